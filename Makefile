@@ -1,0 +1,49 @@
+# Each target sets up what it needs: on a fresh machine, `make demo` and `make test` work on their own.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
+
+.PHONY: demo test check format schema golden clean
+
+demo: $(VENV)/installed  ## check, summarize, train, evaluate and reload a network, on real images
+	$(BIN)/specbuild check specs/digits_cnn.yaml
+	$(BIN)/specbuild summary specs/digits_cnn.yaml
+	rm -rf runs/demo
+	$(BIN)/specbuild train specs/digits_cnn.yaml --run runs/demo
+	$(BIN)/specbuild evaluate runs/demo
+	$(BIN)/specbuild reload runs/demo
+
+test: $(VENV)/installed-dev  ## the whole suite
+	$(BIN)/python -m pytest --numprocesses 2 --dist worksteal
+
+check: $(VENV)/installed-dev  ## what CI checks before the tests: style, types, import rules
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+format: $(VENV)/installed-dev  ## put the code in its form
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+schema: $(VENV)/installed  ## write schemas/specbuild-v1.schema.json anew
+	$(BIN)/specbuild schema > schemas/specbuild-v1.schema.json.new
+	mv schemas/specbuild-v1.schema.json.new schemas/specbuild-v1.schema.json
+
+golden: $(VENV)/installed-dev  ## write the expected output of every broken spec anew; read the diff
+	$(BIN)/python -m pytest tests/test_broken_specs.py --rewrite
+
+clean:  ## remove the virtual environment and all caches
+	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
+
+$(VENV)/bin/python:
+	$(PYTHON) -m venv $(VENV)
+
+$(VENV)/installed: pyproject.toml constraints.txt | $(VENV)/bin/python
+	$(INSTALL) --editable .
+	touch $@
+
+$(VENV)/installed-dev: pyproject.toml constraints.txt | $(VENV)/bin/python
+	$(INSTALL) --editable .[dev]
+	touch $@ $(VENV)/installed

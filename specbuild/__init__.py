@@ -1,0 +1,60 @@
+"""A neural network, its data and its training as one document.
+
+The public names are loaded when they are first used, so that `import specbuild` costs nothing.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from specbuild.api import build, check, evaluate, infer, load, reload, train
+    from specbuild.diagnostics.diagnostic import Diagnostic
+    from specbuild.errors import DataError, RunError, SpecbuildError, SpecError
+    from specbuild.language.document import Spec
+    from specbuild.network.plan import Plan
+    from specbuild.runs.run import Run
+
+__version__ = "0.1.0"
+
+__all__ = [
+    "DataError",
+    "Diagnostic",
+    "Plan",
+    "Run",
+    "RunError",
+    "Spec",
+    "SpecError",
+    "SpecbuildError",
+    "build",
+    "check",
+    "evaluate",
+    "infer",
+    "load",
+    "reload",
+    "train",
+]
+
+HOMES = {
+    "specbuild.api": ("build", "check", "evaluate", "infer", "load", "reload", "train"),
+    "specbuild.diagnostics.diagnostic": ("Diagnostic",),
+    "specbuild.errors": ("DataError", "RunError", "SpecError", "SpecbuildError"),
+    "specbuild.language.document": ("Spec",),
+    "specbuild.network.plan": ("Plan",),
+    "specbuild.runs.run": ("Run",),
+}
+
+
+def __getattr__(name: str) -> Any:
+    from importlib import import_module
+
+    for home, names in HOMES.items():
+        if name in names:
+            value = getattr(import_module(home), name)
+            globals()[name] = value
+            return value
+    raise AttributeError(f"module 'specbuild' has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted([*__all__, "__version__"])
