@@ -1,0 +1,64 @@
+"""Runs and exports: SB5xx."""
+
+from __future__ import annotations
+
+from specbuild.diagnostics.codes.code import Code
+
+TRAIN = "$ specbuild train specs/digits_cnn.yaml --set train.epochs=1 --run first"
+
+RUNS: tuple[Code, ...] = (
+    Code(
+        "SB501",
+        "not a run directory",
+        "The folder is not there, has no manifest.json, or was written in a format that this specbuild "
+        "does not read. `train` makes run directories, by default as runs/NAME/NUMBER, and writes "
+        "manifest.json last, so a folder without one is not a run, or one that is still being written.",
+        "$ specbuild reload first",
+        f"{TRAIN}\n$ specbuild reload first",
+    ),
+    Code(
+        "SB502",
+        "a file of the run is missing",
+        "The manifest lists a file that is not in the folder, or does not list one that every run has. "
+        "Restore the file from a copy, or train again.",
+        f"{TRAIN}\n$ rm first/model.safetensors\n$ specbuild reload first",
+        f"{TRAIN}\n$ specbuild reload first",
+    ),
+    Code(
+        "SB503",
+        "a file of the run was altered",
+        "The manifest holds the size and the SHA-256 of every file in the run, and of itself. A file that "
+        "no longer has them, that was added, or that does not fit the rest of the run is named. Nothing "
+        "is loaded from such a run. Restore the file from a copy, or train again; files of your own go "
+        "elsewhere.",
+        f"{TRAIN}\n$ echo >> first/metrics.jsonl\n$ specbuild reload first",
+        f"{TRAIN}\n$ specbuild reload first",
+    ),
+    Code(
+        "SB504",
+        "the reloaded model gives another output",
+        "golden.safetensors holds a fixed input and the output that the trained model gave for it. With the "
+        "torch, CPU capability and number of threads that wrote it, the reloaded model must give the "
+        "same bits; otherwise its outputs may differ by a thousandth of the largest. Where they differ "
+        "by more, this torch computes something else: install the version in environment.json.",
+        "$ specbuild reload a_run_of_a_torch_that_computes_otherwise",
+        f"{TRAIN}\n$ specbuild reload first",
+    ),
+    Code(
+        "SB505",
+        "the folder for the run is taken",
+        "A run needs a folder of its own: one that does not exist yet, or is empty. Nothing is ever "
+        "written over. Without --run, the next free number in runs/NAME is taken. A training that was "
+        "killed leaves a hidden folder .NAME.partial, which can be deleted.",
+        f"{TRAIN}\n{TRAIN}",
+        f"{TRAIN}\n{TRAIN.replace('first', 'second')}",
+    ),
+    Code(
+        "SB506",
+        "the run cannot be written",
+        "The file system refused: the folder is not writable, a part of its path is a file, or the disk is "
+        "full. The reason is the operating system's own.",
+        f"$ touch file\n{TRAIN.replace('first', 'file/first')}",
+        TRAIN,
+    ),
+)

@@ -1,0 +1,145 @@
+"""Data, loss and training: SB4xx."""
+
+from __future__ import annotations
+
+from specbuild.diagnostics.codes.code import Code
+
+DIGITS = """\
+specbuild: 1
+input: [1, 8, 8]
+layers: [Flatten, {type: Linear, out_features: 10}]
+loss: CrossEntropyLoss
+optimizer: Adam
+data: {train: {dataset: Digits, transforms: [ToTensor]}}
+"""
+"""A training that is whole; the examples are it, with one thing changed."""
+
+
+def mending(code: str, title: str, explanation: str, right: str, wrong: str) -> Code:
+    """A code whose mended example is `DIGITS` with `right` in it, and whose failing one has `wrong` there."""
+    key = right.partition(":")[0]
+    lines = DIGITS.splitlines()
+    kept = [line for line in lines if not line.startswith(f"{key}:")]
+    place = next((k for k, line in enumerate(lines) if line.startswith(f"{key}:")), len(lines))
+    failing, mended = ([*kept[:place], text, *kept[place:]] for text in (wrong, right))
+    return Code(code, title, explanation, "\n".join(failing) + "\n", "\n".join(mended) + "\n")
+
+
+TRAINING: tuple[Code, ...] = (
+    Code(
+        "SB401",
+        "The document does not say enough to train",
+        "A document with `input` and `layers` is whole: it can be checked, summarized and built. To train, "
+        "it also says what is made small (`loss`), how the weights are changed (`optimizer`) and what is "
+        "learned from (`data`). An evaluation needs the split that it is asked for.",
+        "$ specbuild train network_without_loss.yaml",
+        "$ specbuild train digits.yaml",
+    ),
+    mending(
+        "SB402",
+        "The loss does not fit the output or the target",
+        "A loss takes the network's output and a target of a certain form. CrossEntropyLoss takes an "
+        "output for each class of the data, and labels from 0 to the number of classes, exclusive; the "
+        "others compare element with element, and the shapes agree: what torch would broadcast is refused. "
+        "The BCE losses take targets from 0 to 1, and BCELoss outputs from 0 to 1 as well.",
+        "layers: [Flatten, {type: Linear, out_features: 10}]",
+        "layers: [Flatten, {type: Linear, out_features: 9}]",
+    ),
+    Code(
+        "SB403",
+        "The data is not there",
+        "A folder or a file of the data does not exist, is not whole, or could not be fetched. Relative "
+        "paths are relative to the working directory, or to `--data-root`. torchvision's sets are fetched "
+        "where the document says `download: true`.",
+        "$ specbuild train mnist.yaml",
+        "$ specbuild train mnist.yaml --data-root ~/datasets",
+    ),
+    mending(
+        "SB404",
+        "The samples do not fit the network's input",
+        "What comes out of the transforms has the shape and the dtype that `input` says. Images are bytes "
+        "until `ToTensor`; `Resize`, the crops, `Pad` and `Grayscale` change their shape.",
+        "data: {train: {dataset: Digits, transforms: [ToTensor]}}",
+        "data: {train: {dataset: Digits}}",
+    ),
+    Code(
+        "SB405",
+        "The data cannot be read",
+        "A file is damaged or is not what it should be: an image that Pillow cannot read, an archive "
+        "without the array that is named, arrays of different lengths, NaN. Python objects in NumPy files "
+        "are never unpickled. The message names the file, the array or the sample.",
+        "$ specbuild train photos.yaml",
+        "$ specbuild train photos.yaml --data-root repaired",
+    ),
+    Code(
+        "SB406",
+        "BatchNorm fails on a batch of one",
+        "In training BatchNorm divides by the deviation over the batch and the positions. A layer whose "
+        "channels have one position each (1 x 1) has a single value to judge by where a batch has one "
+        "sample, and torch raises. The last batch has one sample where the number of samples leaves a rest "
+        "of 1.",
+        DIGITS.replace(
+            "[Flatten, {type: Linear, out_features: 10}]",
+            "[{type: Conv2d, out_channels: 8, kernel_size: 8}, BatchNorm2d, Flatten, "
+            "{type: Linear, out_features: 10}]",
+        ).replace("[ToTensor]}", "[ToTensor], loader: {batch_size: 4}}"),
+        DIGITS.replace(
+            "[Flatten, {type: Linear, out_features: 10}]",
+            "[{type: Conv2d, out_channels: 8, kernel_size: 8}, BatchNorm2d, Flatten, "
+            "{type: Linear, out_features: 10}]",
+        ).replace("[ToTensor]}", "[ToTensor], loader: {batch_size: 4, drop_last: true}}"),
+    ),
+    mending(
+        "SB407",
+        "The device is not there",
+        "`auto` takes a GPU where there is one. A device that is named must exist on this machine, and "
+        "torch must be built for it.",
+        "train: {device: auto}",
+        "train: {device: gpu}",
+    ),
+    mending(
+        "SB408",
+        "A transform does not fit what comes into it",
+        "Each transform takes what the one before it gives. `Normalize` needs the floating-point numbers "
+        "that `ToTensor` makes, and a mean for each channel or one for all; a crop needs an image that is "
+        "large enough. Images in a folder differ in size, and each is held against the transforms when it "
+        "is read.",
+        "data: {train: {dataset: Digits, transforms: [ToTensor, {type: Normalize, mean: [0.3], std: [1]}]}}",
+        "data: {train: {dataset: Digits, transforms: [{type: Normalize, mean: [0.3], std: [1]}, ToTensor]}}",
+    ),
+    Code(
+        "SB409",
+        "The loss is no longer a number",
+        "The training diverged: the loss, or a weight, became infinite or not a number. Mostly the "
+        "learning rate is too large, or the inputs are not scaled.",
+        "$ specbuild train digits.yaml --set optimizer.lr=1e30",
+        "$ specbuild train digits.yaml --set optimizer.lr=0.001",
+    ),
+    mending(
+        "SB410",
+        "Settings that do not go together",
+        "Arguments that are right one by one may exclude each other: Nesterov's momentum without a "
+        "momentum, `fused` with `foreach`, a `val` with both a `dataset` and a `split`, options for "
+        "workers without workers. torch raises on the same ones.",
+        "optimizer: {type: SGD, lr: 0.1, momentum: 0.9, nesterov: true}",
+        "optimizer: {type: SGD, lr: 0.1, nesterov: true}",
+    ),
+    mending(
+        "SB411",
+        "A metric that will not be measured",
+        "An epoch ends with `train_loss`, with a number for each metric, and with the same for val where "
+        "there is one. `train.best` names one of them. Accuracy is measured on labels, and its `top_k` is "
+        "at most the number of classes.",
+        "train: {best: {metric: train_loss}}",
+        "train: {best: {metric: val_loss}}",
+    ),
+    mending(
+        "SB412",
+        "No samples, or no batches",
+        "A split has at least one sample and one batch. `drop_last` leaves none where a batch is larger "
+        "than the split.",
+        "data: {train: {dataset: Digits, transforms: [ToTensor], loader: {batch_size: 2048}}}",
+        "data: {train: {dataset: Digits, transforms: [ToTensor], "
+        "loader: {batch_size: 2048, drop_last: true}}}",
+    ),
+)
