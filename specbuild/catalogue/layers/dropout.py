@@ -1,0 +1,55 @@
+"""Dropout."""
+
+from __future__ import annotations
+
+from typing import Annotated, final
+
+from annotated_types import Ge, Le
+
+from specbuild.catalogue.entry import Bool, Float
+from specbuild.catalogue.layer import Layer
+from specbuild.catalogue.rules import Outcome, Violation, require
+from specbuild.catalogue.types import FLOATS, TensorType
+from specbuild.catalogue.windows import floating
+
+Probability = Annotated[Float, Ge(0), Le(1)]
+
+
+@final
+class Dropout(Layer):
+    """In training each element is zeroed with probability `p`, the rest scaled by `1/(1-p)`: `(*) → (*)`.
+
+    Hinton et al., 2012 (arXiv:1207.0580).
+    """
+
+    p: Probability = 0.5
+    """The probability, from 0 to 1."""
+    inplace: Bool = False
+    """Whether the input's memory is overwritten."""
+
+    def infer(self, input: TensorType) -> Outcome:
+        """Nothing changes but the values."""
+        floating("Dropout", input, FLOATS)
+        return Outcome(input)
+
+
+@final
+class Dropout2d(Layer):
+    """In training each channel is zeroed whole with probability `p`: `(N, C, H, W) → (N, C, H, W)`.
+
+    Tompson et al., 2015 (arXiv:1411.4280).
+    """
+
+    p: Probability = 0.5
+    """The probability, from 0 to 1."""
+    inplace: Bool = False
+    """Whether the input's memory is overwritten."""
+
+    def infer(self, input: TensorType) -> Outcome:
+        """Nothing changes but the values."""
+        require(
+            len(input.shape) == 3,
+            lambda: Violation("SB302", f"Dropout2d takes [channels, height, width], but the input is {input}"),
+        )
+        floating("Dropout2d", input, FLOATS)
+        return Outcome(input)

@@ -1,0 +1,127 @@
+"""Pooling over a plane."""
+
+from __future__ import annotations
+
+from typing import ClassVar, final
+
+
+from specbuild.catalogue.entry import Bool, Count, Int, Size
+from specbuild.catalogue.layer import Layer
+from specbuild.catalogue.rules import Outcome, Violation
+from specbuild.catalogue.types import TensorType
+from specbuild.catalogue.windows import floating, pair, planes, pooled
+
+POOLED = frozenset({"float64", "float32", "float16", "bfloat16", "int64", "int32", "int16", "int8", "uint8"})
+AVERAGED = frozenset({"float64", "float32", "float16", "bfloat16", "int64"})
+ADAPTED = frozenset({"float64", "float32", "float16", "bfloat16"})
+
+
+def at_most_half(padding: int | tuple[int, int], kernel: int | tuple[int, int], dilation: int | tuple[int, int]) -> None:
+    """A padding of more than half a window would pool nothing but padding."""
+    for added, size, spread in zip(pair(padding), pair(kernel), pair(dilation), strict=True):
+        span = spread * (size - 1) + 1
+        if added > span // 2:
+            raise Violation(
+                "SB304", f"`padding` must be at most half of the kernel: {added} is more than half of {span}",
+                field="padding", fix=f"padding of at most {span // 2}",
+            )  # fmt: skip
+
+
+@final
+class MaxPool2d(Layer):
+    """The largest value of each window: `(N, C, H, W) → (N, C, H', W')`.
+
+    `H' = ⌊(H + 2·padding - dilation·(kernel_size - 1) - 1) / stride⌋ + 1`, and W' likewise.
+    """
+
+    refused: ClassVar = {
+        "return_indices": "a layer has one result; the indices will be a second one that `from` asks for by name",
+    }
+
+    kernel_size: Size | tuple[Size, Size]
+    """Height and width of the window."""
+    stride: Size | tuple[Size, Size] | None = None
+    """Step of the window; by default its size."""
+    padding: Count | tuple[Count, Count] = 0
+    """Rows and columns of minus infinity added on each side, at most half the window."""
+    dilation: Size | tuple[Size, Size] = 1
+    """Distance between the points of a window."""
+    ceil_mode: Bool = False
+    """Whether a last window may hang over the end."""
+
+    def check(self) -> None:
+        """The padding is at most half of the window."""
+        at_most_half(self.padding, self.kernel_size, self.dilation)
+
+    def infer(self, input: TensorType) -> Outcome:
+        """As torch's `max_pool2d`."""
+        planes("MaxPool2d", input)
+        floating("MaxPool2d", input, POOLED)
+        kernel = pair(self.kernel_size)
+        stride = kernel if self.stride is None else pair(self.stride)
+        padding, dilation = pair(self.padding), pair(self.dilation)
+        channels, height, width = input.shape
+        rows = pooled(height, kernel[0], stride[0], padding[0], dilation[0], self.ceil_mode, "height")
+        columns = pooled(width, kernel[1], stride[1], padding[1], dilation[1], self.ceil_mode, "width")
+        return Outcome(input.with_shape((channels, rows, columns)))
+
+
+@final
+class AvgPool2d(Layer):
+    """The mean of each window: `(N, C, H, W) → (N, C, H', W')`.
+
+    `H' = ⌊(H + 2·padding - kernel_size) / stride⌋ + 1`, and W' likewise.
+    """
+
+    kernel_size: Size | tuple[Size, Size]
+    """Height and width of the window."""
+    stride: Size | tuple[Size, Size] | None = None
+    """Step of the window; by default its size."""
+    padding: Count | tuple[Count, Count] = 0
+    """Rows and columns of zeros added on each side, at most half the window."""
+    ceil_mode: Bool = False
+    """Whether a last window may hang over the end."""
+    count_include_pad: Bool = True
+    """Whether the added zeros count in the mean."""
+    divisor_override: Int | None = None
+    """What the sum is divided by, instead of the window's size; not 0."""
+
+    def check(self) -> None:
+        """The padding is at most half of the window, and nothing is divided by 0."""
+        at_most_half(self.padding, self.kernel_size, 1)
+        if self.divisor_override == 0:
+            raise Violation(
+                "SB304", "`divisor_override` must not be 0: the sum of a window is divided by it",
+                field="divisor_override", fix="leave it out to divide by the window's size",
+            )  # fmt: skip
+
+    def infer(self, input: TensorType) -> Outcome:
+        """As torch's `avg_pool2d`."""
+        planes("AvgPool2d", input)
+        floating("AvgPool2d", input, AVERAGED)
+        kernel = pair(self.kernel_size)
+        stride = kernel if self.stride is None else pair(self.stride)
+        padding = pair(self.padding)
+        channels, height, width = input.shape
+        rows = pooled(height, kernel[0], stride[0], padding[0], 1, self.ceil_mode, "height")
+        columns = pooled(width, kernel[1], stride[1], padding[1], 1, self.ceil_mode, "width")
+        return Outcome(input.with_shape((channels, rows, columns)))
+
+
+@final
+class AdaptiveAvgPool2d(Layer):
+    """The mean of windows as large as it takes to give `output_size`: `(N, C, H, W) → (N, C, H', W')`."""
+
+    output_size: Size | tuple[Size | None, Size | None]
+    """Height and width of the output; null keeps the input's."""
+
+    def infer(self, input: TensorType) -> Outcome:
+        """As torch's `adaptive_avg_pool2d`."""
+        planes("AdaptiveAvgPool2d", input)
+        floating("AdaptiveAvgPool2d", input, ADAPTED)
+        channels, height, width = input.shape
+        wanted = self.output_size
+        rows, columns = (wanted, wanted) if isinstance(wanted, int) else wanted
+        rows = height if rows is None else rows
+        columns = width if columns is None else columns
+        return Outcome(input.with_shape((channels, rows, columns)))

@@ -1,0 +1,100 @@
+"""The words that shape rules are written in.
+
+A rule is pure: types in, an `Outcome` out, or a `Violation` raised. It says what clashes; the walk
+over the network (`specbuild.network.inference`) adds which layer, which line and what led there.
+Rules never branch on a dimension: they `require`, `choose` and take the `minimum`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from math import prod
+from types import MappingProxyType
+from typing import Any, NamedTuple
+
+from specbuild.catalogue.types import ITEM_BYTES, Dim, Shape, TensorType
+
+
+class Violation(Exception):  # noqa: N818  a fact about a layer, not an error until the walk places it
+    """What clashes, in the values that clash.
+
+    code: its entry in the table of codes. message: the bare fact. field: the argument at fault,
+    if one is. fix: the mend in words. value: what that argument should be, where that is certain.
+    """
+
+    def __init__(
+        self, code: str, message: str, *, field: str | None = None, fix: str | None = None, value: Any = None
+    ) -> None:
+        super().__init__(message)
+        self.code, self.message, self.field, self.fix, self.value = code, message, field, fix, value
+
+
+class Storage(NamedTuple):
+    """A parameter or a buffer as a module holds it; no batch axis."""
+
+    shape: Shape
+    dtype: str = "float32"
+
+    @property
+    def size(self) -> Dim:
+        """The number of elements."""
+        return prod(self.shape)
+
+    @property
+    def bytes(self) -> Dim:
+        """The number of bytes."""
+        return self.size * ITEM_BYTES[self.dtype]
+
+
+NOTHING: Mapping[str, Any] = MappingProxyType({})
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What a rule finds out about one layer on one input."""
+
+    output: TensorType
+    arguments: Mapping[str, Any] = field(default_factory=lambda: NOTHING)
+    """The arguments that the document left out and the input settles, such as `in_channels`."""
+    parameters: Mapping[str, Storage] = field(default_factory=lambda: NOTHING)
+    """In the order and under the names of the module's `named_parameters`."""
+    buffers: Mapping[str, Storage] = field(default_factory=lambda: NOTHING)
+    """In the order and under the names of the module's `named_buffers`."""
+    macs: Dim = 0
+    """Multiply-accumulates for one sample."""
+
+
+def require(condition: bool, violation: Callable[[], Violation]) -> None:
+    """Raise what `violation` makes unless `condition` holds."""
+    if not condition:
+        raise violation()
+
+
+def choose(condition: bool, then: Dim, otherwise: Dim) -> Dim:
+    """One of two sizes, by a condition on sizes."""
+    return then if condition else otherwise
+
+
+def minimum(a: Dim, b: Dim) -> Dim:
+    """The smaller of two sizes."""
+    return min(a, b)
+
+
+def inferred(name: str, written: Dim | None, actual: Dim, what: str) -> dict[str, Dim]:
+    """`{name: actual}`, after holding what the document wrote, if anything, against it.
+
+    what: the actual size in words, such as "the input has 4 channels".
+    """
+    if written is not None:
+        require(
+            written == actual,
+            lambda: Violation(
+                "SB301",
+                f"{name} is {written}, but {what}",
+                field=name,
+                fix=f"{name}: {actual}, or leave it out",
+                value=actual,
+            ),
+        )
+    return {name: actual}

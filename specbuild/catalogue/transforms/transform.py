@@ -1,0 +1,60 @@
+"""What every transform is."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from typing import ClassVar
+
+from specbuild.catalogue.entry import Entry
+from specbuild.catalogue.rules import Violation
+from specbuild.catalogue.samples import SampleType
+
+Sizes = tuple[int | None, int | None]
+"""Height and width."""
+
+
+class Transform(Entry, ABC):
+    """One step between a data set's sample and the network's input."""
+
+    random: ClassVar[bool] = False
+    """Whether it draws; the draws are a function of (seed, epoch, sample, operation)."""
+
+    def check(self) -> None:
+        """Raise a `Violation` where the arguments clash among themselves."""
+
+    def infer(self, sample: SampleType) -> SampleType:
+        """What comes out, or a `Violation` where v2 raises. What is not known stays unknown."""
+        if sample.shape is None:
+            return self.apply(sample, None, (None, None))
+        if len(sample.shape) != 3:
+            raise Violation(
+                "SB408",
+                f"{self.type} is for samples of (channels, height, width), but what comes in is {sample}",
+            )
+        channels, height, width = sample.shape
+        return self.apply(sample, channels, (height, width))
+
+    @abstractmethod
+    def apply(self, sample: SampleType, channels: int | None, sizes: Sizes) -> SampleType:
+        """`infer`, for a sample of three axes or of a shape not known."""
+
+
+def resized(sample: SampleType, sizes: Sizes, channels: int | None = None) -> SampleType:
+    """The sample in another height and width; `channels` where they change too."""
+    if sample.shape is not None:
+        channels = channels or sample.shape[0]
+    elif sizes == (None, None):
+        return sample
+    return sample._replace(shape=(channels, *sizes))
+
+
+def pair(lengths: int | tuple[int, ...]) -> tuple[int, int]:
+    """Height and width of a size."""
+    if isinstance(lengths, int):
+        return lengths, lengths
+    return lengths[0], lengths[-1]
+
+
+def channels_text(count: int) -> str:
+    """`1 channel`, `3 channels`."""
+    return "1 channel" if count == 1 else f"{count} channels"
