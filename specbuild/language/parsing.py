@@ -1,0 +1,268 @@
+"""From plain values to catalogue entries, with every mistake explained."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Final, TypeVar, cast
+
+from pydantic import ValidationError
+
+from specbuild.catalogue.entry import Entry, OneOf
+from specbuild.catalogue.rules import Violation
+from specbuild.diagnostics.diagnostic import Diagnostic, Edit, Path
+from specbuild.diagnostics.suggest import nearest
+
+E = TypeVar("E", bound=Entry)
+
+
+class Failed:
+    """Stands for a value that was already reported, so that nothing is reported of it again."""
+
+
+FAILED: Final = Failed()
+
+
+def parse_entry(
+    raw: Any, path: Path, table: Mapping[str, type[Entry]], what: str, problems: list[Diagnostic]
+) -> Entry | None:
+    """The entry that `{type: X, ...}`, or a bare `X`, names in `table`; None if it was reported.
+
+    what: what the table's entries are called in a message, such as "loss".
+    """
+    if isinstance(raw, Failed):
+        return None
+    if isinstance(raw, str):
+        cls = lookup(raw, path, table, what, problems)
+        return cls and parse_fields(cls, {}, path, problems)
+    if not isinstance(raw, dict):
+        problems.append(
+            Diagnostic("SB203", f"a {what} is a type name or a mapping with `type`; got {shown(raw)}", path)
+        )
+        return None
+    if "type" not in raw:
+        problems.append(misspelt_or_missing("type", raw, path, what))
+        return None
+    name = raw["type"]
+    if not isinstance(name, str):
+        problems.append(Diagnostic("SB203", f"`type` must be a name; got {shown(name)}", (*path, "type")))
+        return None
+    cls = lookup(name, (*path, "type"), table, what, problems)
+    if cls is None:
+        return None
+    return parse_fields(cls, {key: value for key, value in raw.items() if key != "type"}, path, problems)
+
+
+def lookup(
+    name: str, path: Path, table: Mapping[str, type[Entry]], what: str, problems: list[Diagnostic]
+) -> type[Entry] | None:
+    """The class called `name`, or a report with the nearest name."""
+    cls = table.get(name)
+    if cls is None:
+        problems.append(unknown_type(name, path, table, what))
+    return cls
+
+
+def unknown_type(name: str, path: Path, known: Mapping[str, Any], what: str) -> Diagnostic:
+    """SB204, with the nearest known type or all of a short list."""
+    meant = nearest(name, known)
+    if meant is not None:
+        fix, edit = f"did you mean {meant}?", Edit(path, meant)
+    else:
+        names = sorted(known)
+        fix, edit = f"known: {', '.join(names)}" if len(names) <= 12 else None, None
+    return Diagnostic("SB204", f"there is no {what} called {shown(name)}", path, fix=fix, edit=edit)
+
+
+def misspelt_or_missing(key: str, raw: Mapping[str, Any], path: Path, what: str) -> Diagnostic:
+    """`key` is missing; if another key looks like it, that one is misspelt."""
+    for other in raw:
+        if other.lower() != key and nearest(other, [key]) == key:
+            return Diagnostic(
+                "SB201", f"unknown key `{other}`", (*path, other), "key",
+                fix=f"did you mean `{key}`?", edit=Edit((*path, other), key, "key"),
+            )  # fmt: skip
+    return Diagnostic("SB202", f"`{key}` is missing: a {what} says what it is by its `{key}`", path)
+
+
+def parse_fields(cls: type[E], raw: Any, path: Path, problems: list[Diagnostic]) -> E | None:
+    """An instance of `cls` from its arguments, or None if something was reported."""
+    if isinstance(raw, Failed):
+        return None
+    if not isinstance(raw, dict):
+        problems.append(Diagnostic("SB203", f"this must be a mapping; got {shown(raw)}", path))
+        return None
+    given = raw
+    failed: set[str] = set()
+    if cls.children:
+        given = dict(raw)
+        for key in cls.children.keys() & given.keys():
+            child = parse_child(cls.children[key], given[key], (*path, key), problems)
+            if child is None and given[key] is not None:
+                failed.add(key)
+                del given[key]
+            else:
+                given[key] = child
+    doomed = {key for key, value in given.items() if has_failed(value)}
+    if doomed:
+        failed |= doomed
+        given = {key: value for key, value in given.items() if key not in doomed}
+    try:
+        entry = cls.model_validate(given)
+    except ValidationError as error:
+        problems.extend(explain(cls, error, raw, path, failed))
+        return None
+    if failed:
+        return None
+    try:
+        entry.check()
+    except Violation as violation:
+        problems.append(of_violation(violation, path))
+        return None
+    return entry
+
+
+def of_violation(violation: Violation, path: Path) -> Diagnostic:
+    """A fact about the entry at `path`, placed at the argument that it is about."""
+    edit = None
+    if violation.field is not None:
+        path = (*path, violation.field)
+        if violation.value is not None:
+            edit = Edit(path, violation.value)
+    return Diagnostic(violation.code, violation.message, path, fix=violation.fix, edit=edit)
+
+
+def parse_child(
+    child: OneOf | type[Entry], raw: Any, path: Path, problems: list[Diagnostic]
+) -> Entry | tuple[Entry, ...] | None:
+    """What a field that holds entries holds."""
+    if raw is None:
+        return None
+    if not isinstance(child, OneOf):
+        return parse_fields(child, raw, path, problems)
+    if not child.many:
+        return parse_entry(raw, path, child.table, child.what, problems)
+    return parse_entries(raw, path, child, problems)
+
+
+def parse_entries(
+    raw: Any, path: Path, child: OneOf, problems: list[Diagnostic]
+) -> tuple[Entry, ...] | None:
+    """A list of entries."""
+    if isinstance(raw, Failed):
+        return None
+    if not isinstance(raw, list):
+        problems.append(Diagnostic("SB203", f"this must be a list of {child.what}s; got {shown(raw)}", path))
+        return None
+    entries = [
+        parse_entry(item, (*path, index), child.table, child.what, problems) for index, item in enumerate(raw)
+    ]
+    return None if None in entries else cast("tuple[Entry, ...]", tuple(entries))
+
+
+def has_failed(value: Any) -> bool:
+    """Whether a reported value stands somewhere in `value`."""
+    if isinstance(value, Failed):
+        return True
+    if isinstance(value, list):
+        return any(has_failed(item) for item in value)
+    if isinstance(value, dict):
+        return any(has_failed(item) for item in value.values())
+    return False
+
+
+def explain(
+    cls: type[Entry], error: ValidationError, raw: Mapping[str, Any], path: Path, failed: set[str]
+) -> list[Diagnostic]:
+    """One diagnostic a field, from pydantic's list of what each branch of each union expected."""
+    by_field: dict[str, list[tuple[str, tuple[str | int, ...]]]] = {}
+    for detail in error.errors(include_url=False, include_context=False, include_input=False):
+        field = str(detail["loc"][0]) if detail["loc"] else ""
+        by_field.setdefault(field, []).append((detail["type"], detail["loc"][1:]))
+    missing = [name for name, details in by_field.items() if details[0][0] == "missing" and name not in failed]
+    found: list[Diagnostic] = []
+    for name, details in by_field.items():
+        if details[0][0] == "extra_forbidden":
+            diagnostic = unknown_key(cls, name, raw, path, missing)
+            found.append(diagnostic)
+            if diagnostic.edit is not None and diagnostic.edit.value in missing:
+                missing.remove(diagnostic.edit.value)  # one misspelt key is one error
+        elif details[0][0] != "missing":
+            found.append(wrong_value(cls, name, raw, path, [loc for _, loc in details]))
+    for name in missing:
+        field_info = cls.model_fields[name]
+        found.append(
+            Diagnostic("SB202", f"`{name}` is missing: {expected(field_info.annotation, field_info.metadata)}", path)
+        )
+    return found
+
+
+def unknown_key(
+    cls: type[Entry], name: str, raw: Mapping[str, Any], path: Path, missing: Sequence[str]
+) -> Diagnostic:
+    """SB207 for an argument that is refused on purpose, SB201 for one that does not exist."""
+    if name in cls.refused:
+        return Diagnostic("SB207", f"`{name}` is not for a spec: {cls.refused[name]}", (*path, name), "key",
+                          fix=f"leave `{name}` out")  # fmt: skip
+    free = [field for field in cls.model_fields if field not in raw]
+    meant = nearest(name, missing) or nearest(name, free)
+    owner = cls.__name__
+    if meant is None:
+        fields = ", ".join(cls.model_fields)
+        fix = f"{owner} takes {fields}" if fields else f"{owner} takes no arguments"
+        return Diagnostic("SB201", f"unknown key `{name}`", (*path, name), "key", fix=fix)
+    return Diagnostic(
+        "SB201", f"unknown key `{name}`", (*path, name), "key",
+        fix=f"did you mean `{meant}`?", edit=Edit((*path, name), meant, "key"),
+    )  # fmt: skip
+
+
+def wrong_value(
+    cls: type[Entry], name: str, raw: Mapping[str, Any], path: Path, locations: list[tuple[str | int, ...]]
+) -> Diagnostic:
+    """SB203: what the field takes, and what it got."""
+    info = cls.model_fields[name]
+    value = raw[name]
+    place: Path = (*path, name)
+    indices = {next((part for part in location if isinstance(part, int)), None) for location in locations}
+    if isinstance(value, list) and len(indices - {None}) == 1:
+        (index,) = indices - {None}
+        if isinstance(index, int) and index < len(value):
+            place = (*place, index)
+    fix = None
+    if isinstance(value, str) and plain_number(value):
+        fix = f"{name}: {value}, without quotes"
+    elif isinstance(value, str) and value.lower() in BOOLEAN_WORDS:
+        fix = f"{name}: {BOOLEAN_WORDS[value.lower()]}"
+    wanted = expected(info.annotation, info.metadata)
+    return Diagnostic("SB203", f"`{name}` must be {wanted}; got {shown(value)}", place, fix=fix)
+
+
+BOOLEAN_WORDS = {"yes": "true", "on": "true", "y": "true", "no": "false", "off": "false", "n": "false",
+                 "true": "true", "false": "false"}  # fmt: skip
+
+
+def plain_number(text: str) -> bool:
+    """Whether the text is a number that was quoted."""
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return text.lower() not in ("nan", "inf", "-inf", "+inf", "infinity", "-infinity")
+
+
+def shown(value: Any) -> str:
+    """A value as a message quotes it, abridged."""
+    import json
+
+    try:
+        text = json.dumps(value, ensure_ascii=False)
+    except (TypeError, ValueError, RecursionError):
+        text = type(value).__name__
+    return text if len(text) <= 60 else text[:57] + "..."
+
+
+def expected(annotation: Any, metadata: Sequence[Any] = ()) -> str:
+    """What a field takes, in words; from `specbuild.language.wording`."""
+    from specbuild.language.wording import describe  # only a mistake pays for it
+
+    return describe(annotation, metadata)

@@ -1,0 +1,70 @@
+"""Type annotations in words: `int | tuple[int, int]` as "an integer or a list of 2 integers"."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from types import NoneType, UnionType
+from typing import Annotated, Any, Literal, Union, get_args, get_origin
+
+SINGULAR = {int: "an integer", float: "a number", bool: "true or false", str: "a string", NoneType: "null",
+            dict: "a mapping"}  # fmt: skip
+PLURAL = {int: "integers", float: "numbers", bool: "trues and falses", str: "strings", NoneType: "nulls",
+          dict: "mappings"}  # fmt: skip
+
+
+def describe(annotation: Any, metadata: Sequence[Any] = (), *, plural: bool = False) -> str:
+    """What values of a type are, in words."""
+    origin, parts = get_origin(annotation), get_args(annotation)
+    if origin is Annotated:
+        return describe(parts[0], [*parts[1:], *metadata], plural=plural)
+    if origin in (Union, UnionType):
+        return alternatives([describe(part, plural=plural) for part in parts])
+    if origin is Literal:
+        return alternatives([f'"{part}"' if isinstance(part, str) else str(part) for part in parts])
+    if origin is tuple:
+        return listing(parts, plural)
+    if origin is list:
+        return listing((*parts, ...), plural)
+    if origin in (dict, Mapping):
+        return "mappings" if plural else "a mapping"
+    words = PLURAL if plural else SINGULAR
+    if annotation in (int, float):
+        return bounded(words[annotation], metadata)
+    return words.get(annotation, "a mapping")
+
+
+def alternatives(texts: Sequence[str]) -> str:
+    """`a, b or c`, with null last."""
+    texts = sorted(dict.fromkeys(texts), key=lambda text: text in ("null", "nulls"))
+    return texts[0] if len(texts) == 1 else f"{', '.join(texts[:-1])} or {texts[-1]}"
+
+
+def listing(parts: Sequence[Any], plural: bool) -> str:
+    """A tuple type as a list of so many things."""
+    head = "lists of" if plural else "a list of"
+    if parts[-1] is ...:
+        return f"{head} {describe(parts[0], plural=True)}"
+    kinds = list(dict.fromkeys(parts))
+    if len(kinds) == 1:
+        return f"{head} {len(parts)} {describe(kinds[0], plural=True)}"
+    return f"{head} {', '.join(describe(part) for part in parts)}"
+
+
+def bounded(noun: str, metadata: Sequence[Any]) -> str:
+    """A number and its bounds."""
+    low = high = None
+    for item in metadata:
+        low = getattr(item, "ge", getattr(item, "gt", low))
+        high = getattr(item, "le", getattr(item, "lt", high))
+    above = any(hasattr(item, "gt") for item in metadata)
+    below = any(hasattr(item, "lt") for item in metadata)
+    if low == 0 and above and high is None:
+        return noun.replace("an integer", "a positive integer").replace("a number", "a positive number").replace(
+            "integers", "positive integers").replace("numbers", "positive numbers")  # fmt: skip
+    if low is not None and high is not None:
+        return f"{noun} {'above' if above else 'from'} {low} {'and below' if below else 'to'} {high}"
+    if low is not None:
+        return f"{noun} above {low}" if above else f"{noun} from {low} on"
+    if high is not None:
+        return f"{noun} below {high}" if below else f"{noun} of at most {high}"
+    return noun
