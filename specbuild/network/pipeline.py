@@ -1,0 +1,151 @@
+"""What can be said of the data and the training without touching them: fields, shapes, classes, batches."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from specbuild.catalogue.losses import BCELoss, BinaryLoss, CrossEntropyLoss, Loss
+from specbuild.catalogue.metrics import Accuracy
+from specbuild.catalogue.rules import Violation
+from specbuild.diagnostics.diagnostic import Diagnostic, Edit, Path
+from specbuild.diagnostics.suggest import nearest
+from specbuild.language.document import Spec
+from specbuild.language.sections import Best
+from specbuild.network.plan import Plan, Step
+from specbuild.network.samples import INPUT, Fold, diagnostic_of
+
+UNBOUNDED = frozenset(
+    {"Linear", "Conv2d", "ConvTranspose2d", "BatchNorm2d", "ReLU", "LeakyReLU", "ELU", "GELU", "SiLU", "Tanh"}
+)
+"""Layers whose output leaves the range from 0 to 1."""
+KEEPS_RANGE = frozenset({"Flatten", "Unflatten", "Identity", "MaxPool2d", "AdaptiveAvgPool2d"})
+
+
+def missing_for_training(spec: Spec, *, data: bool = True) -> list[Diagnostic]:
+    """What a training lacks; data: whether the document must name its data."""
+    wanted = {
+        "loss": (spec.loss, "what is made small", "loss: CrossEntropyLoss"),
+        "optimizer": (spec.optimizer, "how the weights are changed", "optimizer: {type: Adam, lr: 1e-3}"),
+        "data": (
+            spec.data,
+            "what is learned from",
+            "data: {train: {dataset: Digits, transforms: [ToTensor]}}",
+        ),
+    }
+    return [
+        Diagnostic("SB401", f"`{key}` is missing: {what}", fix=f"add `{example}`")
+        for key, (section, what, example) in wanted.items()
+        if section is None and (data or key != "data")
+    ]
+
+
+def check_data(spec: Spec, plan: Plan) -> list[Diagnostic]:
+    """All that is wrong with the loss, the optimizer, the data and the training of a document."""
+    found = list(check_arguments(spec))
+    found += check_loss(spec, plan)
+    found += check_metrics(spec, plan)
+    if spec.data is not None:
+        found += Fold(spec, spec.data, plan).check()
+    return found
+
+
+def metrics_of(spec: Spec) -> tuple[Accuracy, ...]:
+    """The metrics that are written, or accuracy where the loss is one of labels."""
+    if spec.metrics:
+        return tuple(metric for metric in spec.metrics if isinstance(metric, Accuracy))
+    of_labels = isinstance(spec.loss, (CrossEntropyLoss, BinaryLoss)) and spec.loss.target != INPUT
+    return (Accuracy(),) if of_labels else ()
+
+
+def metric_names(spec: Spec, *, val: bool) -> tuple[str, ...]:
+    """The numbers that an epoch ends with: `train_loss`, `train_accuracy`, and the same for val."""
+    labels = ["loss", *(metric.label for metric in metrics_of(spec))]
+    splits = ("train", "val") if val else ("train",)
+    return tuple(f"{split}_{label}" for split in splits for label in labels)
+
+
+def best_of(spec: Spec, *, val: bool) -> Best:
+    """Which epoch's weights are kept: as written, or by default; val: whether there is a val split."""
+    if spec.train.best is not None:
+        return spec.train.best
+    names = metric_names(spec, val=val)
+    accuracy = next((name for name in names if name.startswith("val_accuracy")), None)
+    return Best(metric=accuracy or ("val_loss" if val else "train_loss"))
+
+
+def check_arguments(spec: Spec) -> Iterator[Diagnostic]:
+    """Arguments that clash among themselves."""
+    entries: list[tuple[Any, Path]] = [(spec.optimizer, ("optimizer",)), (spec.train, ("train",))]
+    if spec.data is not None:
+        for name in spec.data.names():
+            split = getattr(spec.data, name)
+            entries += [(split, ("data", name)), (split.loader, ("data", name, "loader"))]
+            entries += [
+                (entry, ("data", name, "transforms", index))
+                for index, entry in enumerate(split.transforms or ())
+            ]
+    for entry, path in entries:
+        if hasattr(entry, "check"):
+            try:
+                entry.check()
+            except Violation as violation:
+                yield diagnostic_of(violation, path)
+
+
+def check_loss(spec: Spec, plan: Plan) -> Iterator[Diagnostic]:
+    """What the loss asks of the network alone."""
+    loss = spec.loss
+    if not isinstance(loss, Loss):
+        return
+    try:
+        loss.compare(plan.output, None)
+    except Violation as violation:
+        yield diagnostic_of(violation, ("loss",))
+    last = last_layer(plan)
+    if isinstance(loss, BCELoss) and last is not None and last.type in UNBOUNDED:
+        yield Diagnostic(
+            "SB402", f"BCELoss needs outputs from 0 to 1, but {last.name} is a {last.type}", ("loss",),
+            fix="loss: BCEWithLogitsLoss, or a Sigmoid as the last layer",
+        )  # fmt: skip
+
+
+def last_layer(plan: Plan) -> Step | None:
+    """The last layer that settles the range of the output."""
+    settling = [step for step in plan.layers() if step.type not in KEEPS_RANGE]
+    return settling[-1] if settling else None
+
+
+def check_metrics(spec: Spec, plan: Plan) -> Iterator[Diagnostic]:
+    """Metrics that the loss and the output allow, and a `best` that will be among the results."""
+    loss = spec.loss
+    for index, metric in enumerate(spec.metrics):
+        if not isinstance(metric, Accuracy) or not isinstance(loss, Loss):
+            continue
+        if not isinstance(loss, (CrossEntropyLoss, BinaryLoss)):
+            yield Diagnostic(
+                "SB411", f"accuracy is of labels, and {loss.type} compares numbers", ("metrics", index),
+                fix="leave accuracy out",
+            )  # fmt: skip
+        elif isinstance(loss, CrossEntropyLoss) and plan.output.shape:
+            classes = plan.output.shape[-1 if loss.class_dim == -1 else 0]
+            if metric.top_k > classes:
+                yield Diagnostic(
+                    "SB411", f"top_k is {metric.top_k}, but the network gives {classes} classes",
+                    ("metrics", index, "top_k"), fix=f"a top_k below {classes}",
+                )  # fmt: skip
+        elif metric.top_k > 1:
+            yield Diagnostic(
+                "SB411", f"top_k is {metric.top_k}, but {loss.type} asks yes or no",
+                ("metrics", index, "top_k"), fix="leave top_k out",
+            )  # fmt: skip
+    best = spec.train.best
+    if best is not None:
+        names = metric_names(spec, val=spec.data is None or spec.data.val is not None)
+        if best.metric not in names:
+            meant = nearest(best.metric, names)
+            path: Path = ("train", "best", "metric")
+            yield Diagnostic(
+                "SB411", f"best.metric is {best.metric}, but an epoch ends with {', '.join(names)}", path,
+                fix=f"did you mean {meant}?" if meant else None, edit=Edit(path, meant) if meant else None,
+            )  # fmt: skip

@@ -1,0 +1,212 @@
+"""The samples of the data against the network, as far as both are known without opening the data."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from math import prod
+
+from specbuild.catalogue.losses import Loss
+from specbuild.catalogue.rules import Violation
+from specbuild.catalogue.samples import SampleType
+from specbuild.catalogue.types import TensorType
+from specbuild.diagnostics.diagnostic import Diagnostic, Edit, Path
+from specbuild.diagnostics.suggest import nearest
+from specbuild.language.document import Spec
+from specbuild.language.sections import Data, Loader, SplitName
+from specbuild.network.plan import Plan, Step
+
+INPUT = "input"
+"""The field that feeds the network."""
+
+
+def diagnostic_of(violation: Violation, path: Path) -> Diagnostic:
+    """A fact about the entry at `path`, as a diagnostic."""
+    place = path if violation.field is None else (*path, violation.field)
+    edit = None
+    if violation.field is not None and violation.value is not None:
+        edit = Edit(place, violation.value)
+    return Diagnostic(violation.code, violation.message, place, fix=violation.fix, edit=edit)
+
+
+class Fold:
+    """The samples of each split folded through its transforms, and held against the network."""
+
+    def __init__(self, spec: Spec, data: Data, plan: Plan) -> None:
+        self.spec, self.data, self.plan = spec, data, plan
+        self.seen: set[tuple[str, str]] = set()
+        """Code and message of what was reported: val and test repeat train's mistakes."""
+
+    def check(self) -> Iterator[Diagnostic]:
+        """What is wrong with each split, each mistake once."""
+        for name in self.data.names():
+            for diagnostic in self.split(name):
+                key = (diagnostic.code, diagnostic.message.replace(name, ""))
+                if key not in self.seen:
+                    self.seen.add(key)
+                    yield diagnostic
+
+    def split(self, name: SplitName) -> Iterator[Diagnostic]:
+        """What is wrong with one split."""
+        fields = dict(self.fields(name))
+        try:
+            transformed = self.transformed(name, fields.get(INPUT))
+        except Misfit as misfit:
+            yield misfit.diagnostic
+            transformed = SampleType()
+        if INPUT in fields:
+            fields[INPUT] = transformed
+        yield from fit(self.plan.input, fields, name, self.place(name))
+        yield from self.targets(name, fields)
+        yield from self.lengths(name)
+
+    def place(self, name: SplitName) -> Path:
+        """Where a split says where its samples come from."""
+        held_out = name == "val" and self.data.val is not None and self.data.val.dataset is None
+        return ("data", name, "split" if held_out else "dataset")
+
+    def fields(self, name: SplitName) -> Mapping[str, SampleType]:
+        """The fields of a sample, before the transforms."""
+        dataset = self.data.dataset_of(name)
+        assert dataset is not None
+        return dataset.sample() or {}
+
+    def transformed(self, name: SplitName, sample: SampleType | None) -> SampleType:
+        """`sample` after the split's transforms."""
+        sample = sample or SampleType()
+        written = self.data.transforms_written_at(name)
+        source = getattr(self.data, written).transforms
+        for transform in self.data.transforms_of(name):
+            try:
+                sample = transform.infer(sample)
+            except Violation as violation:
+                index = next(k for k, entry in enumerate(source) if entry is transform)
+                path: Path = ("data", written, "transforms", index)
+                raise Misfit(diagnostic_of(violation, path)) from None
+        return sample
+
+    def targets(self, name: SplitName, fields: Mapping[str, SampleType]) -> Iterator[Diagnostic]:
+        """The loss against what it is to be compared with."""
+        loss = self.spec.loss
+        if not isinstance(loss, Loss) or not fields:
+            return
+        if loss.target not in fields:
+            meant = nearest(loss.target, fields)
+            path: Path = ("loss", "target") if loss.target != "target" else ("loss",)
+            yield Diagnostic(
+                "SB402", f"the loss takes the field `{loss.target}`, but {name} has {', '.join(fields)}",
+                path, fix=f"did you mean `{meant}`?" if meant
+                else "`target`: the field that the output is held against",
+            )  # fmt: skip
+            return
+        try:
+            loss.compare(self.plan.output, None)  # reported apart from the data
+        except Violation:
+            return
+        try:
+            loss.compare(self.plan.output, fields[loss.target])
+        except Violation as violation:
+            yield diagnostic_of(violation, ("loss",))
+
+    def lengths(self, name: SplitName) -> Iterator[Diagnostic]:
+        """A split that would be empty, and a last batch that BatchNorm would fail on."""
+        dataset = self.data.dataset_of(name)
+        total = None if dataset is None else dataset.length()
+        if total is None:
+            return
+        val = self.data.val
+        if val is not None and val.split is not None and name in ("train", "val"):
+            held_out = val.held_out(total)
+            if held_out < 1:
+                yield Diagnostic(
+                    "SB412", f"split takes samples from train, which has {total}", ("data", "val", "split")
+                )
+                return
+            total = held_out if name == "val" else total - held_out
+        if name == "train":
+            yield from batch_of_one(self.plan, self.data.train.loader, total)
+
+
+class Misfit(Exception):  # noqa: N818  carries a diagnostic through a fold
+    """A transform that does not fit what comes into it."""
+
+    def __init__(self, diagnostic: Diagnostic) -> None:
+        super().__init__(diagnostic.message)
+        self.diagnostic = diagnostic
+
+
+def fit(wanted: TensorType, fields: Mapping[str, SampleType], name: str, path: Path) -> Iterator[Diagnostic]:
+    """The network's input against the samples of a split, as far as they are known."""
+    if not fields:
+        return
+    if INPUT not in fields:
+        meant = nearest(INPUT, fields)
+        yield Diagnostic(
+            "SB404", f"the network is fed by the field `input`, but {name} has {', '.join(fields)}", path,
+            fix=f"rename `{meant}` to `input`" if meant else "call one of them `input`",
+        )  # fmt: skip
+        return
+    sample = fields[INPUT]
+    if sample.dtype is not None and sample.dtype != wanted.dtype:
+        yield Diagnostic(
+            "SB404", f"the network takes {wanted.dtype}, but {name} gives {sample.dtype}", path,
+            fix="add ToTensor to the transforms" if sample.image and wanted.dtype == "float32"
+            else f"input: {{shape: {list(wanted.shape)}, dtype: {sample.dtype}}}",
+        )  # fmt: skip
+    shape = sample.shape
+    if shape is None:
+        return
+    if len(shape) != len(wanted.shape) or any(
+        size is not None and size != want for size, want in zip(shape, wanted.shape, strict=True)
+    ):
+        sizes = ", ".join("?" if size is None else str(size) for size in shape)
+        yield Diagnostic(
+            "SB404", f"the network takes {wanted.with_shape(wanted.shape)}, but {name} gives [{sizes}]", path,
+            fix=shape_fix(wanted.shape, shape),
+        )  # fmt: skip
+
+
+def shape_fix(wanted: tuple[int, ...], shape: tuple[int | None, ...]) -> str | None:
+    """How samples of `shape` come to fit a network that takes `wanted`."""
+    if len(wanted) == len(shape) == 3:
+        if wanted[0] == shape[0]:
+            return f"{{type: Resize, size: [{wanted[1]}, {wanted[2]}]}} in the transforms" + (
+                "" if None in shape else f", or input: {list(shape)}"
+            )
+        if wanted[0] == 1 and shape[0] == 3:
+            return "Grayscale in the transforms" + ("" if None in shape else f", or input: {list(shape)}")
+        if wanted[0] == 3 and shape[0] == 1:
+            return "{type: Grayscale, num_output_channels: 3} in the transforms"
+    return None if None in shape else f"input: {list(shape)}"
+
+
+def normalized_layers(plan: Plan) -> Iterator[Step]:
+    """The BatchNorm layers that see one value a channel of each sample, and so fail on a batch of one."""
+    for step in plan.layers():
+        if step.type.startswith("BatchNorm") and prod(step.inputs[0].shape[1:]) == 1:
+            yield step
+
+
+def batch_of_one(plan: Plan, loader: Loader, total: int) -> Iterator[Diagnostic]:
+    """Batches that a training cannot use: none at all, or of one sample where BatchNorm fails on it.
+
+    total: the number of samples that train has.
+    """
+    size, path = loader.batch_size, ("data", "train", "loader")
+    if loader.drop_last and total < size:
+        yield Diagnostic(
+            "SB412", f"drop_last leaves no batch: train has {total} samples, a batch {size}",
+            (*path, "drop_last"), fix=f"drop_last: false, or a batch_size of at most {total}",
+        )  # fmt: skip
+        return
+    if size > 1 and (total % size != 1 or loader.drop_last):
+        return
+    for step in normalized_layers(plan):
+        fact = f"{step.name} is a {step.type} over one value a channel, and fails on a batch of one"
+        if size == 1:
+            yield Diagnostic("SB406", fact, (*path, "batch_size"), fix="batch_size: 2 or more")
+        else:
+            yield Diagnostic(
+                "SB406", f"{fact}: {total} samples in batches of {size} leave one", path,
+                fix="drop_last: true, or another batch_size",
+            )  # fmt: skip
+        return
