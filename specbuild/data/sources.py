@@ -1,0 +1,175 @@
+"""Where samples come from: tensors held in memory (or mapped into it), or one sample at a time."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping, Sequence
+from typing import Any, Literal
+
+import numpy as np
+import torch
+
+from specbuild.catalogue.samples import SampleType
+from specbuild.data.failure import Unusable
+from specbuild.network.samples import INPUT
+
+Sample = dict[str, torch.Tensor]
+Layout = Literal["NHW", "NHWC", "NCHW"]
+CHANNELS = (1, 3, 4)
+"""Of an image: gray, colour, colour with transparency."""
+
+
+class Source(ABC):
+    """Samples by number, each a set of named fields."""
+
+    fields: tuple[str, ...]
+    images: bool = False
+    """Whether `input` is an image of bytes."""
+    classes: int | None = None
+    """The number of classes of `target`, where it is known."""
+
+    @abstractmethod
+    def __len__(self) -> int: ...
+
+    @abstractmethod
+    def sample(self, index: int) -> Sample:
+        """One sample as it is before the transforms; raises `Unusable` and says which."""
+
+    def types(self, index: int) -> dict[str, SampleType]:
+        """What the fields of one sample are."""
+        return {
+            name: SampleType(
+                tuple(tensor.shape),
+                str(tensor.dtype).removeprefix("torch."),
+                self.classes if name == "target" else None,
+                name == INPUT and self.images,
+            )
+            for name, tensor in self.sample(index).items()
+        }
+
+
+class TensorSource(Source):
+    """Fields held as one tensor, or one memory-mapped array, each; read in whole batches."""
+
+    def __init__(
+        self,
+        tensors: Mapping[str, torch.Tensor | np.ndarray[Any, Any]],
+        *,
+        layout: Layout | None = None,
+        classes: int | None = None,
+    ) -> None:
+        """layout: the axes of `input` where it holds images of bytes."""
+        self.tensors = dict(tensors)
+        self.fields = tuple(self.tensors)
+        self.images, self.classes = layout is not None, classes
+        self.length = len(next(iter(self.tensors.values())))
+        held = self.tensors.get(INPUT)
+        if layout is not None and isinstance(held, torch.Tensor):  # once, not at every batch
+            self.tensors[INPUT] = channels_first(held, layout)
+            layout = "NCHW"
+        self.layout = layout
+
+    def __len__(self) -> int:
+        return self.length
+
+    def sample(self, index: int) -> Sample:
+        """One sample."""
+        return {name: tensor[0] for name, tensor in self.batch(torch.tensor([index])).items()}
+
+    def batch(self, indices: torch.Tensor) -> Sample:
+        """The samples `indices`, each field a tensor of its own."""
+        return {name: self.rows(name, indices) for name in self.fields}
+
+    def rows(self, name: str, indices: torch.Tensor) -> torch.Tensor:
+        """The samples `indices` of one field."""
+        held = self.tensors[name]
+        if isinstance(held, torch.Tensor):
+            rows = held.index_select(0, indices)
+        else:
+            rows = torch.from_numpy(held[indices.numpy()])  # indexing by an array copies
+        if name == INPUT and self.layout is not None:
+            return channels_first(rows, self.layout)
+        return plain(rows)
+
+
+class SampleSource(Source):
+    """Samples read one at a time; workers do it where the loader asks for them."""
+
+
+def channels_first(images: torch.Tensor, layout: Layout) -> torch.Tensor:
+    """Images as `[N, C, H, W]`."""
+    if layout == "NHW":
+        return images.unsqueeze(1)
+    return images.permute(0, 3, 1, 2).contiguous() if layout == "NHWC" else images
+
+
+def image_layout(shape: Sequence[int], dtype: str) -> Layout | None:
+    """The axes of an array that holds images of bytes; None for one that does not."""
+    if dtype != "uint8":
+        return None
+    if len(shape) == 3:
+        return "NHW"
+    if len(shape) == 4 and shape[3] in CHANNELS:
+        return "NHWC"
+    return "NCHW" if len(shape) == 4 and shape[1] in CHANNELS else None
+
+
+def plain(tensor: torch.Tensor) -> torch.Tensor:
+    """Floating point as float32, integers as int64."""
+    if tensor.is_floating_point():
+        return tensor.to(torch.float32)
+    return tensor if tensor.dtype == torch.bool else tensor.to(torch.int64)
+
+
+class OwnSource(SampleSource):
+    """A torch `Dataset` of the user's own, of (input, target) or of dicts of fields."""
+
+    def __init__(self, dataset: Any) -> None:
+        if not hasattr(dataset, "__getitem__") or not hasattr(dataset, "__len__"):
+            raise Unusable(
+                "SB405",
+                f"a data set has `__getitem__` and `__len__`, but {type(dataset).__name__} lacks one",
+            )
+        self.dataset = dataset
+        self.fields = tuple(self.sample(0)) if len(dataset) else ()
+
+    def __len__(self) -> int:
+        return len(self.dataset)
+
+    def sample(self, index: int) -> Sample:
+        """One sample; what the data set raises is raised as it is."""
+        item = self.dataset[index]
+        if isinstance(item, Mapping):
+            return {str(name): self.tensor(value, str(name), index) for name, value in item.items()}
+        if isinstance(item, Sequence) and not isinstance(item, (str, bytes)) and len(item) == 2:
+            return {
+                name: self.tensor(value, name, index)
+                for name, value in zip((INPUT, "target"), item, strict=True)
+            }
+        raise Unusable(
+            "SB405", f"sample {index} is a {type(item).__name__}: a data set yields (input, target) or a dict"
+        )
+
+    def tensor(self, value: Any, name: str, index: int) -> torch.Tensor:
+        """A field as a tensor: floating point as float32, integers as int64 (an `input` of bytes stays)."""
+        if isinstance(value, np.ndarray) and value.dtype != object:
+            value = torch.from_numpy(np.array(value))
+        elif isinstance(value, (bool, int, float, np.number, np.bool_)):
+            value = torch.tensor(value.item() if isinstance(value, np.generic) else value)
+        if not isinstance(value, torch.Tensor):
+            raise Unusable(
+                "SB405",
+                f"sample {index}: `{name}` is a {type(value).__name__}, not a tensor, an array or a number",
+            )
+        value = value.detach().as_subclass(torch.Tensor)
+        return value if name == INPUT and value.dtype == torch.uint8 else plain(value)
+
+
+def own_source(dataset: Any) -> Source:
+    """The source of a torch `Dataset` of the user's own; one of tensors is read in whole batches."""
+    tensors = getattr(dataset, "tensors", None)
+    if isinstance(dataset, torch.utils.data.TensorDataset) and tensors is not None and len(tensors) == 2:
+        inputs, targets = tensors
+        if inputs.dtype != torch.uint8 and len(inputs):
+            return TensorSource({INPUT: inputs.detach(), "target": targets.detach()})
+    return OwnSource(dataset)

@@ -1,0 +1,138 @@
+"""From a document's `data` to its splits, opened."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from specbuild.catalogue.datasets import Dataset
+from specbuild.catalogue.transforms import Transform
+from specbuild.data.failure import Unusable, failure
+from specbuild.data.opening import open_dataset
+from specbuild.data.randomness import order
+from specbuild.data.sources import Source, own_source
+from specbuild.data.split import Split
+from specbuild.diagnostics.diagnostic import Diagnostic
+from specbuild.diagnostics.diagnostic import Path as Place
+from specbuild.errors import DataError
+from specbuild.language.document import Spec
+from specbuild.language.sections import Loader, SplitName
+
+
+def open_data(
+    spec: Spec,
+    *,
+    splits: Sequence[SplitName] = ("train", "val"),
+    data_root: Path | None = None,
+    train: Any = None,
+    val: Any = None,
+) -> dict[str, Split]:
+    """The splits that the document has among `splits`, by name; no other is touched.
+
+    train, val: torch `Dataset`s of the user's own, of (input, target) or of dicts of fields. They take
+    the place of the document's; they yield what the network takes, and no transform is applied to them.
+    Raises `DataError` with everything that cannot be opened.
+    """
+    opener = Opener(spec, data_root, {"train": train, "val": val})
+    opened: dict[str, Split] = {}
+    problems: list[Diagnostic] = []
+    for name in splits:
+        try:
+            split = opener.split(name)
+        except DataError as error:
+            problems += [problem for problem in error.diagnostics if problem not in problems]
+            continue
+        if split is not None:
+            opened[name] = split
+    if problems:
+        raise DataError(problems)
+    return opened
+
+
+class Opener:
+    """Opens splits, each data set once."""
+
+    def __init__(self, spec: Spec, data_root: Path | None, own: dict[str, Any]) -> None:
+        self.spec, self.data_root, self.own = spec, data_root, own
+        self.sources: list[tuple[Any, Source]] = []
+
+    def split(self, name: SplitName) -> Split | None:
+        """One split, or None where neither the document nor the user gives it."""
+        data = self.spec.data
+        if self.own.get(name) is not None:
+            source = self.source(self.own[name], (name,))
+            chosen = torch.arange(len(source))
+            if name == "train" and self.own.get("val") is None and self.held_out_of_train():
+                chosen = self.parts(source)[0]
+            return self.made(name, source, chosen, (), ("data", name) if data else ())
+        if data is None or name not in data.names():
+            return None
+        transforms = data.transforms_of(name)
+        if name == "val" and self.held_out_of_train():
+            own = self.own.get("train")
+            origin: Place = ("data", "train", "dataset")
+            source = self.source(own if own is not None else data.train.dataset, origin)
+            chosen = self.parts(source)[1]
+            return self.made(
+                name, source, chosen, () if own is not None else transforms, ("data", "val", "split")
+            )
+        place: Place = ("data", name, "dataset")
+        source = self.source(data.dataset_of(name), place)
+        chosen = torch.arange(len(source))
+        if name == "train" and self.own.get("val") is None and self.held_out_of_train():
+            chosen = self.parts(source)[0]
+        return self.made(name, source, chosen, transforms, place)
+
+    def held_out_of_train(self) -> bool:
+        """Whether the document takes val's samples from train's."""
+        return (
+            self.spec.data is not None
+            and self.spec.data.val is not None
+            and self.spec.data.val.dataset is None
+        )
+
+    def source(self, dataset: Any, place: Place) -> Source:
+        """The source of a data set, the document's or the user's own."""
+        for known, source in self.sources:
+            if known is dataset or (isinstance(dataset, Dataset) and known == dataset):
+                return source
+        try:
+            if isinstance(dataset, Dataset):
+                source = open_dataset(dataset, self.data_root)
+            else:
+                source = own_source(dataset)
+            if not len(source):
+                raise Unusable("SB412", "the data set has no samples")
+        except Unusable as unusable:
+            raise failure(self.spec, unusable.at(place)) from None
+        self.sources.append((dataset, source))
+        return source
+
+    def parts(self, source: Source) -> tuple[torch.Tensor, torch.Tensor]:
+        """The samples that train keeps, and those held out of it for val; each in the source's order."""
+        val = self.spec.data.val if self.spec.data is not None else None
+        assert val is not None, "called where val is held out of train"
+        count = val.held_out(len(source))
+        if count < 1:
+            problem = Diagnostic(
+                "SB412", f"split takes samples from train, which has {len(source)}", ("data", "val", "split")
+            )
+            raise failure(self.spec, problem)
+        shuffled = order(len(source), val.seed or 0, 0, "split")
+        return shuffled[count:].sort().values, shuffled[:count].sort().values
+
+    def made(
+        self,
+        name: SplitName,
+        source: Source,
+        chosen: torch.Tensor,
+        transforms: Sequence[Transform],
+        place: Place,
+    ) -> Split:
+        """The split, with the document's loader or the default one."""
+        data = self.spec.data
+        loader = data.loader_of(name) if data is not None else Loader(shuffle=name == "train")
+        return Split(self.spec, name, source, chosen, transforms=transforms, loader=loader, place=place)
