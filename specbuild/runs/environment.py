@@ -1,0 +1,64 @@
+"""`environment.json`: what a run was made with, as far as it can change a result."""
+
+from __future__ import annotations
+
+import platform
+import re
+from collections.abc import Mapping
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from specbuild import __version__
+
+NAME = "environment.json"
+
+DECIDES_BITS = ("torch", "cpu_capability", "threads", "machine")
+"""With these equal, the same model on the same batch gives the same bits on the CPU."""
+
+
+def environment(device: torch.device, memory_format: str) -> dict[str, Any]:
+    """The versions, the machine and the settings in use now."""
+    return {
+        "specbuild": __version__,
+        "python": platform.python_version(),
+        "torch": torch.__version__,
+        "torchvision": installed("torchvision"),
+        "platform": platform.platform(),
+        "machine": platform.machine(),
+        "cpu_capability": torch.backends.cpu.get_cpu_capability(),
+        "threads": torch.get_num_threads(),
+        "device": str(device),
+        "device_name": device_name(device),
+        "precision": "float32",
+        "memory_format": memory_format,
+    }
+
+
+def differences(recorded: Mapping[str, Any]) -> list[str]:
+    """What of that which decides the bits is another now, in words."""
+    now = environment(torch.device("cpu"), "contiguous")
+    changed = [key for key in DECIDES_BITS if recorded.get(key) != now[key]]
+    return [f"{key} {recorded.get(key)} → {now[key]}" for key in changed]
+
+
+def device_name(device: torch.device) -> str:
+    """What the device is called by its maker."""
+    if device.type == "cuda":
+        return torch.cuda.get_device_name(device)
+    try:
+        text = Path("/proc/cpuinfo").read_text()
+    except OSError:
+        return platform.machine()
+    found = re.search(r"^model name\s*:\s*(.+)$", text, re.MULTILINE)
+    return found[1] if found else platform.machine()
+
+
+def installed(package: str) -> str | None:
+    """The version of an installed package, without importing it."""
+    try:
+        return version(package)
+    except PackageNotFoundError:
+        return None

@@ -1,0 +1,55 @@
+"""`metrics.jsonl`: one line an epoch, each with a CRC of its own."""
+
+from __future__ import annotations
+
+import errno
+import json
+import os
+import zlib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from specbuild.diagnostics.diagnostic import Diagnostic
+from specbuild.errors import RunError
+
+NAME = "metrics.jsonl"
+
+Record = Mapping[str, Any]
+"""What was measured in one epoch, by name."""
+
+
+def append(path: Path, record: Record) -> None:
+    """Add a line: the record, and at its end `crc`, the CRC-32 of the record's JSON."""
+    line = rendered(record).encode() + b"\n"
+    with path.open("ab", buffering=0) as file:
+        size = file.tell()
+        if file.write(line) != len(line):  # the disk is full
+            file.truncate(size)  # no half line: what was recorded before stays readable
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(path))
+
+
+def read(path: Path) -> tuple[dict[str, Any], ...]:
+    """The records, without their CRCs; a line whose CRC does not hold is an SB503."""
+    records = []
+    problems = []
+    for number, line in enumerate(path.read_bytes().splitlines(), start=1):
+        try:
+            record = json.loads(line)
+            del record["crc"]
+            whole = rendered(record).encode() == line  # the same numbers in other digits are not the same
+        except (ValueError, RecursionError, KeyError, TypeError):
+            whole = False
+        if whole:
+            records.append(record)
+        else:
+            problems.append(Diagnostic("SB503", f"line {number} of {path.name} was altered", file=str(path)))
+    if problems:
+        raise RunError(problems)
+    return tuple(records)
+
+
+def rendered(record: Record) -> str:
+    """A record's line: its JSON with `crc` at its end."""
+    crc = zlib.crc32(json.dumps(dict(record), allow_nan=False).encode())
+    return json.dumps({**record, "crc": f"{crc:08x}"})

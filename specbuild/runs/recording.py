@@ -1,0 +1,93 @@
+"""Writing a run: put together in a hidden folder, given its name when it is whole."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from specbuild.language.document import Spec
+from specbuild.network.compile import build
+from specbuild.network.plan import Plan
+from specbuild.network.resolve import resolved
+from specbuild.runs import environment, golden, manifest, metrics, weights
+from specbuild.runs.files import force_to_disk, json_bytes, write_whole
+from specbuild.runs.place import Place, unwritable
+
+SPEC = "spec.json"
+OVERRIDES = "overrides.json"
+
+
+class Recorder:
+    """A run that is being written.
+
+    Either `finish` or `discard` ends it. Raises `RunError`: SB505 where the folder is taken, SB506
+    where the file system refuses.
+    """
+
+    def __init__(self, spec: Spec, plan: Plan, run: Path | None = None) -> None:
+        self.spec, self.plan = spec, plan
+        self.place = Place.take(spec.name, run)
+        self.folder = self.place.partial
+        self.epochs = 0
+        """Finished epochs that were recorded."""
+
+    def epoch(self, record: metrics.Record) -> None:
+        """Add what was measured in an epoch."""
+        try:
+            metrics.append(self.folder / metrics.NAME, record)
+        except OSError as error:
+            raise unwritable(error, self.folder) from None
+        self.epochs += 1
+
+    def finish(
+        self, status: manifest.Status, state: Mapping[str, torch.Tensor], made_with: Mapping[str, Any]
+    ) -> Path:
+        """Write all that is not written yet, and give the run its name; returns where it is.
+
+        state: the best weights, by their keys in the `state_dict`. made_with: of `environment`.
+        """
+        try:
+            write_whole(self.folder / f"source.{suffix(self.spec)}", source_bytes(self.spec))
+            write_whole(self.folder / OVERRIDES, json_bytes(overrides(self.spec)))
+            write_whole(self.folder / SPEC, json_bytes(resolved(self.spec, self.plan)))
+            write_whole(self.folder / environment.NAME, json_bytes(dict(made_with)))
+            weights.save(state, self.folder / weights.NAME)
+            golden.save(model_of(self.plan, state), self.plan, self.folder / golden.NAME)
+            force_to_disk(self.folder / metrics.NAME)
+            manifest.write(self.folder, status)
+        except OSError as error:
+            raise unwritable(error, self.folder) from None
+        return self.place.appear()
+
+    def discard(self) -> None:
+        """Leave nothing of it."""
+        self.place.discard()
+
+
+def model_of(plan: Plan, state: Mapping[str, torch.Tensor]) -> torch.nn.Sequential:
+    """The network on the CPU, in eval mode, its tensors contiguous, with these weights."""
+    with torch.random.fork_rng(devices=[]):  # the first weights are drawn, and thrown away
+        model = build(plan)
+    model.load_state_dict(dict(state))
+    return model.eval()
+
+
+def suffix(spec: Spec) -> str:
+    """The source file's ending."""
+    return "yaml" if spec.source.format == "yaml" else "json"
+
+
+def source_bytes(spec: Spec) -> bytes:
+    """The document as it came; one that was a dict, as JSON."""
+    if spec.source.format == "python":
+        return json_bytes(spec.source.tree)
+    text: str = spec.source.text
+    return text.encode()
+
+
+def overrides(spec: Spec) -> list[str]:
+    """What `--set` put over the document, as `PATH=VALUE`, in order."""
+    return [text for _, text in spec.source.overrides]

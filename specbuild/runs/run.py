@@ -1,0 +1,90 @@
+"""A run directory, read back."""
+
+from __future__ import annotations
+
+import json
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from specbuild.diagnostics.diagnostic import Diagnostic
+from specbuild.errors import RunError
+from specbuild.language.document import Spec
+from specbuild.language.loading import load
+from specbuild.network.inference import infer
+from specbuild.network.plan import Plan
+from specbuild.runs import environment, golden, manifest, metrics, weights
+from specbuild.runs.recording import SPEC, model_of
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """A training that was written down: what it was told, what it measured, and the model it made."""
+
+    path: Path
+    status: manifest.Status
+    """`finished`, `interrupted` by a signal, or `failed`: ended early by an error."""
+    spec: Spec
+    """The document as it was resolved: nothing left to default or infer."""
+    plan: Plan
+    model: torch.nn.Sequential
+    """The network with its best weights, on the CPU, in eval mode."""
+    metrics: tuple[dict[str, Any], ...]
+    """What was measured, an epoch each."""
+    environment: dict[str, Any]
+    """What it was made with."""
+    verdict: str
+    """What `reload` proved, in words."""
+
+    @property
+    def best(self) -> dict[str, Any]:
+        """The epoch whose weights were kept: its number and its losses and metrics."""
+        kept = [record for record in self.metrics if record.get("best")][-1]
+        measured = {name: value for name, value in kept.items() if name.startswith(("train_", "val_"))}
+        return {"epoch": kept["epoch"], **measured}
+
+
+def reload(run: str | os.PathLike[str]) -> Run:
+    """Read a run directory, and prove that what it gives is what was written.
+
+    Every file is held against the manifest's SHA-256, the weights against the network, and the
+    model's output against the recorded one. Raises `RunError`: SB501 no run, SB502 a missing file,
+    SB503 an altered one, SB504 another output.
+    """
+    path = Path(run)
+    status = manifest.verify(path).status
+    spec = load(path / SPEC)
+    plan = infer(spec)
+    recorded = read_object(path / environment.NAME)
+    model = model_of(plan, weights.load(path / weights.NAME, weights.expected(plan)))
+    measured = metrics.read(path / metrics.NAME)
+    if not any(record.get("best") for record in measured):
+        file = path / metrics.NAME
+        raise RunError([Diagnostic("SB503", f"{file.name} has no best epoch", file=str(file))])
+    changed = environment.differences(recorded)
+    difference = golden.prove(model, plan, path / golden.NAME, same_machine=not changed)
+    return Run(path, status, spec, plan, model, measured, recorded, verdict(difference, changed))
+
+
+def verdict(difference: float, changed: list[str]) -> str:
+    """What was proven, in words."""
+    if difference == 0:
+        return "verified: every file has its SHA-256, and the outputs are equal bit for bit"
+    return (
+        "verified: every file has its SHA-256, and the outputs differ by at most "
+        f"{difference:.2g} ({', '.join(changed)})"
+    )
+
+
+def read_object(path: Path) -> dict[str, Any]:
+    """The JSON object in a file."""
+    try:
+        content = json.loads(path.read_bytes())
+    except (ValueError, RecursionError):
+        content = None
+    if not isinstance(content, dict):
+        raise RunError([Diagnostic("SB503", f"{path.name} is not a JSON object", file=str(path))])
+    return content

@@ -1,0 +1,43 @@
+"""The device that a network is trained on."""
+
+from __future__ import annotations
+
+import torch
+
+from specbuild.diagnostics.diagnostic import Diagnostic
+from specbuild.errors import DataError
+from specbuild.language.document import Spec
+
+KINDS = ("auto", "cpu", "cuda", "mps", "xpu")
+
+
+def choose(spec: Spec, asked: str | None) -> torch.device:
+    """The device that was asked for, on the command line or in the document; `auto` is a GPU if there is one.
+
+    Raises `DataError` (SB407) that names the devices of this machine.
+    """
+    wanted = asked if asked is not None else spec.train.device
+    there = present()
+    if wanted == "auto":
+        return torch.device(there[-1].partition(":")[0])
+    name = f"{wanted}:0" if wanted == "cuda" else wanted
+    if name in there:
+        return torch.device(wanted)
+    kind = wanted.partition(":")[0]
+    if kind not in KINDS:
+        message, fix = f"there is no device called {wanted!r}", "use auto, cpu, cuda or mps"
+    else:
+        message = f"{wanted} is not there: this machine has {' and '.join(there)}"
+        fix = "use auto, or leave it out"
+    if asked is not None:
+        raise DataError([Diagnostic("SB407", message, file="--device", fix=fix)])
+    raise DataError(spec.place([Diagnostic("SB407", message, ("train", "device"), fix=fix)]))
+
+
+def present() -> list[str]:
+    """The devices of this machine, the one that `auto` prefers last."""
+    names = ["cpu"]
+    if torch.backends.mps.is_available():
+        names.append("mps")
+    names += [f"cuda:{index}" for index in reversed(range(torch.cuda.device_count()))]
+    return names

@@ -1,0 +1,58 @@
+"""A run's best weights, judged on one of its splits."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import cast
+
+import torch
+from torch import nn
+
+from specbuild.catalogue.losses import Loss
+from specbuild.data import open_data, probe
+from specbuild.diagnostics.diagnostic import Diagnostic
+from specbuild.errors import DataError
+from specbuild.language.sections import SplitName
+from specbuild.network.pipeline import metrics_of
+from specbuild.runs.run import Run
+from specbuild.training.device import choose
+from specbuild.training.measuring import Meter
+from specbuild.training.passes import measure, memory_format
+
+
+def evaluate(
+    run: Run,
+    split: SplitName = "test",
+    *,
+    device: str | None = None,
+    data_root: str | os.PathLike[str] | None = None,
+) -> dict[str, float]:
+    """`loss` and every metric by its label. Raises `DataError`; the run's own model stays where it is.
+
+    device: by default a GPU if there is one, else the CPU, wherever the run was trained.
+    """
+    spec = run.spec
+    written = spec.data.names() if spec.data is not None else ()
+    if split not in written:
+        fix = f"it has {' and '.join(written)}" if written else None
+        message = f"the run's spec has no data.{split}"
+        raise DataError([Diagnostic("SB401", message, file=str(run.path), fix=fix)])
+    target = choose(spec, device or "auto")
+    root = None if data_root is None else Path(data_root)
+    samples = open_data(spec, splits=(split,), data_root=root)[split]
+    probe(samples, run.plan)
+    loss = cast(Loss, spec.loss)
+    meter = Meter(loss, metrics_of(spec), target)
+    layout = memory_format(run.plan, target)
+    model = copy_of(run.model, target, layout)
+    criterion = loss.build(nn, torch.tensor).to(target)
+    measure(model, criterion, samples.batches(0, target), loss.target, layout, meter)
+    return meter.results()
+
+
+def copy_of(model: nn.Module, device: torch.device, layout: torch.memory_format) -> nn.Module:
+    """The model on a device, in a layout; the one given is left as it is."""
+    from copy import deepcopy
+
+    return deepcopy(model).to(device).to(memory_format=layout)  # type: ignore[no-any-return,call-overload]

@@ -1,0 +1,81 @@
+"""SIGINT and SIGTERM, taken so that a training ends with a whole run or with none."""
+
+from __future__ import annotations
+
+import signal
+import threading
+from pathlib import Path
+from types import FrameType, TracebackType
+from typing import Any
+
+TAKEN = (signal.SIGINT, signal.SIGTERM)
+
+
+class Interrupted(KeyboardInterrupt):
+    """A training was told to end. Its text says what was kept."""
+
+    def __init__(self, signal: int = signal.SIGINT, message: str = "", run: Path | None = None) -> None:
+        super().__init__(message)
+        self.signal = signal
+        self.run = run
+        """The run directory, if an epoch was finished."""
+
+    @property
+    def status(self) -> int:
+        """The exit status that tells the signal: 130 or 143."""
+        return 128 + self.signal
+
+
+class Signals:
+    """While entered, the first SIGINT or SIGTERM raises `Interrupted`; a shield puts it off.
+
+    Only the first one raises: who is saving what was good is not to be interrupted again.
+    Outside the main thread, which alone can take signals, it does nothing.
+    """
+
+    def __init__(self) -> None:
+        self.pending: int | None = None
+        """A signal that came behind the shield."""
+        self.shielded = False
+        self.before: dict[int, Any] = {}
+
+    def __enter__(self) -> Signals:
+        if threading.current_thread() is threading.main_thread():
+            for number in TAKEN:
+                self.before[number] = signal.signal(number, self.take)
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        for number, handler in self.before.items():
+            signal.signal(number, signal.SIG_DFL if handler is None else handler)
+
+    def take(self, number: int, frame: FrameType | None) -> None:
+        """The handler."""
+        self.let_workers_go()
+        if self.shielded:
+            self.pending = number
+            return
+        self.shielded = True
+        raise Interrupted(number)
+
+    def let_workers_go(self) -> None:
+        """Keep torch's SIGCHLD handler from raising, where a signal to the group ended its workers too."""
+        if hasattr(signal, "SIGCHLD") and signal.SIGCHLD not in self.before:
+            self.before[signal.SIGCHLD] = signal.signal(signal.SIGCHLD, nothing)
+
+    def shield(self) -> None:
+        """Put signals off from here on."""
+        self.shielded = True
+
+    def unshield(self) -> None:
+        """Let signals through again; one that came meanwhile is raised now."""
+        self.shielded = False
+        if self.pending is not None:
+            number, self.pending = self.pending, None
+            self.take(number, None)
+
+
+def nothing(number: int, frame: FrameType | None) -> None:
+    """A handler that does nothing: where a signal is already under way, SIG_IGN would make Python complain."""

@@ -1,0 +1,163 @@
+"""Training, from a checked document to a run directory."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+from signal import SIGINT
+from typing import Any
+
+import torch
+from torch.utils.data import Dataset
+
+from specbuild.data import Split, open_data, probe
+from specbuild.diagnostics.diagnostic import Diagnostic
+from specbuild.errors import DataError, SpecbuildError
+from specbuild.language.document import Spec
+from specbuild.network.inference import infer
+from specbuild.network.pipeline import check_data, missing_for_training
+from specbuild.network.plan import Plan
+from specbuild.runs.environment import environment
+from specbuild.runs.manifest import Status
+from specbuild.runs.recording import Recorder
+from specbuild.runs.run import Run, reload
+from specbuild.training.device import choose
+from specbuild.training.fitting import Fit
+from specbuild.training.interruption import Interrupted, Signals
+from specbuild.training.reporting import Lines, Reporter, Silent, Start
+
+__all__ = ["Interrupted", "Lines", "Reporter", "Silent", "Start", "train"]
+
+Folder = str | os.PathLike[str]
+
+
+def train(
+    spec: Spec,
+    plan: Plan | None = None,
+    *,
+    run: Folder | None = None,
+    device: str | None = None,
+    data_root: Folder | None = None,
+    train: Dataset[Any] | None = None,
+    val: Dataset[Any] | None = None,
+    report: Reporter | None = None,
+) -> Run:
+    """Train, write the run, and return it as `reload` reads it back.
+
+    The test split is never opened. A training that is interrupted, or that fails after an epoch was
+    finished, leaves a whole run with what was good, else nothing. Raises `Interrupted` on SIGINT and
+    SIGTERM (in the main thread), `DataError` and `RunError`.
+    """
+    plan = plan or infer(spec)
+    judge(spec, plan, own_data=train is not None)
+    target = choose(spec, device)
+    report = report or Silent()
+    with Signals() as signals, generator_kept(target):
+        signals.shield()
+        recorder = Recorder(spec, plan, None if run is None else Path(run))
+        fit: Fit | None = None
+        ended_by: BaseException | None = None
+        try:
+            signals.unshield()
+            splits = opened(spec, plan, data_root, train, val)
+            fit = Fit(spec, plan, target, splits, report)
+            report.start(started(spec, plan, fit))
+            for number in range(1, spec.train.epochs + 1):
+                report.epoch(one_epoch(fit, number, recorder, signals))
+            signals.shield()
+        except BaseException as error:  # whatever ends it, what was good is kept
+            signals.shield()
+            ended_by = error
+        written: Path | None = None
+        try:
+            written = close(recorder, fit, ended_by)
+        finally:
+            report.end(written)
+        # A worker that the same signal ended may have been noticed before the signal was: a RuntimeError.
+        if signals.pending is not None and (ended_by is None or isinstance(ended_by, RuntimeError)):
+            ended_by = Interrupted(signals.pending)
+        if ended_by is not None:
+            raise explained(ended_by, recorder, written) from None
+        assert written is not None, "a training that ended well has written its run"
+    return reload(written)
+
+
+def one_epoch(fit: Fit, number: int, recorder: Recorder, signals: Signals) -> dict[str, Any]:
+    """One epoch, recorded; the record and the best weights change together or not at all."""
+    record = fit.epoch(number)
+    signals.shield()
+    better = fit.candidate(record)
+    record["best"] = better is not None
+    recorder.epoch(record)
+    fit.kept = better or fit.kept
+    signals.unshield()
+    return record
+
+
+def judge(spec: Spec, plan: Plan, own_data: bool) -> None:
+    """Raise `DataError` with all that stands against training and can be known without the data."""
+    problems = missing_for_training(spec, data=not own_data)
+    problems += check_data(replace(spec, data=None) if own_data else spec, plan)
+    if not plan.parameters():
+        message = "the network has no parameters: there is nothing to train"
+        problems.append(Diagnostic("SB410", message, ("layers",)))
+    errors = [problem for problem in problems if problem.severity == "error"]
+    if errors:
+        raise DataError(spec.place(errors))
+
+
+def opened(
+    spec: Spec, plan: Plan, data_root: Folder | None, train: Dataset[Any] | None, val: Dataset[Any] | None
+) -> dict[str, Split]:
+    """The splits of train and val, each held against the network."""
+    root = None if data_root is None else Path(data_root)
+    splits = open_data(spec, splits=("train", "val"), data_root=root, train=train, val=val)
+    for split in splits.values():
+        probe(split, plan)
+    return splits
+
+
+def started(spec: Spec, plan: Plan, fit: Fit) -> Start:
+    """What a reporter is told first."""
+    samples = {name: len(split) for name, split in fit.splits.items()}
+    return Start(spec.name, str(fit.device), spec.train.epochs, plan.parameters(), samples, fit.best.metric)
+
+
+def close(recorder: Recorder, fit: Fit | None, ended_by: BaseException | None) -> Path | None:
+    """Write the run with the best weights so far; where there are none, leave nothing."""
+    try:
+        if fit is None or fit.kept is None:
+            return None
+        status: Status = "finished"
+        if ended_by is not None:
+            status = "interrupted" if isinstance(ended_by, KeyboardInterrupt) else "failed"
+        layout = str(fit.layout).removeprefix("torch.").removesuffix("_format")
+        return recorder.finish(status, fit.kept.weights, environment(fit.device, layout))
+    finally:
+        recorder.discard()  # of a finished run, nothing
+
+
+def explained(ended_by: BaseException, recorder: Recorder, written: Path | None) -> BaseException:
+    """What ended the training, with what was kept of it."""
+    if isinstance(ended_by, KeyboardInterrupt):
+        number = ended_by.signal if isinstance(ended_by, Interrupted) else SIGINT
+        if written is None:
+            return Interrupted(number, "interrupted before an epoch was finished: nothing was kept")
+        epochs = f"{recorder.epochs} finished epoch{'s' if recorder.epochs > 1 else ''}"
+        return Interrupted(number, f"interrupted after {epochs}: the run is in {written}", written)
+    if isinstance(ended_by, SpecbuildError) and written is not None:
+        note = f"the best epoch before it is kept in {written}"
+        return type(ended_by)(
+            replace(problem, because=problem.because or note) for problem in ended_by.diagnostics
+        )
+    return ended_by
+
+
+@contextmanager
+def generator_kept(device: torch.device) -> Iterator[None]:
+    """Leave torch's global generators as they were: a training is seeded by its document alone."""
+    with torch.random.fork_rng(devices=[device] if device.type == "cuda" else []):
+        yield

@@ -1,0 +1,93 @@
+"""Loss and metrics of one pass over a split, summed where the data is."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+
+from specbuild.catalogue.entry import Entry
+from specbuild.catalogue.losses import BCELoss, BCEWithLogitsLoss, CrossEntropyLoss, Loss
+from specbuild.catalogue.metrics import Accuracy
+
+TORCH_IGNORES = -100
+"""The default of `ignore_index`."""
+
+
+class Meter:
+    """Sums over one pass: nothing is copied to the host before `results` or `loss` asks.
+
+    The loss is the mean over the samples: of each batch's mean, weighted by the batch's size, or of
+    its sum. A label that the loss ignores does not count for the accuracy.
+    """
+
+    def __init__(self, loss: Loss, metrics: Sequence[Entry], device: torch.device) -> None:
+        exact = torch.float32 if device.type == "mps" else torch.float64
+        self.metrics = [metric for metric in metrics if isinstance(metric, Accuracy)]
+        self.loss_sum = torch.zeros((), dtype=exact, device=device)
+        self.hits = [torch.zeros((), dtype=torch.int64, device=device) for _ in self.metrics]
+        self.judged = torch.zeros((), dtype=torch.int64, device=device)
+        """Labels that count, where the loss ignores some."""
+        self.samples = 0
+        self.labels = 0
+        self.mean = getattr(loss, "reduction", "mean") == "mean"
+        self.class_dim: int = getattr(loss, "class_dim", 1)
+        self.ignored: int | None = loss.ignore_index if isinstance(loss, CrossEntropyLoss) else None
+        self.threshold: float | None = None
+        if isinstance(loss, (BCELoss, BCEWithLogitsLoss)):
+            self.threshold = 0.5 if isinstance(loss, BCELoss) else 0.0
+
+    def add(self, loss: torch.Tensor, output: torch.Tensor, target: torch.Tensor) -> None:
+        """Add one batch."""
+        size = output.shape[0]
+        self.samples += size
+        self.loss_sum.add_(loss.detach(), alpha=size if self.mean else 1)
+        if self.metrics:
+            if self.threshold is not None:
+                self.add_sides(output.detach() > self.threshold, target)
+            else:
+                self.add_classes(output.detach(), target)
+
+    def add_sides(self, yes: torch.Tensor, target: torch.Tensor) -> None:
+        """Each element of the output on the target's side of a half is a hit."""
+        if target.dim() < yes.dim():
+            target = target.unsqueeze(-1)
+        right = torch.eq(yes, target > 0.5).sum()
+        self.labels += yes.numel()
+        for hits in self.hits:
+            hits.add_(right)
+
+    def add_classes(self, output: torch.Tensor, target: torch.Tensor) -> None:
+        """A label among the highest outputs is a hit."""
+        dim = self.class_dim
+        if target.is_floating_point():  # class probabilities
+            target = target.argmax(dim)
+        # A label -100 can only come where the document put it or where each sample has many labels,
+        # and no output is ever number -100; the plain case pays nothing for either.
+        if self.ignored != TORCH_IGNORES or target.dim() > 1:
+            kept = torch.ne(target, TORCH_IGNORES if self.ignored is None else self.ignored)
+            self.judged.add_(kept.sum())
+            target = torch.where(kept, target, -1)
+        else:
+            self.labels += target.numel()
+        for metric, hits in zip(self.metrics, self.hits, strict=True):
+            if metric.top_k == 1:
+                hits.add_(torch.eq(output.argmax(dim), target).sum())
+            else:
+                highest = output.topk(metric.top_k, dim, sorted=False).indices
+                hits.add_(torch.eq(highest, target.unsqueeze(dim)).sum())
+
+    def loss(self) -> float:
+        """The mean loss so far; waits for the device."""
+        return float(self.loss_sum) / max(self.samples, 1)
+
+    def results(self, prefix: str = "") -> dict[str, float]:
+        """`loss` and every metric by its label; waits for the device, once."""
+        exact = self.loss_sum.dtype
+        counts = [count.to(exact) for count in (self.judged, *self.hits)]
+        loss, judged, *hits = torch.stack([self.loss_sum, *counts]).tolist()
+        labels = max(self.labels + int(judged), 1)
+        found = {f"{prefix}loss": loss / max(self.samples, 1)}
+        for metric, count in zip(self.metrics, hits, strict=True):
+            found[f"{prefix}{metric.label}"] = count / labels
+        return found

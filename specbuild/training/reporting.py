@@ -1,0 +1,94 @@
+"""What a training tells while it runs."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, NamedTuple, Protocol, TextIO
+
+
+class Start(NamedTuple):
+    """What is known before the first step."""
+
+    name: str
+    device: str
+    epochs: int
+    parameters: int
+    samples: Mapping[str, int]
+    """Of each split."""
+    best: str
+    """The number by which the best epoch is chosen."""
+
+    def __str__(self) -> str:
+        splits = ", ".join(f"{count:,} {split}" for split, count in self.samples.items())
+        return f"{self.name}: {self.parameters:,} parameters on {self.device}; samples: {splits}"
+
+
+class Reporter(Protocol):
+    """Is told how a training goes. Every method returns soon: the training waits for it."""
+
+    def start(self, start: Start) -> None:
+        """Training begins."""
+
+    def batch(self, epoch: int, done: int, total: int, loss: float) -> None:
+        """About twice a second: samples done of the epoch's, the mean loss so far."""
+
+    def epoch(self, record: Mapping[str, Any]) -> None:
+        """An epoch is finished; what was measured in it, as in `metrics.jsonl`."""
+
+    def end(self, run: Path | None) -> None:
+        """Training has ended, well or not; where the run is, if one was written."""
+
+
+class Silent:
+    """Tells nothing."""
+
+    def start(self, start: Start) -> None:
+        """Nothing."""
+
+    def batch(self, epoch: int, done: int, total: int, loss: float) -> None:
+        """Nothing."""
+
+    def epoch(self, record: Mapping[str, Any]) -> None:
+        """Nothing."""
+
+    def end(self, run: Path | None) -> None:
+        """Nothing."""
+
+
+class Lines:
+    """One plain line an epoch: for logs, pipes and continuous integration."""
+
+    def __init__(self, stream: TextIO) -> None:
+        self.stream = stream
+        self.epochs = 0
+
+    def start(self, start: Start) -> None:
+        """What is trained, on what."""
+        self.epochs = start.epochs
+        self.write(str(start))
+
+    def batch(self, epoch: int, done: int, total: int, loss: float) -> None:
+        """Nothing: a log has no use for it."""
+
+    def epoch(self, record: Mapping[str, Any]) -> None:
+        """The epoch's line."""
+        self.write(line(record, self.epochs))
+
+    def end(self, run: Path | None) -> None:
+        """Nothing: the result is said by whoever called."""
+
+    def write(self, text: str) -> None:
+        """A line, at once."""
+        print(text, file=self.stream, flush=True)
+
+
+def line(record: Mapping[str, Any], epochs: int) -> str:
+    """What was measured in one epoch; `*` marks the best so far."""
+    width = len(str(epochs))
+    measured = "  ".join(
+        f"{name} {value:.4f}" for name, value in record.items() if name.startswith(("train_", "val_"))
+    )
+    speed = f"{record['seconds']:.1f} s  {record['samples_per_second']:,.0f} samples/s"
+    mark = " *" if record["best"] else ""
+    return f"epoch {record['epoch']:>{width}}/{epochs}  {measured}  {speed}{mark}"
