@@ -1,0 +1,35 @@
+"""`specbuild evaluate`."""
+
+from __future__ import annotations
+
+from enum import Enum
+from typing import Annotated
+
+import typer
+
+from specbuild import api
+from specbuild.cli.output import DataRootOption, DeviceOption, Format, FormatOption, RunArgument, print_json
+
+
+class SplitName(str, Enum):
+    """The splits of a run's data."""
+
+    train = "train"
+    val = "val"
+    test = "test"
+
+
+def evaluate(
+    run: RunArgument,
+    split: Annotated[SplitName, typer.Option("--split", help="Which data to judge on.")] = SplitName.test,
+    device: DeviceOption = None,
+    data_root: DataRootOption = None,
+    format: FormatOption = Format.text,
+) -> None:
+    """Print loss and metrics of a run's best weights on its test split."""
+    metrics = api.evaluate(run, split.value, device=device, data_root=data_root)
+    if format is Format.json:
+        print_json({"run": run, "split": split.value, **metrics})
+    else:
+        values = "  ".join(f"{name} {value:.4f}" for name, value in metrics.items())
+        typer.echo(f"{run} on {split.value}: {values}")

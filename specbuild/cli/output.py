@@ -1,0 +1,109 @@
+"""What every command shares: how failures are shown, and the exit status they give."""
+
+from __future__ import annotations
+
+import functools
+import os
+import sys
+from collections.abc import Callable, Iterable
+from enum import Enum
+from typing import Annotated, Any, TypeVar
+
+import typer
+
+from specbuild.diagnostics.diagnostic import Diagnostic
+from specbuild.errors import SpecbuildError
+from specbuild.language.source import Source, read_bytes
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+FAILED, INTERRUPTED, TERMINATED = 1, 130, 143
+
+show_traceback = False
+"""Set by `--traceback`."""
+
+
+class Format(str, Enum):
+    """How a command prints."""
+
+    text = "text"
+    json = "json"
+
+
+FormatOption = Annotated[Format, typer.Option("--format", help="How to print.")]
+SetOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--set", metavar="PATH=VALUE", help="Replace a value of the spec: layers.conv1.out_channels=64, vars.width=16."
+    ),
+]
+SpecArgument = Annotated[str, typer.Argument(metavar="SPEC", help="A YAML or JSON file; - reads standard input.")]
+RunArgument = Annotated[str, typer.Argument(metavar="RUN", help="A run directory.")]
+DeviceOption = Annotated[
+    str | None, typer.Option("--device", metavar="DEVICE", help="auto, cpu, cuda or mps; by default what the spec says.")
+]
+DataRootOption = Annotated[
+    str | None,
+    typer.Option("--data-root", metavar="DIR", help="What relative paths of the data are relative to."),
+]
+
+
+class Terminated(BaseException):
+    """SIGTERM, once what was good is saved."""
+
+
+def source_of(argument: str) -> str | Source:
+    """A path, or what standard input holds for `-`."""
+    return read_bytes(sys.stdin.buffer.read(), "<stdin>") if argument == "-" else os.path.expanduser(argument)
+
+
+def guarded(command: F) -> F:
+    """The command, its failures shown as diagnostics on standard error and told by the exit status."""
+
+    @functools.wraps(command)
+    def run(*args: Any, **kwargs: Any) -> Any:
+        try:
+            return command(*args, **kwargs)
+        except SpecbuildError as error:
+            if show_traceback:
+                raise
+            show(error.diagnostics, kwargs.get("format", Format.text), err=True)
+            raise typer.Exit(FAILED) from None
+        except KeyboardInterrupt as interrupt:
+            if str(interrupt):
+                typer.echo(str(interrupt), err=True)
+            raise typer.Exit(INTERRUPTED) from None
+        except BrokenPipeError:
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # nothing more to flush
+            raise typer.Exit(FAILED) from None
+        except (typer.Exit, typer.Abort):
+            raise
+        except Exception as error:
+            if show_traceback or not isinstance(error, (OSError, RuntimeError, ValueError, TypeError, LookupError, AttributeError, ArithmeticError, AssertionError, MemoryError)):
+                raise
+            typer.echo(
+                f"error[SB900]: unexpected {type(error).__name__}: {error}\n"
+                "  = fix: this is a defect of specbuild: please report it with the output of "
+                f"`specbuild --traceback {command.__name__} ...`",
+                err=True,
+            )
+            raise typer.Exit(FAILED) from None
+
+    return run  # type: ignore[return-value]
+
+
+def show(diagnostics: Iterable[Diagnostic], format: Format, *, err: bool) -> None:
+    """Print diagnostics as text, or as one JSON array."""
+    from specbuild.diagnostics import render
+
+    if format is Format.json:
+        print_json(render.as_json(tuple(diagnostics)), err=err)
+    else:
+        typer.echo(render.text(diagnostics), err=err)
+
+
+def print_json(value: Any, *, err: bool = False) -> None:
+    """Print a value as JSON."""
+    import json
+
+    typer.echo(json.dumps(value, indent=2, ensure_ascii=False), err=err)

@@ -1,0 +1,20 @@
+"""`specbuild reload`."""
+
+from __future__ import annotations
+
+import typer
+
+from specbuild import api
+from specbuild.cli.output import Format, FormatOption, RunArgument, print_json
+
+
+def reload(run: RunArgument, format: FormatOption = Format.text) -> None:
+    """Rebuild a model from its run directory alone, prove that it is the one that was written, and summarize it."""
+    from specbuild.reports import summary as report
+
+    reloaded = api.reload(run)
+    if format is Format.json:
+        print_json({"run": str(reloaded.path), "verified": reloaded.verdict, **report.as_json(reloaded.plan)})
+    else:
+        typer.echo(report.text(reloaded.plan))
+        typer.echo(f"\n{reloaded.path}: {reloaded.verdict}")

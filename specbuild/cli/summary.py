@@ -1,0 +1,35 @@
+"""`specbuild summary`."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from specbuild import api
+from specbuild.cli.output import Format, FormatOption, SetOption, SpecArgument, print_json, source_of
+
+
+def summary(
+    spec: SpecArgument,
+    overrides: SetOption = None,
+    format: FormatOption = Format.text,
+    verify: Annotated[
+        bool,
+        typer.Option("--verify", help="Build the model; hold the table against torchinfo and a forward pass."),
+    ] = False,
+) -> None:
+    """Print the layers with their output shapes, parameters and multiply-accumulates."""
+    from specbuild.reports import summary as report
+
+    loaded = api.load(source_of(spec), overrides or ())
+    plan = api.infer(loaded)
+    if verify:
+        from specbuild.reports.verification import verify as hold
+
+        sentence = hold(loaded, plan)
+        typer.echo(sentence, err=True)
+    if format is Format.json:
+        print_json(report.as_json(plan))
+    else:
+        typer.echo(report.text(plan))

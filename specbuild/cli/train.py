@@ -1,0 +1,43 @@
+"""`specbuild train`."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from specbuild import api
+from specbuild.cli.output import (
+    DataRootOption,
+    DeviceOption,
+    Format,
+    FormatOption,
+    SetOption,
+    SpecArgument,
+    print_json,
+    source_of,
+)
+
+
+def train(
+    spec: SpecArgument,
+    overrides: SetOption = None,
+    device: DeviceOption = None,
+    run: Annotated[
+        str | None, typer.Option("--run", metavar="DIR", help="The run directory to make; by default runs/NAME/NUMBER.")
+    ] = None,
+    data_root: DataRootOption = None,
+    format: FormatOption = Format.text,
+) -> None:
+    """Train a network and keep it, with all that belongs to it, in a run directory."""
+    from specbuild.reports.progress import reporter
+
+    finished = api.train(
+        source_of(spec), overrides or (), run=run, device=device, data_root=data_root, report=reporter()
+    )
+    best = finished.best
+    if format is Format.json:
+        print_json({"run": str(finished.path), "best": best})
+    else:
+        values = "  ".join(f"{name} {value:.4f}" for name, value in best.items() if name != "epoch")
+        typer.echo(f"{finished.path}: best at epoch {best['epoch']}: {values}")
