@@ -1,0 +1,50 @@
+from __future__ import annotations
+
+import os
+import signal
+import threading
+
+import pytest
+
+from specbuild.training.interruption import Interrupted, Signals
+
+
+@pytest.mark.parametrize(("number", "status"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_a_signal_raises_and_tells_its_status(number: int, status: int) -> None:
+    before = signal.getsignal(number)
+    with pytest.raises(Interrupted) as caught, Signals():
+        os.kill(os.getpid(), number)
+    assert (caught.value.signal, caught.value.status) == (number, status)
+    assert signal.getsignal(number) is before
+
+
+def test_a_shield_puts_it_off() -> None:
+    with Signals() as signals:
+        signals.shield()
+        os.kill(os.getpid(), signal.SIGTERM)
+        assert signals.pending == signal.SIGTERM
+        with pytest.raises(Interrupted):
+            signals.unshield()
+        assert signals.pending is None
+
+
+def test_only_the_first_signal_raises() -> None:
+    with Signals() as signals:
+        with pytest.raises(Interrupted):
+            os.kill(os.getpid(), signal.SIGINT)
+        os.kill(os.getpid(), signal.SIGTERM)
+        assert signals.pending == signal.SIGTERM
+
+
+def test_outside_the_main_thread_signals_are_left_alone() -> None:
+    before = signal.getsignal(signal.SIGINT)
+    seen = []
+
+    def inside() -> None:
+        with Signals():
+            seen.append(signal.getsignal(signal.SIGINT))
+
+    thread = threading.Thread(target=inside)
+    thread.start()
+    thread.join()
+    assert seen == [before]
