@@ -31,4 +31,4 @@ def test_from_another_language() -> None:
     assert done.returncode == 0, done.stderr
     lines = done.stdout.splitlines()
     assert lines[:2] == ["depth_3: ok", "depth_5: ok"]
-    assert lines[2].startswith("depth_6: SB303 at layers[17]: maxpool2d_6: ")
+    assert lines[2].startswith("depth_6: SB303 at layers[17].kernel_size: maxpool2d_6: ")

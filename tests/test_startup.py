@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
-SLOW = ("torch", "torchvision", "numpy", "rich", "PIL", "torchinfo", "safetensors", "difflib")
+SLOW = ("torch", "torchvision", "numpy", "rich", "PIL", "torchinfo", "safetensors")
 
 
 @pytest.mark.parametrize("command", [["check", "specs/cifar_cnn.yaml"], ["summary", "specs/cifar_cnn.yaml"], ["schema"], ["--help"]],

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from typing import Any
+from collections.abc import Mapping
+from typing import Any, ClassVar
 
 from specbuild.catalogue.entry import Entry
 from specbuild.catalogue.rules import Outcome
@@ -16,6 +17,11 @@ class Layer(Entry, ABC):
     A layer stores no shape. What it finds out about an input is in the `Outcome` that `infer`
     returns; a copy with `Outcome.arguments` filled in is the resolved layer, which can be built.
     """
+
+    refused: ClassVar[Mapping[str, str]] = {
+        "device": "a network moves as a whole, by `train.device` or `--device`",
+        "dtype": "a network computes in float32, its input's dtype is written with `input`",
+    }
 
     @abstractmethod
     def infer(self, input: TensorType) -> Outcome:

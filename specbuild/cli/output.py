@@ -17,7 +17,7 @@ from specbuild.language.source import Source, read_bytes
 
 F = TypeVar("F", bound=Callable[..., Any])
 
-FAILED, INTERRUPTED, TERMINATED = 1, 130, 143
+FAILED, INTERRUPTED = 1, 130
 
 show_traceback = False
 """Set by `--traceback`."""
@@ -48,10 +48,6 @@ DataRootOption = Annotated[
 ]
 
 
-class Terminated(BaseException):
-    """SIGTERM, once what was good is saved."""
-
-
 def source_of(argument: str) -> str | Source:
     """A path, or what standard input holds for `-`."""
     return read_bytes(sys.stdin.buffer.read(), "<stdin>") if argument == "-" else os.path.expanduser(argument)
@@ -72,7 +68,7 @@ def guarded(command: F) -> F:
         except KeyboardInterrupt as interrupt:
             if str(interrupt):
                 typer.echo(str(interrupt), err=True)
-            raise typer.Exit(INTERRUPTED) from None
+            raise typer.Exit(getattr(interrupt, "status", INTERRUPTED)) from None
         except BrokenPipeError:
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # nothing more to flush
             raise typer.Exit(FAILED) from None

@@ -42,18 +42,17 @@ def read_npz(path: Path, fields: Mapping[str, str]) -> dict[str, Array]:
     """The named arrays of a `.npz`."""
     require_there(path, "path", "a `.npz` file, or a folder of `.npy` files")
     try:
-        with np.load(path, allow_pickle=False) as archive:
+        with path.open("rb") as file:  # np.load leaves a file that it opened open where it fails
+            archive = np.load(file, allow_pickle=False)
             if not isinstance(archive, np.lib.npyio.NpzFile):
                 raise Unusable(
                     "SB405", f"{path} holds one array and no names", field="path",
                     fix=f"path: {path.parent}, and {path.name} in `fields`",
                 )  # fmt: skip
-            arrays = {}
-            for field, name in fields.items():
+            for name in fields.values():
                 if name not in archive.files:
                     raise missing_array(path, name, archive.files)
-                arrays[field] = archive[name]
-            return arrays
+            return {field: archive[name] for field, name in fields.items()}
     except Unusable:
         raise
     except Exception as error:  # whatever a damaged archive makes zipfile, zlib and numpy raise
@@ -90,7 +89,7 @@ def require_there(path: Path, field: str, what: str) -> None:
 def unreadable(path: Path, error: Exception, field: str) -> Unusable:
     """SB405 for a file that is not what its name says."""
     text = str(error)
-    if "allow_pickle" in text or "Object arrays" in text:
+    if "allow_pickle" in text or "Python objects" in text or "Object arrays" in text:
         text = "it holds Python objects, which are never unpickled"
     elif isinstance(error, zipfile.BadZipFile) or "not a zip file" in text:
         text = "it is damaged, or not a `.npz` file"

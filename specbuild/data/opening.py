@@ -38,11 +38,11 @@ def open_dataset(entry: Dataset, data_root: Path | None) -> Source:
     if isinstance(entry, Digits):
         return digits(entry.train)
     if isinstance(entry, Arrays):
-        return open_arrays(entry, root / entry.path)
+        return open_arrays(entry, root / Path(entry.path).expanduser())
     if isinstance(entry, TorchvisionSet):
-        return downloaded(entry, root / entry.root)
+        return downloaded(entry, root / Path(entry.root).expanduser())
     if isinstance(entry, ImageFolder):
-        return FolderSource(entry, root / entry.root)
+        return FolderSource(entry, root / Path(entry.root).expanduser())
     assert isinstance(entry, FakeData), entry
     return fake(entry)
 
@@ -70,9 +70,9 @@ def downloaded(entry: TorchvisionSet, root: Path) -> TensorSource:
     try:
         with redirect_stdout(sys.stderr):
             opened = getattr(vision.datasets, entry.type)(root, train=entry.train, download=entry.download)
-    except (RuntimeError, OSError) as error:
-        raise not_there(entry, root, error) from None
     except Exception as error:  # whatever a damaged file makes torchvision's readers raise
+        if isinstance(error, OSError) or "download" in str(error) or "not found" in str(error):
+            raise not_there(entry, root, error) from None
         raise Unusable(
             "SB405", f"{entry.type} in {root.absolute()} cannot be read: {first_line(error)}", field="root",
             fix="delete the folder, and `download: true`",

@@ -87,10 +87,15 @@ def normalize(transform: Normalize) -> Operation:
     """Less the mean, divided by the deviation."""
     mean = torch.tensor(transform.mean).view(-1, 1, 1)
     std = torch.tensor(transform.std).view(-1, 1, 1)
+    there = {mean.device: (mean, std)}
+    """The two on each device that was asked for: a copy at every batch would make a GPU wait."""
 
     def apply(images: torch.Tensor, draws: Draws) -> torch.Tensor:
         device = images.device
-        return images.sub_(mean.to(device)).div_(std.to(device))
+        if device not in there:
+            there[device] = (mean.to(device), std.to(device))
+        center, spread = there[device]
+        return images.sub_(center).div_(spread)
 
     return Operation(apply)
 
@@ -158,14 +163,15 @@ def windows(
         (count, *places, channels, height, width), (sample, row, column, channel, row, column)
     )
     device = images.device
-    return view[torch.arange(count, device=device), tops.to(device), lefts.to(device)]
+    places_drawn = (place.to(device, non_blocking=True) for place in (tops, lefts))
+    return view[torch.arange(count, device=device), *places_drawn]
 
 
 def random_horizontal_flip(transform: RandomHorizontalFlip) -> Operation:
     """Mirrored, each image by its own draw."""
 
     def apply(images: torch.Tensor, draws: Draws) -> torch.Tensor:
-        chosen = (draws[0] < transform.p).nonzero().squeeze(1).to(images.device)
+        chosen = (draws[0] < transform.p).nonzero().squeeze(1).to(images.device, non_blocking=True)
         if not len(chosen):
             return images
         images = images.contiguous()

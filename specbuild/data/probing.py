@@ -14,8 +14,9 @@ from specbuild.data.failure import Unusable, failure
 from specbuild.data.sources import Sample, TensorSource
 from specbuild.data.split import Labels, Split, labels_out_of_range
 from specbuild.diagnostics.diagnostic import Diagnostic
+from specbuild.language.parsing import of_violation
 from specbuild.network.plan import Plan
-from specbuild.network.samples import INPUT, batch_of_one, diagnostic_of, fit
+from specbuild.network.samples import INPUT, batch_of_one, fit
 
 
 def probe(split: Split, plan: Plan) -> None:
@@ -64,7 +65,7 @@ def transform_problem(split: Split, index: int, violation: Violation) -> Diagnos
     written = data.transforms_written_at(split.name)
     source = getattr(data, written).transforms
     place = next(k for k, entry in enumerate(source) if entry is split.transforms[index])
-    return diagnostic_of(violation, ("data", written, "transforms", place))
+    return of_violation(violation, ("data", written, "transforms", place))
 
 
 def finite(split: Split, tensor: torch.Tensor, index: int) -> Iterator[Diagnostic]:
@@ -87,7 +88,7 @@ def targets(split: Split, plan: Plan, types: dict[str, SampleType], sample: Samp
     try:
         loss.compare(plan.output, types[loss.target])
     except Violation as violation:
-        yield diagnostic_of(violation, ("loss",))
+        yield of_violation(violation, ("loss",))
         return
     if isinstance(loss, CrossEntropyLoss) and types[loss.target].dtype == "int64":
         yield from labels(split, loss, plan.output.shape[-1 if loss.class_dim == -1 else 0])

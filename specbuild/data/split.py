@@ -53,11 +53,6 @@ class Split:
         return len(self.indices)
 
     @property
-    def samples(self) -> int:
-        """The number of samples."""
-        return len(self.indices)
-
-    @property
     def fields(self) -> tuple[str, ...]:
         """The names of the fields of a sample."""
         return self.source.fields
@@ -101,8 +96,7 @@ class Split:
             yield batch
 
     def _sample_batches(self, epoch: int, device: torch.device) -> Iterator[Sample]:
-        loader = self._loader(epoch)
-        for batch in loader:
+        for batch in self._read(epoch):
             if isinstance(batch, Broken):
                 raise self._broken(batch)
             if self.labels is not None:
@@ -110,6 +104,15 @@ class Split:
             if device.type != "cpu":
                 batch = {name: moved(tensor, device, pin=False) for name, tensor in batch.items()}
             yield batch
+
+    def _read(self, epoch: int) -> Iterator[Sample | Broken]:
+        try:
+            yield from self._loader(epoch)
+        except RuntimeError as error:
+            if not str(error).startswith("DataLoader "):
+                raise  # a user's own data set's
+            reason = str(error).splitlines()[0]
+            raise failure(self.spec, Diagnostic("SB405", f"a worker stopped: {reason}", self.place)) from None
 
     def _loader(self, epoch: int) -> torch.utils.data.DataLoader[Any]:
         if self._batched is None:

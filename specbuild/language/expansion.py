@@ -90,8 +90,11 @@ def expand(
             problems.append(Diagnostic("SB203", f"`type` must be a name; got {shown(kind)}", at_type))
             continue
         counts[kind] = counts.get(kind, 0) + 1
-        name = own_name(written, kind, counts[kind], place, problems)
-        if name in taken:
+        own = own_name(written, place, problems) if "name" in written else ""
+        name = own or names.automatic(kind, counts[kind])
+        if own is None:
+            pass  # reported
+        elif name in taken:
             first = f"layers[{taken[name]}]"
             problems.append(
                 Diagnostic("SB206", f"the name `{name}` is already that of {first}", (*place, "name"),
@@ -109,25 +112,23 @@ def expand(
     return tuple(items)
 
 
-def own_name(written: dict[str, Any], kind: str, count: int, place: Path, problems: list[Diagnostic]) -> str:
-    """The layer's name, taken out of its arguments; the automatic one if it has none or a bad one."""
-    fallback = names.automatic(kind, count)
-    if "name" not in written:
-        return fallback
+def own_name(written: dict[str, Any], place: Path, problems: list[Diagnostic]) -> str | None:
+    """The layer's name, taken out of its arguments; None where it was reported, empty where it is null."""
     name = written.pop("name")
+    if name is None:
+        return ""
     if isinstance(name, Failed):
-        return fallback
+        return None
     if isinstance(name, int) and not isinstance(name, bool):
         name = str(name)
     if not isinstance(name, str):
         problems.append(Diagnostic("SB205", f"a name is a string; got {shown(name)}", (*place, "name")))
-        return fallback
+        return None
     fault = names.fault(name)
     if fault is not None:
-        problems.append(
-            Diagnostic("SB205", f"a layer cannot be called {shown(name)}: {fault}", (*place, "name"))
-        )
-        return fallback
+        message = f"a layer cannot be called {shown(name)}: {fault}"
+        problems.append(Diagnostic("SB205", message, (*place, "name")))
+        return None
     return name
 
 

@@ -200,9 +200,11 @@ def unknown_key(
     cls: type[Entry], name: str, raw: Mapping[str, Any], path: Path, missing: Sequence[str]
 ) -> Diagnostic:
     """SB207 for an argument that is refused on purpose, SB201 for one that does not exist."""
-    if name in cls.refused:
-        return Diagnostic("SB207", f"`{name}` is not for a spec: {cls.refused[name]}", (*path, name), "key",
-                          fix=f"leave `{name}` out")  # fmt: skip
+    reason = next((base.refused[name] for base in cls.__mro__ if name in getattr(base, "refused", ())), None)
+    if reason is not None:
+        return Diagnostic(
+            "SB207", f"`{name}` is not for a spec: {reason}", (*path, name), "key", fix=f"leave `{name}` out"
+        )
     free = [field for field in cls.model_fields if field not in raw]
     meant = nearest(name, missing) or nearest(name, free)
     owner = cls.__name__

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import json
+import re
 from math import isfinite
 from typing import Any
 
-from specbuild.language.budgets import MAX_DEPTH, MAX_DIGITS, MAX_NODES
+from specbuild.language.budgets import MAX_DEPTH, MAX_DIGITS, MAX_NODES, TOO_MANY
 from specbuild.language.faults import Fault
 from specbuild.language.json_scanner import LONE_SURROGATE, scan_json
 
 ROUND = bytes(91 if c in b"[{" else 93 if c in b"]}" else c for c in range(256))
 """All brackets as square ones."""
 NOT_BRACKETS = bytes(c for c in range(256) if c not in b'[]{}"\\')
+STRING = re.compile(r'"[^"\\]*(?:\\.[^"\\]*)*"', re.DOTALL)
 DIGITS = bytes(48 if 48 <= c < 58 else 32 for c in range(256))
 """All digits as 0, all else as a space."""
 
@@ -23,6 +25,8 @@ class IrregularError(ValueError):
 
 def read_json(text: str) -> tuple[Any, list[Fault]]:
     """The document's root and all that is wrong with it."""
+    if separators(text) >= MAX_NODES and separators(STRING.sub("", text)) >= MAX_NODES:
+        return None, [Fault("SB109", TOO_MANY, 0, 1)]
     try:
         return quickly(text), []
     except (ValueError, RecursionError):
@@ -40,8 +44,7 @@ def quickly(text: str) -> Any:
     data = text.encode()
     if b"\\u" in data and LONE_SURROGATE.search(text):
         raise IrregularError
-    separators = data.count(b",") + data.count(b":") + data.count(b"[") + data.count(b"{")
-    if separators >= MAX_NODES or b"0" * (MAX_DIGITS + 1) in data.translate(DIGITS):
+    if b"0" * (MAX_DIGITS + 1) in data.translate(DIGITS):
         raise IrregularError
     depth = depth_of(data)
     if depth is not None and depth > MAX_DEPTH:
@@ -50,6 +53,11 @@ def quickly(text: str) -> Any:
     if depth is None and depth_of_tree(tree) > MAX_DEPTH:
         raise IrregularError
     return tree
+
+
+def separators(text: str) -> int:
+    """What there is at least one of for each key and value but the first, texts aside."""
+    return text.count(",") + text.count(":") + text.count("[") + text.count("{")
 
 
 def decode(text: str) -> Any:

@@ -24,6 +24,8 @@ ODD_KEYS = NULLS | {"<<"}
 TAG = re.compile(r"(?:&\S+\s+)?(![^\s,\[\]{}]*)")
 MAX_REPAIRS = 20
 """How many unquoted `${...}` of one document are reported at once."""
+MAX_REPAIRED = 2**20
+"""The length of a text that is worth another reading for it."""
 
 
 def read_yaml(text: str, source: Callable[[str], NextEvent] = events) -> tuple[Any, list[Fault]]:
@@ -43,7 +45,8 @@ def read_yaml(text: str, source: Callable[[str], NextEvent] = events) -> tuple[A
             if stop is None:
                 return root, unquoted + builder.faults
             unquoted.append(stop)
-            if text[stop.end - 1] == "{" or len(unquoted) == MAX_REPAIRS:
+            is_closed = text[stop.end - 1] != "{"
+            if not is_closed or len(unquoted) == MAX_REPAIRS or len(text) > MAX_REPAIRED:
                 return root, unquoted + builder.faults
             filler = f"{len(unquoted):x>{stop.end - stop.start}}"[: stop.end - stop.start]
             text = text[: stop.start] + filler + text[stop.end :]

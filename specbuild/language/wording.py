@@ -18,9 +18,9 @@ def describe(annotation: Any, metadata: Sequence[Any] = (), *, plural: bool = Fa
     if origin is Annotated:
         return describe(parts[0], [*parts[1:], *metadata], plural=plural)
     if origin in (Union, UnionType):
-        return alternatives([describe(part, plural=plural) for part in parts])
+        return alternatives([text for part in parts for text in choices(part, plural)])
     if origin is Literal:
-        return alternatives([f'"{part}"' if isinstance(part, str) else str(part) for part in parts])
+        return alternatives(choices(annotation, plural))
     if origin is tuple:
         return listing(parts, plural)
     if origin is list:
@@ -29,8 +29,15 @@ def describe(annotation: Any, metadata: Sequence[Any] = (), *, plural: bool = Fa
         return "mappings" if plural else "a mapping"
     words = PLURAL if plural else SINGULAR
     if annotation in (int, float):
-        return bounded(words[annotation], metadata)
+        return bounded(words[annotation], metadata, whole=annotation is int)
     return words.get(annotation, "a mapping")
+
+
+def choices(annotation: Any, plural: bool) -> list[str]:
+    """The values of a literal type one by one; any other type in its words."""
+    if get_origin(annotation) is Literal:
+        return [f'"{part}"' if isinstance(part, str) else str(part) for part in get_args(annotation)]
+    return [describe(annotation, plural=plural)]
 
 
 def alternatives(texts: Sequence[str]) -> str:
@@ -50,15 +57,20 @@ def listing(parts: Sequence[Any], plural: bool) -> str:
     return f"{head} {', '.join(describe(part) for part in parts)}"
 
 
-def bounded(noun: str, metadata: Sequence[Any]) -> str:
-    """A number and its bounds."""
+def bounded(noun: str, metadata: Sequence[Any], *, whole: bool) -> str:
+    """A number and its bounds; those of whole numbers are inclusive."""
     low = high = None
+    above = below = False
     for item in metadata:
-        low = getattr(item, "ge", getattr(item, "gt", low))
-        high = getattr(item, "le", getattr(item, "lt", high))
-    above = any(hasattr(item, "gt") for item in metadata)
-    below = any(hasattr(item, "lt") for item in metadata)
-    if low == 0 and above and high is None:
+        if hasattr(item, "ge"):
+            low, above = item.ge, False
+        if hasattr(item, "gt"):
+            low, above = (item.gt + 1, False) if whole else (item.gt, True)
+        if hasattr(item, "le"):
+            high, below = item.le, False
+        if hasattr(item, "lt"):
+            high, below = (item.lt - 1, False) if whole else (item.lt, True)
+    if high is None and ((whole and low == 1) or (above and low == 0)):
         return noun.replace("an integer", "a positive integer").replace("a number", "a positive number").replace(
             "integers", "positive integers").replace("numbers", "positive numbers")  # fmt: skip
     if low is not None and high is not None:

@@ -21,7 +21,7 @@ def python_events(text: str) -> NextEvent:
     from yaml import SafeLoader, ScalarEvent
     from yaml.scanner import ScannerError
 
-    loader = SafeLoader(text)
+    loader: Any = SafeLoader(text)
 
     def next_event() -> Any:
         event = loader.get_event()
@@ -29,7 +29,7 @@ def python_events(text: str) -> NextEvent:
             try:
                 event.value.encode()
             except UnicodeEncodeError:  # an escape for half of a pair, which libyaml refuses
-                mark = event.start_mark
+                mark: Any = event.start_mark
                 problem = "found invalid Unicode character escape code"
                 raise ScannerError("while parsing a quoted scalar", mark, problem, mark) from None
         return event

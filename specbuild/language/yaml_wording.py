@@ -6,7 +6,7 @@ import re
 from typing import Any
 
 from specbuild.diagnostics.diagnostic import Path
-from specbuild.language.expressions import closing_brace
+from specbuild.language.expressions import LONGEST, closing_brace
 from specbuild.language.faults import Fault, abridged
 from specbuild.language.lines import Lines
 
@@ -19,7 +19,7 @@ CLOSING = {"[": "]", "{": "}"}
 
 def unquoted_expression(text: str, brace: int, path: Path) -> Fault:
     """SB108 for the `${` whose `{` is at `brace`, with the whole scalar quoted as its mend."""
-    close = closing_brace(text, brace + 1)
+    close = closing_brace(text[: brace + LONGEST + 2], brace + 1)
     begin = BEFORE.search(text, max(0, brace - 1000), brace)
     start = begin.start() if begin else brace - 1
     if close is None or "\n" in text[brace:close]:

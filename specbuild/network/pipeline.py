@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
 
 from specbuild.catalogue.losses import BCELoss, BinaryLoss, CrossEntropyLoss, Loss
 from specbuild.catalogue.metrics import Accuracy
@@ -11,9 +10,10 @@ from specbuild.catalogue.rules import Violation
 from specbuild.diagnostics.diagnostic import Diagnostic, Edit, Path
 from specbuild.diagnostics.suggest import nearest
 from specbuild.language.document import Spec
+from specbuild.language.parsing import of_violation
 from specbuild.language.sections import Best
 from specbuild.network.plan import Plan, Step
-from specbuild.network.samples import INPUT, Fold, diagnostic_of
+from specbuild.network.samples import INPUT, Fold
 
 UNBOUNDED = frozenset(
     {"Linear", "Conv2d", "ConvTranspose2d", "BatchNorm2d", "ReLU", "LeakyReLU", "ELU", "GELU", "SiLU", "Tanh"}
@@ -41,9 +41,8 @@ def missing_for_training(spec: Spec, *, data: bool = True) -> list[Diagnostic]:
 
 
 def check_data(spec: Spec, plan: Plan) -> list[Diagnostic]:
-    """All that is wrong with the loss, the optimizer, the data and the training of a document."""
-    found = list(check_arguments(spec))
-    found += check_loss(spec, plan)
+    """All that is wrong with the loss, the metrics, the data and the training of a document."""
+    found = list(check_loss(spec, plan))
     found += check_metrics(spec, plan)
     if spec.data is not None:
         found += Fold(spec, spec.data, plan).check()
@@ -74,25 +73,6 @@ def best_of(spec: Spec, *, val: bool) -> Best:
     return Best(metric=accuracy or ("val_loss" if val else "train_loss"))
 
 
-def check_arguments(spec: Spec) -> Iterator[Diagnostic]:
-    """Arguments that clash among themselves."""
-    entries: list[tuple[Any, Path]] = [(spec.optimizer, ("optimizer",)), (spec.train, ("train",))]
-    if spec.data is not None:
-        for name in spec.data.names():
-            split = getattr(spec.data, name)
-            entries += [(split, ("data", name)), (split.loader, ("data", name, "loader"))]
-            entries += [
-                (entry, ("data", name, "transforms", index))
-                for index, entry in enumerate(split.transforms or ())
-            ]
-    for entry, path in entries:
-        if hasattr(entry, "check"):
-            try:
-                entry.check()
-            except Violation as violation:
-                yield diagnostic_of(violation, path)
-
-
 def check_loss(spec: Spec, plan: Plan) -> Iterator[Diagnostic]:
     """What the loss asks of the network alone."""
     loss = spec.loss
@@ -101,7 +81,7 @@ def check_loss(spec: Spec, plan: Plan) -> Iterator[Diagnostic]:
     try:
         loss.compare(plan.output, None)
     except Violation as violation:
-        yield diagnostic_of(violation, ("loss",))
+        yield of_violation(violation, ("loss",))
     last = last_layer(plan)
     if isinstance(loss, BCELoss) and last is not None and last.type in UNBOUNDED:
         yield Diagnostic(

@@ -9,23 +9,15 @@ from specbuild.catalogue.losses import Loss
 from specbuild.catalogue.rules import Violation
 from specbuild.catalogue.samples import SampleType
 from specbuild.catalogue.types import TensorType
-from specbuild.diagnostics.diagnostic import Diagnostic, Edit, Path
+from specbuild.diagnostics.diagnostic import Diagnostic, Path
 from specbuild.diagnostics.suggest import nearest
 from specbuild.language.document import Spec
+from specbuild.language.parsing import of_violation
 from specbuild.language.sections import Data, Loader, SplitName
 from specbuild.network.plan import Plan, Step
 
 INPUT = "input"
 """The field that feeds the network."""
-
-
-def diagnostic_of(violation: Violation, path: Path) -> Diagnostic:
-    """A fact about the entry at `path`, as a diagnostic."""
-    place = path if violation.field is None else (*path, violation.field)
-    edit = None
-    if violation.field is not None and violation.value is not None:
-        edit = Edit(place, violation.value)
-    return Diagnostic(violation.code, violation.message, place, fix=violation.fix, edit=edit)
 
 
 class Fold:
@@ -40,7 +32,7 @@ class Fold:
         """What is wrong with each split, each mistake once."""
         for name in self.data.names():
             for diagnostic in self.split(name):
-                key = (diagnostic.code, diagnostic.message.replace(name, ""))
+                key = (diagnostic.code, diagnostic.message.replace(f"{name} ", ""))
                 if key not in self.seen:
                     self.seen.add(key)
                     yield diagnostic
@@ -81,7 +73,7 @@ class Fold:
             except Violation as violation:
                 index = next(k for k, entry in enumerate(source) if entry is transform)
                 path: Path = ("data", written, "transforms", index)
-                raise Misfit(diagnostic_of(violation, path)) from None
+                raise Misfit(of_violation(violation, path)) from None
         return sample
 
     def targets(self, name: SplitName, fields: Mapping[str, SampleType]) -> Iterator[Diagnostic]:
@@ -105,7 +97,7 @@ class Fold:
         try:
             loss.compare(self.plan.output, fields[loss.target])
         except Violation as violation:
-            yield diagnostic_of(violation, ("loss",))
+            yield of_violation(violation, ("loss",))
 
     def lengths(self, name: SplitName) -> Iterator[Diagnostic]:
         """A split that would be empty, and a last batch that BatchNorm would fail on."""
@@ -117,9 +109,12 @@ class Fold:
         if val is not None and val.split is not None and name in ("train", "val"):
             held_out = val.held_out(total)
             if held_out < 1:
-                yield Diagnostic(
-                    "SB412", f"split takes samples from train, which has {total}", ("data", "val", "split")
-                )
+                if name == "val":
+                    yield Diagnostic(
+                        "SB412",
+                        f"split takes samples from train, which has {total}",
+                        ("data", "val", "split"),
+                    )
                 return
             total = held_out if name == "val" else total - held_out
         if name == "train":

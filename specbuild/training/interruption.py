@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import threading
 from pathlib import Path
@@ -34,9 +35,10 @@ class Signals:
     """
 
     def __init__(self) -> None:
-        self.pending: int | None = None
-        """A signal that came behind the shield."""
+        self.received: int | None = None
+        """The first signal that came, whether or not it has raised."""
         self.shielded = False
+        self.process = os.getpid()
         self.before: dict[int, Any] = {}
 
     def __enter__(self) -> Signals:
@@ -53,12 +55,16 @@ class Signals:
 
     def take(self, number: int, frame: FrameType | None) -> None:
         """The handler."""
-        self.let_workers_go()
-        if self.shielded:
-            self.pending = number
+        if os.getpid() != self.process:  # a worker, forked with this handler: it ends without a word
+            signal.signal(number, signal.SIG_DFL)
+            os.kill(os.getpid(), number)
             return
-        self.shielded = True
-        raise Interrupted(number)
+        self.let_workers_go()
+        if self.received is not None:
+            return
+        self.received = number
+        if not self.shielded:
+            raise Interrupted(number)
 
     def let_workers_go(self) -> None:
         """Keep torch's SIGCHLD handler from raising, where a signal to the group ended its workers too."""
@@ -70,12 +76,23 @@ class Signals:
         self.shielded = True
 
     def unshield(self) -> None:
-        """Let signals through again; one that came meanwhile is raised now."""
+        """Let signals through again. One that came is raised now.
+
+        So is one that was raised before where Python drops exceptions, such as in a `__del__`.
+        """
         self.shielded = False
-        if self.pending is not None:
-            number, self.pending = self.pending, None
-            self.take(number, None)
+        if self.received is not None:
+            raise Interrupted(self.received)
+
+    def instead_of(self, error: BaseException | None) -> BaseException | None:
+        """What ended the training: the signal, if one came and `error` is none or may be its doing.
+
+        That is a RuntimeError, as torch raises when a signal to the whole group has ended its workers.
+        """
+        if self.received is not None and (error is None or isinstance(error, RuntimeError)):
+            return Interrupted(self.received)
+        return error
 
 
 def nothing(number: int, frame: FrameType | None) -> None:
-    """A handler that does nothing: where a signal is already under way, SIG_IGN would make Python complain."""
+    """A handler that does nothing. (SIG_IGN makes Python complain where a signal is under way.)"""

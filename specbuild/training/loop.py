@@ -71,14 +71,13 @@ def train(
         except BaseException as error:  # whatever ends it, what was good is kept
             signals.shield()
             ended_by = error
+        ended_by = signals.instead_of(ended_by)
         written: Path | None = None
         try:
             written = close(recorder, fit, ended_by)
         finally:
             report.end(written)
-        # A worker that the same signal ended may have been noticed before the signal was: a RuntimeError.
-        if signals.pending is not None and (ended_by is None or isinstance(ended_by, RuntimeError)):
-            ended_by = Interrupted(signals.pending)
+        ended_by = signals.instead_of(ended_by)
         if ended_by is not None:
             raise explained(ended_by, recorder, written) from None
         assert written is not None, "a training that ended well has written its run"

@@ -1,3 +1,4 @@
+# ruff: noqa: E501  (messages are written whole)
 from __future__ import annotations
 
 import json
@@ -17,7 +18,8 @@ from specbuild.language.source import read_text
 from specbuild.language.yaml_events import c_events, python_events
 
 TEXTS = st.text(
-    st.characters(exclude_categories=["Cs", "Cc"], exclude_characters="\u2028\u2029\ufeff\ufffe\uffff"), max_size=12
+    st.characters(exclude_categories=["Cs", "Cc"], exclude_characters="\u2028\u2029\ufeff\ufffe\uffff"),
+    max_size=12,
 )
 SCALARS = (
     st.none()
@@ -54,7 +56,7 @@ QuotedDumper.ignore_aliases = lambda self, data: True  # type: ignore[method-ass
 
 
 def problems(text: str, name: str = "spec.yaml") -> list[str]:
-    with pytest.raises(SpecError) as caught:  # noqa: PT011  the message is what is returned
+    with pytest.raises(SpecError) as caught:
         read_text(text, name)
     return [str(d) + (f" | {d.fix}" if d.fix else "") for d in caught.value.diagnostics]
 
@@ -254,7 +256,9 @@ def test_the_python_parser_finds_the_same_codes(text: str, expected: list[str]) 
     if text.startswith("%FOO"):
         pytest.skip("PyYAML's own parser passes over a directive that it does not know")
     _, faults = read_yaml(text, python_events)
-    assert {fault.code for fault in faults} <= {line.split("[")[1][:5] for line in expected if "error[" in line}
+    assert {fault.code for fault in faults} <= {
+        line.split("[")[1][:5] for line in expected if "error[" in line
+    }
     assert faults
 
 
@@ -263,7 +267,9 @@ def test_a_hundred_collections_are_fine() -> None:
 
 
 def test_depth_counts_through_aliases() -> None:
-    text = "a: &a " + "[" * 60 + "]" * 60 + "\nb: &b " + "[" * 30 + "*a" + "]" * 30 + "\nc: " + "[" * 20 + "*b"
+    text = (
+        "a: &a " + "[" * 60 + "]" * 60 + "\nb: &b " + "[" * 30 + "*a" + "]" * 30 + "\nc: " + "[" * 20 + "*b"
+    )
     expected = "error[SB109]: lists and mappings may be nested 100 deep; this one is deeper"
     assert problems(text + "]" * 20) == [f"spec.yaml:3:24: {expected}"]
     assert read_text(text[: text.index("c:")], format="yaml").tree["b"]
@@ -277,12 +283,19 @@ def test_growth_through_aliases_is_bounded() -> None:
 
 
 def test_growth_of_text_through_aliases_is_bounded() -> None:
-    lines = [f"a: &a {'x' * 100_000}", f"b: &b [{', '.join(['*a'] * 1000)}]", "c: [" + ", ".join(["*b"] * 10) + "]"]
+    lines = [
+        f"a: &a {'x' * 100_000}",
+        f"b: &b [{', '.join(['*a'] * 1000)}]",
+        "c: [" + ", ".join(["*b"] * 10) + "]",
+    ]
     [problem] = problems("\n".join(lines))
     assert "error[SB109]: a document may hold 4,000,000 keys and values; this one holds more" in problem
 
 
-@given(st.text(st.sampled_from("ab1:-, {}[]\n\t'\"#&*!|>%@`?$~<."), max_size=40), st.sampled_from([c_events, python_events]))
+@given(
+    st.text(st.sampled_from("ab1:-, {}[]\n\t'\"#&*!|>%@`?$~<."), max_size=40),
+    st.sampled_from([c_events, python_events]),
+)
 def test_no_text_raises_anything_else(text: str, source: Callable[[str], Any]) -> None:
     tree, faults = read_yaml(text, source)
     if not faults:
@@ -292,7 +305,9 @@ def test_no_text_raises_anything_else(text: str, source: Callable[[str], Any]) -
         assert fault.start <= len(text)
 
 
-@pytest.mark.parametrize("code", [code for code in READING if not code.failing.startswith("$ ")], ids=lambda c: c.code)
+@pytest.mark.parametrize(
+    "code", [code for code in READING if not code.failing.startswith("$ ")], ids=lambda c: c.code
+)
 def test_the_examples_of_the_table_of_codes(code: Any) -> None:
     with pytest.raises(SpecError, match=code.code) as caught:
         read_text(code.failing)

@@ -22,10 +22,9 @@ def test_a_shield_puts_it_off() -> None:
     with Signals() as signals:
         signals.shield()
         os.kill(os.getpid(), signal.SIGTERM)
-        assert signals.pending == signal.SIGTERM
+        assert signals.received == signal.SIGTERM
         with pytest.raises(Interrupted):
             signals.unshield()
-        assert signals.pending is None
 
 
 def test_only_the_first_signal_raises() -> None:
@@ -33,7 +32,23 @@ def test_only_the_first_signal_raises() -> None:
         with pytest.raises(Interrupted):
             os.kill(os.getpid(), signal.SIGINT)
         os.kill(os.getpid(), signal.SIGTERM)
-        assert signals.pending == signal.SIGTERM
+        assert signals.received == signal.SIGINT
+
+
+class Dropping:
+    """Is deleted while a signal comes: Python prints what `__del__` raises and goes on."""
+
+    def __del__(self) -> None:
+        os.kill(os.getpid(), signal.SIGTERM)
+
+
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+def test_a_signal_that_python_drops_is_raised_later() -> None:
+    with Signals() as signals:
+        Dropping()
+        signals.shield()
+        with pytest.raises(Interrupted):
+            signals.unshield()
 
 
 def test_outside_the_main_thread_signals_are_left_alone() -> None:

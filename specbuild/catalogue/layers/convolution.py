@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Literal, final
 
-from specbuild.catalogue.entry import Bool, Count, Size
+from specbuild.catalogue.entry import Bool, Count, Int, Size
 from specbuild.catalogue.layer import Layer
 from specbuild.catalogue.rules import Outcome, Storage, Violation, inferred, require
 from specbuild.catalogue.types import Dim, TensorType
@@ -42,8 +42,9 @@ class Conv2d(Layer):
     """Height and width of a filter."""
     stride: Size | tuple[Size, Size] = 1
     """Step of the window."""
-    padding: Count | tuple[Count, Count] | Literal["same", "valid"] = 0
-    """Rows and columns added on each side; `same` keeps the size (stride 1 only), `valid` adds none."""
+    padding: Int | tuple[Int, Int] | Literal["same", "valid"] = 0
+    """Rows and columns added on each side; `same` keeps the size (stride 1 only), `valid` adds none.
+    A negative number takes rows away, in every `padding_mode` but `zeros`."""
     dilation: Size | tuple[Size, Size] = 1
     """Distance between the points of a filter."""
     groups: Size = 1
@@ -54,7 +55,7 @@ class Conv2d(Layer):
     """What the added rows and columns hold."""
 
     def check(self) -> None:
-        """`groups` divides both channels, and `padding: same` has stride 1."""
+        """`groups` divides both channels, `padding: same` has stride 1, zeros are not taken away."""
         if self.in_channels is not None:
             divides(self.groups, self.in_channels, "in_channels")
         divides(self.groups, self.out_channels, "out_channels")
@@ -62,6 +63,12 @@ class Conv2d(Layer):
             raise Violation(
                 "SB304", f"`padding: same` is for stride 1 only: stride is {self.stride}",
                 field="padding", fix="padding: a number, or stride: 1",
+            )  # fmt: skip
+
+        if self.padding_mode == "zeros" and min(*self.added()[0], *self.added()[1]) < 0:
+            raise Violation(
+                "SB304", f"`padding` must not be negative with `padding_mode: zeros`; got {self.padding}",
+                field="padding", fix="a number from 0 on",
             )  # fmt: skip
 
     def added(self) -> tuple[Pair, Pair]:

@@ -15,6 +15,12 @@ from specbuild.catalogue.windows import floating
 Probability = Annotated[Float, Ge(0), Le(1)]
 
 
+def droppable(layer: str, p: float, input: TensorType) -> None:
+    """What remains is scaled, which integers cannot be; with `p` 0 or 1 torch scales nothing."""
+    if p not in (0, 1):
+        floating(layer, input, FLOATS)
+
+
 @final
 class Dropout(Layer):
     """In training each element is zeroed with probability `p`, the rest scaled by `1/(1-p)`: `(*) → (*)`.
@@ -29,7 +35,7 @@ class Dropout(Layer):
 
     def infer(self, input: TensorType) -> Outcome:
         """Nothing changes but the values."""
-        floating("Dropout", input, FLOATS)
+        droppable("Dropout", self.p, input)
         return Outcome(input)
 
 
@@ -51,5 +57,5 @@ class Dropout2d(Layer):
             len(input.shape) == 3,
             lambda: Violation("SB302", f"Dropout2d takes [channels, height, width], but the input is {input}"),
         )
-        floating("Dropout2d", input, FLOATS)
+        droppable("Dropout2d", self.p, input)
         return Outcome(input)

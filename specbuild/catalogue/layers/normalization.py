@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
-from typing import final
+from typing import Annotated, final
+
+from annotated_types import Gt
 
 from specbuild.catalogue.entry import Bool, Float, Size
 from specbuild.catalogue.layer import Layer
 from specbuild.catalogue.rules import Outcome, Storage, inferred
-from specbuild.catalogue.types import TensorType
+from specbuild.catalogue.types import FLOATS, TensorType
 from specbuild.catalogue.windows import floating, planes
+
+MIXED = frozenset({"float32", "float16", "bfloat16"})
+"""What torch normalizes with float32 weights."""
 
 
 @final
@@ -20,7 +25,7 @@ class BatchNorm2d(Layer):
 
     num_features: Size | None = None
     """Channels of the input; inferred."""
-    eps: Float = 1e-5
+    eps: Annotated[Float, Gt(0)] = 1e-5
     """Added to the variance, against division by zero."""
     momentum: Float | None = 0.1
     """How fast the running mean and variance follow; null takes the plain mean of all batches."""
@@ -32,7 +37,8 @@ class BatchNorm2d(Layer):
     def infer(self, input: TensorType) -> Outcome:
         """As torch's `batch_norm`."""
         planes("BatchNorm2d", input)
-        floating("BatchNorm2d", input)
+        stateless = not self.affine and not self.track_running_stats
+        floating("BatchNorm2d", input, FLOATS if stateless else MIXED)
         channels = input.shape[0]
         arguments = inferred("num_features", self.num_features, channels, f"the input has {channels} channels")
         each = Storage((channels,))

@@ -16,14 +16,13 @@ AVERAGED = frozenset({"float64", "float32", "float16", "bfloat16", "int64"})
 ADAPTED = frozenset({"float64", "float32", "float16", "bfloat16"})
 
 
-def at_most_half(padding: int | tuple[int, int], kernel: int | tuple[int, int], dilation: int | tuple[int, int]) -> None:
-    """A padding of more than half a window would pool nothing but padding."""
-    for added, size, spread in zip(pair(padding), pair(kernel), pair(dilation), strict=True):
-        span = spread * (size - 1) + 1
-        if added > span // 2:
+def at_most_half(padding: int | tuple[int, int], kernel: int | tuple[int, int]) -> None:
+    """A padding of more than half a window would pool nothing but padding; torch leaves dilation out of it."""
+    for added, size in zip(pair(padding), pair(kernel), strict=True):
+        if added > size // 2:
             raise Violation(
-                "SB304", f"`padding` must be at most half of the kernel: {added} is more than half of {span}",
-                field="padding", fix=f"padding of at most {span // 2}",
+                "SB304", f"`padding` must be at most half of kernel_size: {added} is more than half of {size}",
+                field="padding", fix=f"padding of at most {size // 2}",
             )  # fmt: skip
 
 
@@ -51,7 +50,7 @@ class MaxPool2d(Layer):
 
     def check(self) -> None:
         """The padding is at most half of the window."""
-        at_most_half(self.padding, self.kernel_size, self.dilation)
+        at_most_half(self.padding, self.kernel_size)
 
     def infer(self, input: TensorType) -> Outcome:
         """As torch's `max_pool2d`."""
@@ -88,7 +87,7 @@ class AvgPool2d(Layer):
 
     def check(self) -> None:
         """The padding is at most half of the window, and nothing is divided by 0."""
-        at_most_half(self.padding, self.kernel_size, 1)
+        at_most_half(self.padding, self.kernel_size)
         if self.divisor_override == 0:
             raise Violation(
                 "SB304", "`divisor_override` must not be 0: the sum of a window is divided by it",

@@ -25,9 +25,9 @@ READING: tuple[Code, ...] = (
     Code(
         "SB103",
         "YAML syntax",
-        "The text is not YAML: indentation that fits no line above, a bracket or a quote that is not closed, a "
-        "tab before a key, a space missing after a colon, a text that needs quotes. Reading ends at the first "
-        "such place, so what follows it is not judged.",
+        "The text is not YAML: indentation that fits no line above, a bracket or a quote that is not closed, "
+        "a tab before a key, a space missing after a colon, a text that needs quotes. Reading ends at the "
+        "first such place, so what follows it is not judged.",
         "specbuild: 1\ninput: [3, 32, 32\nlayers:\n  - ReLU\n",
         "specbuild: 1\ninput: [3, 32, 32]\nlayers:\n  - ReLU\n",
     ),
@@ -68,10 +68,10 @@ READING: tuple[Code, ...] = (
     Code(
         "SB108",
         "`${...}` without quotes",
-        "Between brackets or braces, YAML takes `{` for the begin of a mapping; so an expression there stands "
-        "in quotes. On a line of its own, as in `out_features: ${width}`, it needs none.",
-        "specbuild: 1\nvars: {width: 8}\ninput: [16]\nlayers:\n  - {type: Linear, out_features: ${width}}\n",
-        'specbuild: 1\nvars: {width: 8}\ninput: [16]\nlayers:\n  - {type: Linear, out_features: "${width}"}\n',
+        "Between brackets or braces, YAML takes `{` for the begin of a mapping; so an expression there "
+        "stands in quotes. On a line of its own, as in `out_features: ${width}`, it needs none.",
+        "specbuild: 1\nvars: {n: 8}\ninput: [16]\nlayers:\n  - {type: Linear, out_features: ${n}}\n",
+        'specbuild: 1\nvars: {n: 8}\ninput: [16]\nlayers:\n  - {type: Linear, out_features: "${n}"}\n',
     ),
     Code(
         "SB109",
@@ -94,9 +94,9 @@ READING: tuple[Code, ...] = (
         "SB111",
         "not a value of a document",
         "From Python a document may come as a dict. It holds what JSON holds: mappings with string keys, "
-        "lists, strings, numbers, booleans and None. A tuple is taken for a list; a set, an array of numpy, a "
-        "class or a function is refused.",
-        '$ python -c \'import specbuild; specbuild.load({"specbuild": 1, "input": {16}, "layers": ["ReLU"]})\'',
-        '$ python -c \'import specbuild; specbuild.load({"specbuild": 1, "input": [16], "layers": ["ReLU"]})\'',
+        "lists, strings, numbers, booleans and None. A tuple is taken for a list; a set, an array of numpy, "
+        "a class or a function is refused.",
+        '$ python -c \'import specbuild as s; s.load({"specbuild": 1, "input": {16}, "layers": ["ReLU"]})\'',
+        '$ python -c \'import specbuild as s; s.load({"specbuild": 1, "input": [16], "layers": ["ReLU"]})\'',
     ),
 )

@@ -4,4 +4,62 @@ from __future__ import annotations
 
 from specbuild.diagnostics.codes.code import Code
 
-SHAPES: tuple[Code, ...] = ()
+HEAD = "specbuild: 1\ninput: {}\nlayers:\n"
+
+SHAPES: tuple[Code, ...] = (
+    Code(
+        "SB301",
+        "a written size that is not the input's",
+        "Sizes such as `in_channels`, `in_features` and `num_features` follow from the input and may be left out. "
+        "Where they are written, they are held against what the layers before give.",
+        HEAD.format([3, 8, 8]) + "  - Flatten\n  - {type: Linear, in_features: 128, out_features: 10}\n",
+        HEAD.format([3, 8, 8]) + "  - Flatten\n  - {type: Linear, in_features: 192, out_features: 10}\n",
+    ),
+    Code(
+        "SB302",
+        "an input with the wrong number of axes",
+        "A layer takes inputs of so many axes. The batch is always axis 0 and is not written: an image is "
+        "[channels, height, width], a vector [features].",
+        HEAD.format([192]) + "  - {type: Conv2d, out_channels: 8, kernel_size: 3}\n",
+        HEAD.format([3, 8, 8]) + "  - {type: Conv2d, out_channels: 8, kernel_size: 3}\n",
+    ),
+    Code(
+        "SB303",
+        "no room",
+        "A window is larger than its padded input, a padding takes all of the output away, or a reflection "
+        "is wider than what it reflects. Every size of every tensor is at least 1.",
+        HEAD.format([3, 4, 4]) + "  - {type: Conv2d, out_channels: 8, kernel_size: 5}\n",
+        HEAD.format([3, 4, 4]) + "  - {type: Conv2d, out_channels: 8, kernel_size: 5, padding: 1}\n",
+    ),
+    Code(
+        "SB304",
+        "arguments that clash among themselves",
+        "Each argument is right on its own, but together torch refuses them: `groups` that do not divide the "
+        "channels, a padding of more than half a pooling window, `padding: same` with a stride.",
+        HEAD.format([4, 8, 8]) + "  - {type: Conv2d, out_channels: 8, kernel_size: 3, groups: 3}\n",
+        HEAD.format([4, 8, 8]) + "  - {type: Conv2d, out_channels: 8, kernel_size: 3, groups: 2}\n",
+    ),
+    Code(
+        "SB305",
+        "a dtype that the layer does not take",
+        "Dtypes are inferred as shapes are. Layers with weights compute in float32.",
+        "specbuild: 1\ninput: {shape: [16], dtype: int64}\nlayers:\n  - {type: Linear, out_features: 4}\n",
+        "specbuild: 1\ninput: {shape: [16], dtype: float32}\nlayers:\n  - {type: Linear, out_features: 4}\n",
+    ),
+    Code(
+        "SB306",
+        "an axis that is not there, or cannot be cut so",
+        "Every `dim` counts the batch, as in torch, and may count from the end. Sizes that an axis is cut into "
+        "multiply to that axis.",
+        HEAD.format([12]) + "  - {type: Unflatten, dim: 1, unflattened_size: [5, 2]}\n",
+        HEAD.format([12]) + "  - {type: Unflatten, dim: 1, unflattened_size: [6, 2]}\n",
+    ),
+    Code(
+        "SB390",
+        "the plan and torch disagree",
+        "`summary --verify` builds the network, runs it and counts it again. A disagreement is a defect of "
+        "specbuild: please report it with the spec.",
+        "$ specbuild summary spec.yaml --verify",
+        "$ specbuild summary spec.yaml",
+    ),
+)

@@ -1,0 +1,84 @@
+"""Real torch's verdict: on the CPU, in training and in eval mode, on batches of 2 and of 3.
+
+Four things that torch runs are refused by specbuild on purpose; here they count as errors.
+A tensor without elements: every size is at least 1. A batch that is merged or cut: axis 0 stays the batch,
+so a layer that takes an input without a batch (three axes where planes have four) is not given one.
+Lists of another length than torch's annotation says (`_size_2_t` takes two; pooling runs with one, too).
+What torch itself announces to become an error: Dropout2d on other than planes warns so.
+"""
+
+from __future__ import annotations
+
+import warnings
+from typing import Any, NamedTuple
+
+import torch
+from torch import nn
+
+
+class Verdict(NamedTuple):
+    """What a layer, or a network, makes of an input."""
+
+    shape: tuple[int, ...]
+    dtype: str
+    parameters: tuple[tuple[str, tuple[int, ...], str], ...]
+    buffers: tuple[tuple[str, tuple[int, ...], str], ...]
+
+
+FOR_PLANES = ("AdaptiveAvgPool2d", "AvgPool2d", "Conv2d", "ConvTranspose2d", "Dropout2d", "MaxPool2d")
+
+
+def batch_of(size: int, shape: tuple[int, ...], dtype: str) -> torch.Tensor:
+    """Ones of a type."""
+    return torch.ones((size, *shape), dtype=getattr(torch, dtype))
+
+
+def make(kind: str, arguments: dict[str, Any]) -> nn.Module:
+    """The module, lists as tuples."""
+    plain = {name: tuple(v) if isinstance(v, list) else v for name, v in arguments.items()}
+    module: nn.Module = getattr(nn, kind)(**plain)
+    return module
+
+
+def refused_on_purpose(kind: str, arguments: dict[str, Any], rank: int) -> bool:
+    """The listed policies."""
+    if kind in FOR_PLANES:
+        return rank != 4 or any(len(value) != 2 for value in arguments.values() if isinstance(value, list))
+    if kind == "Flatten":
+        start, end = arguments.get("start_dim", 1), arguments.get("end_dim", -1)
+        return -rank <= start < rank and -rank <= end < rank and start % rank == 0 != end % rank
+    return kind == "Unflatten" and -rank <= arguments["dim"] < rank and arguments["dim"] % rank == 0
+
+
+def judged(module: nn.Module, shape: tuple[int, ...], dtype: str) -> tuple[tuple[int, ...], str]:
+    """The output's type for one sample; raises where any mode or batch fails, or they differ."""
+    found = set()
+    for training in (True, False):
+        for batch in (2, 3):
+            with torch.no_grad(), warnings.catch_warnings():
+                warnings.simplefilter("ignore")
+                output = module.train(training)(batch_of(batch, shape, dtype))
+            if output.shape[0] != batch or output.numel() == 0:
+                raise ValueError("the batch is lost, or nothing is left")
+            found.add((tuple(output.shape[1:]), str(output.dtype).removeprefix("torch.")))
+    (only,) = found
+    return only
+
+
+def stored(tensors: Any) -> tuple[tuple[str, tuple[int, ...], str], ...]:
+    """Names, shapes and dtypes."""
+    return tuple((name, tuple(t.shape), str(t.dtype).removeprefix("torch.")) for name, t in tensors)
+
+
+def verdict(kind: str, arguments: dict[str, Any], shape: tuple[int, ...], dtype: str) -> Verdict | None:
+    """What torch makes of the input, or None where it refuses."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        try:
+            if refused_on_purpose(kind, arguments, len(shape) + 1):
+                return None
+            module = make(kind, arguments)
+            found = judged(module, shape, dtype)
+        except Exception:  # whatever torch raises is its refusal
+            return None
+        return Verdict(*found, stored(module.named_parameters()), stored(module.named_buffers()))

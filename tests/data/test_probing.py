@@ -1,0 +1,143 @@
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from torch.utils.data import TensorDataset
+
+from specbuild.data import open_data, probe
+from specbuild.network.inference import infer
+from tests.data.documents import document, problems
+
+torch.set_num_threads(1)
+IMAGES = np.zeros((6, 1, 8, 8), np.float32)
+LABELS = np.arange(6)
+
+
+def probed(spec: Any, name: str = "train", **given: Any) -> list[tuple[str, str, str]]:
+    plan = infer(spec)
+    return problems(lambda: probe(open_data(spec, splits=[name], **given)[name], plan))
+
+
+@pytest.fixture
+def arrays(tmp_path: Path) -> Any:
+    """A training on arrays that are written on the spot."""
+
+    def make(x: np.ndarray, y: np.ndarray, transforms: Any = (), loader: Any = None, **changes: Any) -> Any:
+        np.savez(tmp_path / "a.npz", x=x, y=y)
+        dataset = {"type": "Arrays", "path": str(tmp_path / "a.npz"), "fields": {"input": "x", "target": "y"}}
+        train = {"dataset": dataset, "transforms": list(transforms), "loader": loader or {}}
+        return document({"train": train}, **changes)
+
+    return make
+
+
+def test_data_that_fits_is_not_spoken_of(arrays: Any) -> None:
+    spec = arrays(IMAGES, LABELS)
+    probe(open_data(spec)["train"], infer(spec))
+
+
+@pytest.mark.parametrize(
+    ("x", "y", "transforms", "code", "path", "message"),
+    [
+        (np.zeros((6, 64), np.float32), LABELS, [], "SB404", "data.train.dataset",
+         "the network takes [1, 8, 8], but train gives [64]"),
+        (np.zeros((6, 8, 8), np.uint8), LABELS, [], "SB404", "data.train.dataset",
+         "the network takes float32, but train gives uint8"),
+        (np.zeros((6, 8, 8), np.uint8), LABELS, ["Grayscale", {"type": "Normalize", "mean": [0], "std": [1]}],
+         "SB408", "data.train.transforms.1",
+         "Normalize needs floating-point numbers, but what comes in is [1, 8, 8] uint8"),
+        (IMAGES, LABELS + 1, [{"type": "Normalize", "mean": [1, 2], "std": [1]}],
+         "SB408", "data.train.transforms.0.mean", "mean has 2 numbers, but what comes in has 1 channel"),
+        (IMAGES, LABELS + 5, [], "SB402", "loss",
+         "the network gives 10 classes, 0 to 9, but the labels of train go from 5 to 10"),
+        (IMAGES, LABELS - 1, [], "SB402", "loss",
+         "the network gives 10 classes, 0 to 9, but the labels of train go from -1 to 4"),
+        (IMAGES, np.zeros((6, 2), np.int64), [], "SB402", "loss",
+         "labels for an output [10] must be [], but the target is [2] int64"),
+    ],
+)  # fmt: skip
+def test_what_does_not_fit(
+    x: np.ndarray, y: np.ndarray, transforms: Any, code: str, path: str, message: str, arrays: Any
+) -> None:
+    assert probed(arrays(x, y, transforms)) == [(code, path, message)]
+
+
+def test_a_label_that_is_ignored_is_allowed(arrays: Any) -> None:
+    loss = {"type": "CrossEntropyLoss", "ignore_index": 255}
+    spec = arrays(IMAGES, np.array([0, 1, 255, 9, 3, 2]), loss=loss)
+    probe(open_data(spec)["train"], infer(spec))
+
+
+def test_all_that_does_not_fit_is_said(arrays: Any) -> None:
+    found = probed(arrays(np.zeros((6, 8, 8), np.uint8), LABELS + 5))
+    assert [code for code, _, _ in found] == ["SB404", "SB402"]
+
+
+def test_targets_of_a_binary_loss_are_from_0_to_1(arrays: Any) -> None:
+    layers = ["Flatten", {"type": "Linear", "out_features": 1}]
+    assert probed(arrays(IMAGES, LABELS, layers=layers, loss="BCEWithLogitsLoss")) == [
+        (
+            "SB402",
+            "loss",
+            "BCEWithLogitsLoss needs targets from 0 to 1, but `target` of train goes from 0 to 5",
+        )
+    ]
+
+
+BATCHNORM = [
+    {"type": "Conv2d", "out_channels": 4, "kernel_size": 8}, "BatchNorm2d", "Flatten",
+    {"type": "Linear", "out_features": 10},
+]  # fmt: skip
+
+
+def test_a_last_batch_of_one_where_batchnorm_fails_on_it(arrays: Any) -> None:
+    fact = "batchnorm2d_1 is a BatchNorm2d over one value a channel, and fails on a batch of one"
+    found = probed(arrays(IMAGES, LABELS, loader={"batch_size": 5}, layers=BATCHNORM))
+    assert found == [("SB406", "data.train.loader", f"{fact}: 6 samples in batches of 5 leave one")]
+    found = probed(arrays(IMAGES, LABELS, loader={"batch_size": 1}, layers=BATCHNORM))
+    assert found == [("SB406", "data.train.loader.batch_size", fact)]
+    for loader in ({"batch_size": 5, "drop_last": True}, {"batch_size": 4}):
+        spec = arrays(IMAGES, LABELS, loader=loader, layers=BATCHNORM)
+        probe(open_data(spec)["train"], infer(spec))
+
+
+def test_batchnorm_really_fails_there_and_only_there() -> None:
+    for size in (1, 2):
+        norm = torch.nn.BatchNorm2d(4)
+        if size == 1:
+            with pytest.raises(ValueError, match="Expected more than 1 value per channel"):
+                norm(torch.zeros(1, 4, size, size))
+        else:
+            norm(torch.zeros(1, 4, size, size))
+
+
+def test_a_batch_larger_than_all_samples_that_is_dropped(arrays: Any) -> None:
+    found = probed(arrays(IMAGES, LABELS, loader={"batch_size": 7, "drop_last": True}))
+    assert found == [
+        ("SB412", "data.train.loader.drop_last", "drop_last leaves no batch: train has 6 samples, a batch 7")
+    ]
+
+
+def test_own_data_is_held_against_the_network_too() -> None:
+    own = TensorDataset(torch.full((4, 1, 8, 8), float("nan")), torch.tensor([0, 1, 2, 10]))
+    assert probed(document(None), train=own) == [
+        ("SB405", "", "`input` of sample 0 holds NaN or an infinity"),
+        ("SB402", "loss", "the network gives 10 classes, 0 to 9, but the labels of train go from 0 to 10"),
+    ]
+
+
+def test_an_autoencoder_is_held_against_its_input() -> None:
+    layers = ["Flatten", {"type": "Linear", "out_features": 64}]
+    loss = {"type": "MSELoss", "target": "input"}
+    data = {"train": {"dataset": "Digits", "transforms": ["ToTensor"]}}
+    assert probed(document(data, layers=layers, loss=loss)) == [
+        ("SB402", "loss", "MSELoss compares element with element: the network gives [64], "
+         "but the target is [1, 8, 8] float32"),
+    ]  # fmt: skip
+    unflattened = [*layers, {"type": "Unflatten", "dim": 1, "unflattened_size": [1, 8, 8]}]
+    spec = document(data, layers=unflattened, loss=loss)
+    probe(open_data(spec)["train"], infer(spec))

@@ -1,0 +1,92 @@
+"""A plan becomes a plain Sequential whose shapes, parameters and names are the plan's."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import torch
+from torch import nn
+from torch.utils.flop_counter import FlopCounterMode
+
+import specbuild
+from specbuild.network.plan import outcome_of
+from specbuild.network.resolve import resolved
+
+ROOT = Path(__file__).resolve().parents[2]
+SPECS = sorted((ROOT / "specs").glob("*.yaml"))
+PUBLISHED = {
+    "cifar_cnn": 145_578,
+    "dcgan_discriminator": 2_765_568,
+    "dcgan_generator": 3_576_704,
+    "lenet5": 61_706,
+}
+
+
+@pytest.mark.parametrize("path", SPECS, ids=lambda path: path.stem)
+class TestReadySpecs:
+    def test_shapes_and_parameters_are_those_of_torch(self, path: Path) -> None:
+        plan = specbuild.infer(path)
+        model = specbuild.build(path)
+        assert type(model) is nn.Sequential
+        assert model(torch.randn(2, *plan.input.shape)).shape == (2, *plan.output.shape)
+        planned = {
+            f"{step.name}.{name}": storage.shape
+            for step in plan.layers()
+            for name, storage in {**outcome_of(step).parameters, **outcome_of(step).buffers}.items()
+        }
+        assert planned == {name: tuple(tensor.shape) for name, tensor in model.state_dict().items()}
+        assert list(planned) == list(model.state_dict())
+        assert plan.parameters() == sum(p.numel() for p in model.parameters())
+
+    def test_parameters_are_the_published_number(self, path: Path) -> None:
+        if path.stem in PUBLISHED:
+            assert specbuild.infer(path).parameters() == PUBLISHED[path.stem]
+
+    def test_multiply_accumulates_are_those_that_torch_counts(self, path: Path) -> None:
+        plan = specbuild.infer(path)
+        with torch.device("meta"):
+            model = specbuild.build(plan)
+            with FlopCounterMode(display=False) as counter:
+                model(torch.randn(1, *plan.input.shape))
+        assert plan.macs() * 2 == counter.get_total_flops()
+
+    def test_the_resolved_document_is_the_same_network(self, path: Path) -> None:
+        spec = specbuild.load(path)
+        plan = specbuild.infer(spec)
+        document = resolved(spec, plan)
+        again = specbuild.load(document)
+        assert resolved(again, specbuild.infer(again)) == document
+        assert [step[:-1] for step in specbuild.infer(again).layers()] == [step[:-1] for step in plan.layers()]
+
+
+def test_nested_scopes_have_dotted_names() -> None:
+    model = specbuild.build(
+        {
+            "specbuild": 1,
+            "input": [3, 8, 8],
+            "layers": [
+                {"name": "stem", "type": "Sequential", "layers": [
+                    {"name": 0, "type": "Conv2d", "out_channels": 4, "kernel_size": 3}, "ReLU",
+                    {"type": "Sequential", "layers": ["BatchNorm2d"]},
+                ]},
+                "Flatten",
+                {"type": "Linear", "out_features": 2, "bias": False},
+            ],
+        }
+    )  # fmt: skip
+    assert list(model.state_dict()) == [
+        "stem.0.weight", "stem.0.bias",
+        "stem.sequential_1.batchnorm2d_1.weight", "stem.sequential_1.batchnorm2d_1.bias",
+        "stem.sequential_1.batchnorm2d_1.running_mean", "stem.sequential_1.batchnorm2d_1.running_var",
+        "stem.sequential_1.batchnorm2d_1.num_batches_tracked",
+        "linear_1.weight",
+    ]  # fmt: skip
+    assert isinstance(model[0][0], nn.Conv2d)
+
+
+def test_weights_are_torchs_own() -> None:
+    torch.manual_seed(3)
+    model = specbuild.build({"specbuild": 1, "input": [5], "layers": [{"type": "Linear", "out_features": 4}]})
+    torch.manual_seed(3)
+    assert torch.equal(model[0].weight, nn.Linear(5, 4).weight)
