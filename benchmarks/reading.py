@@ -26,9 +26,7 @@ def document(layers: int) -> str:
         if index % 2:
             lines.append("  - {type: LeakyReLU, negative_slope: 0.2}")
         else:
-            lines.append(
-                f"  - {{name: conv{index}, type: Conv2d, out_channels: 64, kernel_size: [3, 3], padding: 1}}"
-            )
+            lines.append(f"  - {{name: conv{index}, type: Conv2d, out_channels: 64, kernel_size: [3, 3], padding: 1}}")
     return "\n".join(lines) + "\n"
 
 

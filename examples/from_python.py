@@ -1,6 +1,6 @@
 """Generate networks as dicts, keep those that check, train the best of them by size, reload it.
 
-    python examples/from_python.py
+python examples/from_python.py
 """
 
 from __future__ import annotations

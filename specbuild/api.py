@@ -10,6 +10,7 @@ from specbuild.diagnostics.diagnostic import Diagnostic
 from specbuild.errors import SpecbuildError
 from specbuild.language.document import Spec
 from specbuild.language.loading import load as load_document
+from specbuild.language.sections import SplitName
 from specbuild.language.source import Source
 from specbuild.network.inference import infer as infer_plan
 from specbuild.network.pipeline import check_data
@@ -82,13 +83,20 @@ def train(
 
     spec = load(document, overrides)
     return train_spec(
-        spec, infer_plan(spec), run=run, device=device, data_root=data_root, train=train, val=val, report=report
+        spec,
+        infer_plan(spec),
+        run=run,
+        device=device,
+        data_root=data_root,
+        train=train,
+        val=val,
+        report=report,
     )
 
 
 def evaluate(
     run: str | os.PathLike[str] | Run,
-    split: str = "test",
+    split: SplitName = "test",
     *,
     device: str | None = None,
     data_root: str | os.PathLike[str] | None = None,

@@ -12,8 +12,11 @@ ROOT = Path(__file__).resolve().parent.parent
 SLOW = ("torch", "torchvision", "numpy", "rich", "PIL", "torchinfo", "safetensors")
 
 
-@pytest.mark.parametrize("command", [["check", "specs/cifar_cnn.yaml"], ["summary", "specs/cifar_cnn.yaml"], ["schema"], ["--help"]],
-                         ids=lambda command: command[0])  # fmt: skip
+@pytest.mark.parametrize(
+    "command",
+    [["check", "specs/cifar_cnn.yaml"], ["summary", "specs/cifar_cnn.yaml"], ["schema"], ["--help"]],
+    ids=lambda command: command[0],
+)
 def test_no_slow_imports(command: list[str]) -> None:
     program = (
         "import sys\nfrom specbuild.cli.app import app\n"

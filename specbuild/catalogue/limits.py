@@ -40,7 +40,8 @@ def storable(shape: Shape, what: str, field: str) -> None:
         prod(shape) <= LARGEST_TENSOR,
         lambda: Violation(
             "SB307",
-            f"{what} would have {' x '.join(map(str, shape))} elements, more than 2**48, which no machine holds",
+            f"{what} would have {' x '.join(map(str, shape))} elements, "
+            "more than 2**48, which no machine holds",
             field=field, fix=f"a smaller {field}",
         ),
     )  # fmt: skip

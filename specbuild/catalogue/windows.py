@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from specbuild.catalogue.rules import Violation, choose, require
-from specbuild.catalogue.types import Dim, TensorType
+from specbuild.catalogue.types import ITEM_BYTES, Dim, TensorType
 
 Pair = tuple[int, int]
 
@@ -20,39 +20,72 @@ def planes(layer: str, input: TensorType) -> None:
         lambda: Violation(
             "SB302",
             f"{layer} takes [channels, height, width], but the input is {input}",
-            fix="the batch axis is not written: input: [3, 32, 32]" if len(input.shape) == 4 else None,
+            fix=as_planes(input),
         ),
     )
+
+
+def as_planes(input: TensorType) -> str:
+    """What makes planes of an input."""
+    shape = list(input.shape)
+    if len(shape) == 4:
+        return f"the batch axis is not written: {shape[1:]}"
+    if len(shape) == 2:
+        return f"with one channel it is {[1, *shape]}"
+    return "a layer before it that gives planes, such as Unflatten"
 
 
 def floating(layer: str, input: TensorType, allowed: frozenset[str] = frozenset({"float32"})) -> None:
     """Require a dtype that the layer computes with; weights are float32."""
     require(
         input.dtype in allowed,
-        lambda: Violation("SB305", f"{layer} takes {' or '.join(sorted(allowed))}, but the input is {input.dtype}"),
+        lambda: Violation(
+            "SB305",
+            f"{layer} takes {alternatives(allowed)}, but the input is {input.dtype}",
+            fix="give the network an input of dtype float32",
+        ),
     )
 
 
+def alternatives(dtypes: frozenset[str]) -> str:
+    """Dtypes in words, the widest first."""
+    *most, last = [dtype for dtype in ITEM_BYTES if dtype in dtypes]
+    return f"{', '.join(most)} or {last}" if most else last
+
+
 def slide(size: Dim, kernel: int, stride: int, before: int, after: int, dilation: int, axis: str) -> Dim:
-    """How many windows fit along one axis: `⌊(size + before + after - dilation·(kernel-1) - 1) / stride⌋ + 1`."""
+    """How many windows fit along one axis.
+
+    `⌊(size + before + after - dilation·(kernel - 1) - 1) / stride⌋ + 1`
+    """
     span = dilation * (kernel - 1) + 1
     padded = size + before + after
-    require(padded >= span, lambda: too_large(kernel, span, padded, axis))
+
+    def clash() -> Violation:
+        enough = before + (span - padded + 1) // 2
+        mend = f"padding: {enough}" if enough < size else ""  # no padding_mode takes more than the input has
+        return too_large(kernel, dilation, padded, axis, mend)
+
+    require(padded >= span, clash)
     return (padded - span) // stride + 1
 
 
-def too_large(kernel: int, span: int, padded: Dim, axis: str) -> Violation:
-    """A kernel that does not fit into its input."""
-    spread = f", which spans {span} with its dilation," if span != kernel else ""
+def too_large(kernel: int, dilation: int, padded: Dim, axis: str, mend: str) -> Violation:
+    """A kernel that does not fit into its input; `mend` is another way out than a smaller kernel."""
+    span = dilation * (kernel - 1) + 1
+    spread = f", which spans {span} with its dilation," if dilation > 1 else ""
+    fits = f"kernel_size: {(padded - 1) // dilation + 1}" if padded > 0 else ""
     return Violation(
         "SB303",
         f"kernel_size {kernel}{spread} is larger than the padded input's {axis} {padded}",
         field="kernel_size",
-        fix=f"a kernel_size of at most {padded}, or padding" if span == kernel else "a smaller kernel_size or dilation",
+        fix=" or ".join(filter(None, (fits, mend))) or None,
     )
 
 
-def pooled(size: Dim, kernel: int, stride: int, padding: int, dilation: int, ceil_mode: bool, axis: str) -> Dim:
+def pooled(
+    size: Dim, kernel: int, stride: int, padding: int, dilation: int, ceil_mode: bool, axis: str
+) -> Dim:
     """How many windows of a pooling fit along one axis.
 
     With `ceil_mode` a window may hang over the end, unless it begins in the padding after the input.
@@ -60,9 +93,9 @@ def pooled(size: Dim, kernel: int, stride: int, padding: int, dilation: int, cei
     span = dilation * (kernel - 1) + 1
     padded = size + 2 * padding
     if not ceil_mode:
-        require(padded >= span, lambda: too_large(kernel, span, padded, axis))
+        require(padded >= span, lambda: too_large(kernel, dilation, padded, axis, "leave the layer out"))
         return (padded - span) // stride + 1
     count = (padded - span + stride - 1) // stride + 1
     count = choose((count - 1) * stride >= size + padding, count - 1, count)
-    require(count >= 1, lambda: too_large(kernel, span, padded, axis))
+    require(count >= 1, lambda: too_large(kernel, dilation, padded, axis, "leave the layer out"))
     return count

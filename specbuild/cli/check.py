@@ -8,6 +8,7 @@ import typer
 
 from specbuild import api
 from specbuild.cli.output import FAILED, Format, FormatOption, SetOption, show, source_of
+from specbuild.diagnostics.diagnostic import Diagnostic
 from specbuild.errors import SpecbuildError
 
 
@@ -17,7 +18,7 @@ def check(
     format: FormatOption = Format.text,
 ) -> None:
     """Judge specs, without importing torch and without touching any data."""
-    found = []
+    found: list[Diagnostic] = []
     for name in specs:
         try:
             source = source_of(name)

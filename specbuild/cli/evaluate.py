@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from enum import Enum
+from enum import StrEnum
 from typing import Annotated
 
 import typer
@@ -11,7 +11,7 @@ from specbuild import api
 from specbuild.cli.output import DataRootOption, DeviceOption, Format, FormatOption, RunArgument, print_json
 
 
-class SplitName(str, Enum):
+class SplitName(StrEnum):
     """The splits of a run's data."""
 
     train = "train"

@@ -6,7 +6,7 @@ import functools
 import os
 import sys
 from collections.abc import Callable, Iterable
-from enum import Enum
+from enum import StrEnum
 from typing import Annotated, Any, TypeVar
 
 import typer
@@ -23,7 +23,7 @@ show_traceback = False
 """Set by `--traceback`."""
 
 
-class Format(str, Enum):
+class Format(StrEnum):
     """How a command prints."""
 
     text = "text"
@@ -34,13 +34,16 @@ FormatOption = Annotated[Format, typer.Option("--format", help="How to print.")]
 SetOption = Annotated[
     list[str] | None,
     typer.Option(
-        "--set", metavar="PATH=VALUE", help="Replace a value of the spec: layers.conv1.out_channels=64, vars.width=16."
+        "--set",
+        metavar="PATH=VALUE",
+        help="Replace a value of the spec: layers.conv1.out_channels=64, vars.width=16.",
     ),
 ]
 SpecArgument = Annotated[str, typer.Argument(metavar="SPEC", help="A YAML or JSON file; - reads standard input.")]
 RunArgument = Annotated[str, typer.Argument(metavar="RUN", help="A run directory.")]
 DeviceOption = Annotated[
-    str | None, typer.Option("--device", metavar="DEVICE", help="auto, cpu, cuda or mps; by default what the spec says.")
+    str | None,
+    typer.Option("--device", metavar="DEVICE", help="auto, cpu, cuda or mps; by default what the spec says."),
 ]
 DataRootOption = Annotated[
     str | None,
@@ -75,10 +78,10 @@ def guarded(command: F) -> F:
         except (typer.Exit, typer.Abort):
             raise
         except Exception as error:
-            if show_traceback or not isinstance(error, (OSError, RuntimeError, ValueError, TypeError, LookupError, AttributeError, ArithmeticError, AssertionError, MemoryError)):
+            if show_traceback or type(error).__module__.startswith("typer."):  # a wrong command line is typer's
                 raise
             typer.echo(
-                f"error[SB900]: unexpected {type(error).__name__}: {error}\n"
+                f"internal error: {type(error).__name__}: {error}\n"
                 "  = fix: this is a defect of specbuild: please report it with the output of "
                 f"`specbuild --traceback {command.__name__} ...`",
                 err=True,

@@ -24,7 +24,8 @@ def train(
     overrides: SetOption = None,
     device: DeviceOption = None,
     run: Annotated[
-        str | None, typer.Option("--run", metavar="DIR", help="The run directory to make; by default runs/NAME/NUMBER.")
+        str | None,
+        typer.Option("--run", metavar="DIR", help="The run directory to make; by default runs/NAME/NUMBER."),
     ] = None,
     data_root: DataRootOption = None,
     format: FormatOption = Format.text,

@@ -14,9 +14,7 @@ from specbuild.language.faults import Fault
 WIDE = {b"\xff\xfe": "UTF-16", b"\xfe\xff": "UTF-16", b"\x00\x00\xfe\xff": "UTF-32"}
 PLAIN_ASCII = bytes(c for c in range(256) if 0x20 <= c < 0x7F or c in b"\t\n\r")
 FORBIDDEN = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff]")
-FORBIDDEN_IN_YAML = re.compile(
-    "[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff\ufeff\ufffe\uffff]"
-)
+FORBIDDEN_IN_YAML = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff\ufeff\ufffe\uffff]")
 """YAML's own list, and the three that its parsers take for the end of a line while no editor does."""
 MANY = 20
 """How many forbidden characters of one document are reported."""

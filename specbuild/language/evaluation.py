@@ -100,9 +100,7 @@ class Evaluator:
             sign, compare = COMPARISONS[type(op)]
             is_order = not isinstance(op, ast.Eq | ast.NotEq)
             if is_order and not (are_numbers(left, right) or are_strings(left, right)):
-                raise Failure(
-                    f"`{sign}` compares two numbers or two strings; got {kind(left)} and {kind(right)}"
-                )
+                raise Failure(f"`{sign}` compares two numbers or two strings; got {kind(left)} and {kind(right)}")
             if not compare(left, right):
                 return False
             left = right
@@ -121,9 +119,7 @@ def arithmetic(op: ast.operator, left: Any, right: Any) -> Any:
     """The value of a binary operator."""
     sign, compute = ARITHMETIC[type(op)]
     if not are_numbers(left, right):
-        joins = sign == "+" and (
-            are_strings(left, right) or (isinstance(left, list) and isinstance(right, list))
-        )
+        joins = sign == "+" and (are_strings(left, right) or (isinstance(left, list) and isinstance(right, list)))
         repeats = sign == "*" and repetition(left, right)
         if not joins and not repeats:
             raise Failure(f"`{sign}` cannot take {kind(left)} and {kind(right)}")
@@ -294,6 +290,4 @@ def kind(value: Any) -> str:
         return "null"
     if isinstance(value, bool):
         return "a boolean"
-    return {int: "an integer", float: "a float", str: "a string", list: "a list"}.get(
-        type(value), "a mapping"
-    )
+    return {int: "an integer", float: "a float", str: "a string", list: "a list"}.get(type(value), "a mapping")

@@ -97,8 +97,12 @@ def expand(
         elif name in taken:
             first = f"layers[{taken[name]}]"
             problems.append(
-                Diagnostic("SB206", f"the name `{name}` is already that of {first}", (*place, "name"),
-                           fix="give one of them another name")  # fmt: skip
+                Diagnostic(
+                    "SB206",
+                    f"the name `{name}` is already that of {first}",
+                    (*place, "name"),
+                    fix="give one of them another name",
+                )
             )
         else:
             taken[name] = index
@@ -143,8 +147,13 @@ def scope(
     for key in written:
         if key != "layers":
             problems.append(
-                Diagnostic("SB201", f"unknown key `{key}`", (*place, key), "key",
-                           fix="a Sequential takes name and layers")  # fmt: skip
+                Diagnostic(
+                    "SB201",
+                    f"unknown key `{key}`",
+                    (*place, key),
+                    "key",
+                    fix="a Sequential takes name and layers",
+                )
             )
     if "layers" not in written:
         problems.append(Diagnostic("SB202", "`layers` is missing: a Sequential holds a list of layers", place))

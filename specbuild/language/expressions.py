@@ -73,9 +73,7 @@ def substitute(value: Any, variables: Mapping[str, Any]) -> Any:
     parts = template(value)
     if len(parts) == 1 and isinstance(parts[0], Expression):
         return evaluate(parts[0], variables)
-    return "".join(
-        part if isinstance(part, str) else as_text(part, evaluate(part, variables)) for part in parts
-    )
+    return "".join(part if isinstance(part, str) else as_text(part, evaluate(part, variables)) for part in parts)
 
 
 def variables_in(text: str) -> set[str]:
@@ -140,9 +138,7 @@ def parsed(written: str) -> Expression:
     if not text:
         raise ExpressionError("SB208", "`${}` is empty", "write an expression in it: ${width * 2}")
     if len(text) > LONGEST:
-        raise ExpressionError(
-            "SB208", f"an expression may have {LONGEST:,} characters; this one has {len(text):,}"
-        )
+        raise ExpressionError("SB208", f"an expression may have {LONGEST:,} characters; this one has {len(text):,}")
     import warnings  # Python warns of `1if` and of odd escapes
 
     try:
@@ -159,9 +155,7 @@ def parsed(written: str) -> Expression:
     while level:
         depth += 1
         if depth > DEEPEST:
-            raise ExpressionError(
-                "SB208", f"{shown} is nested too deep: at most {DEEPEST} forms within another"
-            )
+            raise ExpressionError("SB208", f"{shown} is nested too deep: at most {DEEPEST} forms within another")
         inner: list[ast.AST] = []
         for node in level:
             children = list(ast.iter_child_nodes(node))
@@ -189,9 +183,7 @@ def call_arguments(node: ast.Call, shown: str) -> list[ast.AST]:
             f"did you mean `{meant}`?" if meant else "the functions are min, max, round, int and len",
         )
     if node.keywords:
-        raise ExpressionError(
-            "SB208", f"{shown} holds a keyword argument", f"write the arguments of `{name}` alone"
-        )
+        raise ExpressionError("SB208", f"{shown} holds a keyword argument", f"write the arguments of `{name}` alone")
     return [*node.args]
 
 
@@ -228,9 +220,7 @@ def evaluate(expression: Expression, variables: Mapping[str, Any]) -> Any:
         if name not in variables:
             meant = nearest(name, variables)
             fix = f"did you mean `{meant}`?" if meant else known(name, variables)
-            raise ExpressionError(
-                "SB209", f"{quoted(expression.text)}: there is no variable `{name}`", fix, name
-            )
+            raise ExpressionError("SB209", f"{quoted(expression.text)}: there is no variable `{name}`", fix, name)
     try:
         return Evaluator(variables).value(expression.body)
     except Failure as failure:

@@ -296,6 +296,4 @@ class Scanner:
             )
         if self.text[position : position + 1] == "\t":
             self.stop("SB104", "a tab in a text is written `\\t`", position, position + 1)
-        self.stop(
-            "SB104", "this text is not closed on its line", start, max(position, start + 1), 'add the `"`'
-        )
+        self.stop("SB104", "this text is not closed on its line", start, max(position, start + 1), 'add the `"`')

@@ -108,8 +108,12 @@ def check_keys(tree: Mapping[str, Any], problems: list[Diagnostic]) -> None:
     version = tree.get("specbuild", VERSION)
     if version != VERSION or isinstance(version, bool):
         problems.append(
-            Diagnostic("SB211", f"this specbuild reads version {VERSION} of the language; got {shown(version)}",
-                       ("specbuild",), fix="specbuild: 1")  # fmt: skip
+            Diagnostic(
+                "SB211",
+                f"this specbuild reads version {VERSION} of the language; got {shown(version)}",
+                ("specbuild",),
+                fix="specbuild: 1",
+            )
         )
 
 
@@ -144,8 +148,11 @@ def input_of(raw: Any, problems: list[Diagnostic]) -> TensorType | None:
         dtype = raw.get("dtype", dtype)
         if not isinstance(dtype, str) or dtype not in ITEM_BYTES:
             problems.append(
-                Diagnostic("SB203", f"`dtype` must be one of {', '.join(ITEM_BYTES)}; got {shown(dtype)}",
-                           (*path, "dtype"))  # fmt: skip
+                Diagnostic(
+                    "SB203",
+                    f"`dtype` must be one of {', '.join(ITEM_BYTES)}; got {shown(dtype)}",
+                    (*path, "dtype"),
+                )
             )
             dtype = "float32"
         if "shape" not in raw:
@@ -154,8 +161,12 @@ def input_of(raw: Any, problems: list[Diagnostic]) -> TensorType | None:
         shape, path = raw["shape"], (*path, "shape")
     if not isinstance(shape, list):
         problems.append(
-            Diagnostic("SB203", f"the input is the shape of one sample, without the batch axis; got {shown(shape)}",
-                       path, fix="input: [3, 32, 32]")  # fmt: skip
+            Diagnostic(
+                "SB203",
+                f"the input is the shape of one sample, without the batch axis; got {shown(shape)}",
+                path,
+                fix="input: [3, 32, 32]",
+            )
         )
         return None
     good = True
@@ -164,7 +175,11 @@ def input_of(raw: Any, problems: list[Diagnostic]) -> TensorType | None:
             good = False
         elif not isinstance(size, int) or isinstance(size, bool) or not 0 < size <= LARGEST:
             problems.append(
-                Diagnostic("SB203", f"a size of the input must be a positive integer; got {shown(size)}", (*path, index))
+                Diagnostic(
+                    "SB203",
+                    f"a size of the input must be a positive integer; got {shown(size)}",
+                    (*path, index),
+                )
             )
             good = False
     return TensorType(tuple(shape), dtype) if good else None

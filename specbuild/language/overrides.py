@@ -81,7 +81,8 @@ def steps(text: str) -> list[str | int]:
 
 def assign(tree: Any, parts: list[str | int], value: Any) -> Path:
     """Put `value` at the path and return the path with names of layers turned into indices."""
-    here, path = tree, []
+    here: Any = tree
+    path: list[str | int] = []
     for depth, part in enumerate(parts):
         last = depth == len(parts) - 1
         if isinstance(here, list):
@@ -89,7 +90,10 @@ def assign(tree: Any, parts: list[str | int], value: Any) -> Path:
             if isinstance(here[part], str) and not last:
                 here[part] = {"type": here[part]}  # `- ReLU` gets its first argument
         elif not isinstance(here, dict) or isinstance(part, int):
-            raise LookupError(f"`{part}` leads nowhere: {written(path)} is not a {'list' if isinstance(part, int) else 'mapping'}", None)
+            raise LookupError(
+                f"`{part}` leads nowhere: {written(path)} is not a {'list' if isinstance(part, int) else 'mapping'}",
+                None,
+            )
         path.append(part)
         if last:
             here[part] = value
@@ -121,7 +125,8 @@ def index_in(items: list[Any], part: str | int) -> int:
     if part not in found:
         meant = nearest(part, found)
         raise LookupError(
-            f"there is no layer called `{part}`", f"did you mean `{meant}`?" if meant else "name it by index: layers[0]"
+            f"there is no layer called `{part}`",
+            f"did you mean `{meant}`?" if meant else "name it by index: layers[0]",
         )
     return found[part]
 

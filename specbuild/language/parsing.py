@@ -33,7 +33,7 @@ def parse_entry(
         return None
     if isinstance(raw, str):
         cls = lookup(raw, path, table, what, problems)
-        return cls and parse_fields(cls, {}, path, problems)
+        return None if cls is None else parse_fields(cls, {}, path, problems)
     if not isinstance(raw, dict):
         problems.append(
             Diagnostic("SB203", f"a {what} is a type name or a mapping with `type`; got {shown(raw)}", path)
@@ -64,13 +64,12 @@ def lookup(
 
 def unknown_type(name: str, path: Path, known: Mapping[str, Any], what: str) -> Diagnostic:
     """SB204, with the nearest known type or all of a short list."""
+    message = f"there is no {what} called {shown(name)}"
     meant = nearest(name, known)
     if meant is not None:
-        fix, edit = f"did you mean {meant}?", Edit(path, meant)
-    else:
-        names = sorted(known)
-        fix, edit = f"known: {', '.join(names)}" if len(names) <= 12 else None, None
-    return Diagnostic("SB204", f"there is no {what} called {shown(name)}", path, fix=fix, edit=edit)
+        return Diagnostic("SB204", message, path, fix=f"did you mean {meant}?", edit=Edit(path, meant))
+    fix = f"known: {', '.join(sorted(known))}" if len(known) <= 12 else None
+    return Diagnostic("SB204", message, path, fix=fix)
 
 
 def misspelt_or_missing(key: str, raw: Mapping[str, Any], path: Path, what: str) -> Diagnostic:
@@ -144,18 +143,14 @@ def parse_child(
     return parse_entries(raw, path, child, problems)
 
 
-def parse_entries(
-    raw: Any, path: Path, child: OneOf, problems: list[Diagnostic]
-) -> tuple[Entry, ...] | None:
+def parse_entries(raw: Any, path: Path, child: OneOf, problems: list[Diagnostic]) -> tuple[Entry, ...] | None:
     """A list of entries."""
     if isinstance(raw, Failed):
         return None
     if not isinstance(raw, list):
         problems.append(Diagnostic("SB203", f"this must be a list of {child.what}s; got {shown(raw)}", path))
         return None
-    entries = [
-        parse_entry(item, (*path, index), child.table, child.what, problems) for index, item in enumerate(raw)
-    ]
+    entries = [parse_entry(item, (*path, index), child.table, child.what, problems) for index, item in enumerate(raw)]
     return None if None in entries else cast("tuple[Entry, ...]", tuple(entries))
 
 
@@ -196,11 +191,10 @@ def explain(
     return found
 
 
-def unknown_key(
-    cls: type[Entry], name: str, raw: Mapping[str, Any], path: Path, missing: Sequence[str]
-) -> Diagnostic:
+def unknown_key(cls: type[Entry], name: str, raw: Mapping[str, Any], path: Path, missing: Sequence[str]) -> Diagnostic:
     """SB207 for an argument that is refused on purpose, SB201 for one that does not exist."""
-    reason = next((base.refused[name] for base in cls.__mro__ if name in getattr(base, "refused", ())), None)
+    bases = [base for base in cls.__mro__ if issubclass(base, Entry)]
+    reason = next((base.refused[name] for base in bases if name in base.refused), None)
     if reason is not None:
         return Diagnostic(
             "SB207", f"`{name}` is not for a spec: {reason}", (*path, name), "key", fix=f"leave `{name}` out"
@@ -235,7 +229,8 @@ def wrong_value(
         fix = f"{name}: {value}, without quotes"
     elif isinstance(value, str) and value.lower() in BOOLEAN_WORDS:
         fix = f"{name}: {BOOLEAN_WORDS[value.lower()]}"
-    wanted = expected(info.annotation, info.metadata)
+    numbers = [number for number in (value if isinstance(value, list) else [value]) if isinstance(number, int)]
+    wanted = expected(info.annotation, info.metadata, exact=any(abs(number) >= 2**20 for number in numbers))
     return Diagnostic("SB203", f"`{name}` must be {wanted}; got {shown(value)}", place, fix=fix)
 
 
@@ -263,8 +258,8 @@ def shown(value: Any) -> str:
     return text if len(text) <= 60 else text[:57] + "..."
 
 
-def expected(annotation: Any, metadata: Sequence[Any] = ()) -> str:
+def expected(annotation: Any, metadata: Sequence[Any] = (), *, exact: bool = False) -> str:
     """What a field takes, in words; from `specbuild.language.wording`."""
     from specbuild.language.wording import describe  # only a mistake pays for it
 
-    return describe(annotation, metadata)
+    return describe(annotation, metadata, exact=exact)

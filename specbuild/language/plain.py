@@ -50,9 +50,7 @@ class Copier:
                 break
             if isinstance(target, dict):
                 if not isinstance(key, str):
-                    self.note(
-                        "SB111", f"a key must be a string; got one of type {type(key).__name__}", paths[-1]
-                    )
+                    self.note("SB111", f"a key must be a string; got one of type {type(key).__name__}", paths[-1])
                     key = repr(key)
                 key = str.__str__(key)
             path = (*paths[-1], key)

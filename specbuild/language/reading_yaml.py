@@ -191,9 +191,7 @@ class Builder:
 
     def path(self, last: tuple[Any, Any] | None = None) -> Path:
         """Where the event at hand stands; `last` is the open collection and the key in it."""
-        parts = [
-            key if parent.__class__ is dict else len(parent) - 1 for parent, key, _, _, _ in self.stack[1:]
-        ]
+        parts = [key if parent.__class__ is dict else len(parent) - 1 for parent, key, _, _, _ in self.stack[1:]]
         if last is not None and self.stack:
             parent, key = last
             parts.append(key if parent.__class__ is dict else len(parent))
@@ -270,9 +268,7 @@ class Builder:
             return None, 0, 0
         value, size, height = anchors[name]
         if value is ABSENT:
-            self.note(
-                "SB109", f"the alias `*{abridged(name)}` stands inside of what it stands for", event, last
-            )
+            self.note("SB109", f"the alias `*{abridged(name)}` stands inside of what it stands for", event, last)
             return None, 0, 0
         return value, size, height
 
@@ -288,9 +284,7 @@ class Builder:
     def document_start(self, event: Any, documents: int) -> None:
         """Only one document, and no directive but `%YAML 1.2`."""
         if documents > 1:
-            self.note(
-                "SB106", "a second document begins here: a file holds one", event, fix="leave out the `---`"
-            )
+            self.note("SB106", "a second document begins here: a file holds one", event, fix="leave out the `---`")
             raise Stop
         if event.version not in (None, (1, 2)) or event.tags:
             what = "%TAG" if event.tags else f"%YAML {event.version[0]}.{event.version[1]}"

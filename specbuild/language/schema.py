@@ -7,6 +7,7 @@ evaluate `${...}`, so it takes an expression wherever a value may stand.
 from __future__ import annotations
 
 import inspect
+from collections.abc import Mapping
 from typing import Any
 
 from specbuild.catalogue.entry import Entry, OneOf
@@ -94,8 +95,8 @@ def json_schema() -> dict[str, Any]:
     }
     for key, child in SECTIONS.items():
         properties[key] = nullable(field_schema(child, definitions))
-    for key, section in {"data": Data, "train": Training}.items():
-        properties[key] = nullable(section_schema(section, definitions))
+    properties["data"] = nullable(section_schema(Data, definitions))
+    properties["train"] = nullable(section_schema(Training, definitions))
     return {
         "$schema": DIALECT,
         "$id": "urn:specbuild:schema:1",
@@ -110,7 +111,7 @@ def json_schema() -> dict[str, Any]:
 
 
 def define_table(
-    key: str, table: dict[str, type[Entry]], definitions: dict[str, Any], extra: dict[str, Any] | None = None
+    key: str, table: Mapping[str, type[Entry]], definitions: dict[str, Any], extra: dict[str, Any] | None = None
 ) -> None:
     """Definitions for every entry of a table, and one under `key` for any of them."""
     if key in definitions:
@@ -154,7 +155,7 @@ def field_schema(child: OneOf | type[Entry], definitions: dict[str, Any]) -> dic
     if not isinstance(child, OneOf):
         return section_schema(child, definitions)
     key = child.what.replace(" ", "_")
-    define_table(key, dict(child.table), definitions)
+    define_table(key, child.table, definitions)
     one = {"$ref": f"#/$defs/{key}"}
     return {"type": "array", "items": one} if child.many else one
 

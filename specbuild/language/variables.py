@@ -20,7 +20,9 @@ def variables_of(raw: Any, problems: list[Diagnostic]) -> dict[str, Any]:
     if raw is None:
         return {}
     if not isinstance(raw, dict):
-        problems.append(Diagnostic("SB203", f"`vars` must be a mapping of names to values; got {shown(raw)}", ("vars",)))
+        problems.append(
+            Diagnostic("SB203", f"`vars` must be a mapping of names to values; got {shown(raw)}", ("vars",))
+        )
         return {}
     variables: dict[str, Any] = {}
     for name, value in raw.items():
@@ -37,8 +39,11 @@ def variables_of(raw: Any, problems: list[Diagnostic]) -> dict[str, Any]:
         value = put_in(value, variables, ("vars", name), problems)
         if isinstance(value, dict):
             problems.append(
-                Diagnostic("SB203", f"a variable is a number, a string, a boolean or a list; got {shown(value)}",
-                           ("vars", name))  # fmt: skip
+                Diagnostic(
+                    "SB203",
+                    f"a variable is a number, a string, a boolean or a list; got {shown(value)}",
+                    ("vars", name),
+                )
             )
             value = FAILED
         variables[name] = value

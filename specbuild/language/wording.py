@@ -11,33 +11,35 @@ SINGULAR = {int: "an integer", float: "a number", bool: "true or false", str: "a
 PLURAL = {int: "integers", float: "numbers", bool: "trues and falses", str: "strings", NoneType: "nulls",
           dict: "mappings"}  # fmt: skip
 
+VAST = 2**20
 
-def describe(annotation: Any, metadata: Sequence[Any] = (), *, plural: bool = False) -> str:
-    """What values of a type are, in words."""
+
+def describe(annotation: Any, metadata: Sequence[Any] = (), *, plural: bool = False, exact: bool = False) -> str:
+    """What values of a type are, in words; `exact` says bounds too that only a slip of the pen exceeds."""
     origin, parts = get_origin(annotation), get_args(annotation)
     if origin is Annotated:
-        return describe(parts[0], [*parts[1:], *metadata], plural=plural)
+        return describe(parts[0], [*parts[1:], *metadata], plural=plural, exact=exact)
     if origin in (Union, UnionType):
-        return alternatives([text for part in parts for text in choices(part, plural)])
+        return alternatives([text for part in parts for text in choices(part, plural, exact)])
     if origin is Literal:
-        return alternatives(choices(annotation, plural))
+        return alternatives(choices(annotation, plural, exact))
     if origin is tuple:
-        return listing(parts, plural)
+        return listing(parts, plural, exact)
     if origin is list:
-        return listing((*parts, ...), plural)
+        return listing((*parts, ...), plural, exact)
     if origin in (dict, Mapping):
         return "mappings" if plural else "a mapping"
     words = PLURAL if plural else SINGULAR
     if annotation in (int, float):
-        return bounded(words[annotation], metadata, whole=annotation is int)
+        return bounded(words[annotation], metadata, whole=annotation is int, exact=exact)
     return words.get(annotation, "a mapping")
 
 
-def choices(annotation: Any, plural: bool) -> list[str]:
+def choices(annotation: Any, plural: bool, exact: bool) -> list[str]:
     """The values of a literal type one by one; any other type in its words."""
     if get_origin(annotation) is Literal:
         return [f'"{part}"' if isinstance(part, str) else str(part) for part in get_args(annotation)]
-    return [describe(annotation, plural=plural)]
+    return [describe(annotation, plural=plural, exact=exact)]
 
 
 def alternatives(texts: Sequence[str]) -> str:
@@ -46,21 +48,27 @@ def alternatives(texts: Sequence[str]) -> str:
     return texts[0] if len(texts) == 1 else f"{', '.join(texts[:-1])} or {texts[-1]}"
 
 
-def listing(parts: Sequence[Any], plural: bool) -> str:
+def listing(parts: Sequence[Any], plural: bool, exact: bool) -> str:
     """A tuple type as a list of so many things."""
     head = "lists of" if plural else "a list of"
     if parts[-1] is ...:
-        return f"{head} {describe(parts[0], plural=True)}"
+        return f"{head} {describe(parts[0], plural=True, exact=exact)}"
     kinds = list(dict.fromkeys(parts))
     if len(kinds) == 1:
-        return f"{head} {len(parts)} {describe(kinds[0], plural=True)}"
-    return f"{head} {', '.join(describe(part) for part in parts)}"
+        return f"{head} {len(parts)} {describe(kinds[0], plural=True, exact=exact)}"
+    return f"{head} {', '.join(describe(part, exact=exact) for part in parts)}"
 
 
-def bounded(noun: str, metadata: Sequence[Any], *, whole: bool) -> str:
+def vast(bound: Any) -> bool:
+    """Whether a bound is so far out that it is said only when it is exceeded."""
+    return any(abs(getattr(bound, kind, 0)) >= VAST for kind in ("ge", "gt", "le", "lt"))
+
+
+def bounded(noun: str, metadata: Sequence[Any], *, whole: bool, exact: bool) -> str:
     """A number and its bounds; those of whole numbers are inclusive."""
     low = high = None
     above = below = False
+    metadata = [item for item in metadata if exact or not vast(item)]
     for item in metadata:
         if hasattr(item, "ge"):
             low, above = item.ge, False

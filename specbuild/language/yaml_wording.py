@@ -55,9 +55,7 @@ def syntax_fault(text: str, error: Any) -> Fault:
     if "quoted scalar" in context:
         return in_quotes(text, problem, start, opened)
     if "tab character" in problem or text[start : start + 1] == "\t":
-        return Fault(
-            "SB103", "a tab cannot indent a line of YAML", start, start + 1, fix="indent with spaces"
-        )
+        return Fault("SB103", "a tab cannot indent a line of YAML", start, start + 1, fix="indent with spaces")
     if "cannot start any token" in problem:
         return Fault(
             "SB103",
@@ -137,9 +135,7 @@ def unclosed(text: str, start: int, opened: int) -> Fault:
     bracket = text[opened]
     close = CLOSING.get(bracket, "}")
     if not text[start:].strip():
-        return Fault(
-            "SB103", f"this `{bracket}` is never closed", opened, opened + 1, fix=f"add the `{close}`"
-        )
+        return Fault("SB103", f"this `{bracket}` is never closed", opened, opened + 1, fix=f"add the `{close}`")
     line, column = Lines(text).place(opened)
     begin, end = word(text, start)
     return Fault(
@@ -171,9 +167,7 @@ def in_quotes(text: str, problem: str, start: int, opened: int) -> Fault:
             slash + 2,
             fix="write `\\\\` for a backslash, or put the text in single quotes",
         )
-    return Fault(
-        "SB103", f"`{abridged(text[slash : slash + 6])}` is not the code of a character", slash, slash + 2
-    )
+    return Fault("SB103", f"`{abridged(text[slash : slash + 6])}` is not the code of a character", slash, slash + 2)
 
 
 def second_colon(text: str, colon: int) -> Fault:

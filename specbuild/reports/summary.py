@@ -37,7 +37,7 @@ def macs_of(step: Step) -> int:
 
 def text(plan: Plan) -> str:
     """The table, totals below."""
-    rows = [("input", "", str(plan.input), "", "")]
+    rows: list[tuple[str, ...]] = [("input", "", str(plan.input), "", "")]
     for step in plan.steps:
         add_rows(step, 0, rows)
     widths = [max(len(row[i]) for row in [COLUMNS, *rows]) for i in range(len(COLUMNS))]

@@ -33,8 +33,12 @@ def verify(spec: Spec, plan: Plan) -> str:
     def hold(what: str, planned: object, actual: object, path: tuple[str | int, ...] = ()) -> None:
         if planned != actual:
             problems.append(
-                Diagnostic("SB390", f"{what}: the plan says {planned}, torch says {actual}", path,
-                           fix="this is a defect of specbuild: please report it with the spec")  # fmt: skip
+                Diagnostic(
+                    "SB390",
+                    f"{what}: the plan says {planned}, torch says {actual}",
+                    path,
+                    fix="this is a defect of specbuild: please report it with the spec",
+                )
             )
 
     layers = list(plan.layers())

@@ -65,7 +65,7 @@ CASES: dict[str, Case] = {
     ),
     "BatchNorm2d": Case(
         some(eps=st.sampled_from([1e-5, 0.1, 0, -1]), momentum=st.sampled_from([0.1, None, 0, 1, 2.0]), affine=BOOLS,
-             track_running_stats=BOOLS),
+             track_running_stats=BOOLS, bias=BOOLS),
         PLANES, ("num_features",),
     ),
     "Conv2d": Case(

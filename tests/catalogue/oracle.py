@@ -1,7 +1,8 @@
 """Real torch's verdict: on the CPU, in training and in eval mode, on batches of 2 and of 3.
 
-Four things that torch runs are refused by specbuild on purpose; here they count as errors.
-A tensor without elements: every size is at least 1. A batch that is merged or cut: axis 0 stays the batch,
+Some things that torch runs are refused by specbuild on purpose; here they count as errors.
+A tensor without elements, a dilation of 0 (which oneDNN lets pass for a kernel of 1): every size is at least 1.
+A written size that is not the input's, even where torch does not look at it: what is written is checked. A batch that is merged or cut: axis 0 stays the batch,
 so a layer that takes an input without a batch (three axes where planes have four) is not given one.
 Lists of another length than torch's annotation says (`_size_2_t` takes two; pooling runs with one, too).
 What torch itself announces to become an error: Dropout2d on other than planes warns so.
@@ -40,10 +41,14 @@ def make(kind: str, arguments: dict[str, Any]) -> nn.Module:
     return module
 
 
-def refused_on_purpose(kind: str, arguments: dict[str, Any], rank: int) -> bool:
+def refused_on_purpose(kind: str, arguments: dict[str, Any], shape: tuple[int, ...]) -> bool:
     """The listed policies."""
+    rank, channels = len(shape) + 1, shape[0] if shape else None
     if kind in FOR_PLANES:
-        return rank != 4 or any(len(value) != 2 for value in arguments.values() if isinstance(value, list))
+        lists = [value for value in arguments.values() if isinstance(value, list)]
+        return rank != 4 or arguments.get("dilation") == 0 or any(len(value) != 2 for value in lists)
+    if kind == "BatchNorm2d":
+        return rank == 4 and arguments["num_features"] != channels
     if kind == "Flatten":
         start, end = arguments.get("start_dim", 1), arguments.get("end_dim", -1)
         return -rank <= start < rank and -rank <= end < rank and start % rank == 0 != end % rank
@@ -75,7 +80,7 @@ def verdict(kind: str, arguments: dict[str, Any], shape: tuple[int, ...], dtype:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         try:
-            if refused_on_purpose(kind, arguments, len(shape) + 1):
+            if refused_on_purpose(kind, arguments, shape):
                 return None
             module = make(kind, arguments)
             found = judged(module, shape, dtype)

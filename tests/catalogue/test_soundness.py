@@ -38,7 +38,9 @@ def static(kind: str, arguments: dict[str, Any], input_type: TensorType) -> Outc
         return None
     resolved = layer.model_copy(update=dict(outcome.arguments))
     built = resolved.build(nn)
-    assert stored(built.named_parameters()) == tuple((n, s.shape, s.dtype) for n, s in outcome.parameters.items())
+    assert stored(built.named_parameters()) == tuple(
+        (n, s.shape, s.dtype) for n, s in outcome.parameters.items()
+    )
     return outcome
 
 
@@ -52,7 +54,11 @@ def as_verdict(outcome: Outcome | None) -> Verdict | None:
 
 def filled(kind: str, arguments: dict[str, Any], shape: tuple[int, ...]) -> dict[str, Any]:
     """The arguments with inferred sizes as torch wants them."""
-    sizes = {"in_features": shape[-1:] or (1,), "in_channels": shape[:1] or (1,), "num_features": shape[:1] or (1,)}
+    sizes = {
+        "in_features": shape[-1:] or (1,),
+        "in_channels": shape[:1] or (1,),
+        "num_features": shape[:1] or (1,),
+    }
     missing = {name: sizes[name][0] for name in CASES[kind].sizes if name not in arguments}
     return {**missing, **arguments}
 
@@ -92,7 +98,10 @@ def test_network(data: st.DataObject) -> None:
         arguments = data.draw(CASES[kind].arguments)
         outcome = static(kind, arguments, flowing)
         torch_arguments = filled(kind, arguments, flowing.shape)
-        assert as_verdict(outcome) == verdict(kind, torch_arguments, flowing.shape, flowing.dtype), (kind, arguments)
+        assert as_verdict(outcome) == verdict(kind, torch_arguments, flowing.shape, flowing.dtype), (
+            kind,
+            arguments,
+        )
         if outcome is None or outcome.output.size > 20_000:
             continue
         modules.append(make(kind, torch_arguments))

@@ -54,7 +54,9 @@ def test_check_as_json_of_a_good_spec() -> None:
 
 
 @pytest.mark.parametrize(
-    ("data", "code"), [(b"\xff\xfe", "SB102"), (b"", "SB110"), (b"\x00", "SB102"), (b"[" * 100_000, "SB109"), (b'{"a": ' * 99_999, "SB109")]
+    ("data", "code"),
+    [(b"\xff\xfe", "SB102"), (b"", "SB110"), (b"\x00", "SB102"), (b"[" * 100_000, "SB109"),
+     (b'{"a": ' * 99_999, "SB109")],
 )  # fmt: skip
 def test_check_of_rubbish(data: bytes, code: str) -> None:
     done = run("check", "-", stdin=data)
@@ -65,7 +67,8 @@ def test_check_of_rubbish(data: bytes, code: str) -> None:
 
 @pytest.mark.parametrize(
     ("path", "message"),
-    [("nowhere.yaml", "nowhere.yaml: error[SB101]: "), ("specs", "specs: error[SB101]: "), ("/dev/null", "/dev/null: error[SB101]: ")],
+    [("nowhere.yaml", "nowhere.yaml: error[SB101]: "), ("specs", "specs: error[SB101]: "),
+     ("/dev/null", "/dev/null: error[SB101]: ")],
 )  # fmt: skip
 def test_check_of_what_is_no_file(path: str, message: str) -> None:
     done = run("check", path)
@@ -77,7 +80,9 @@ def test_overrides() -> None:
     assert run("check", "specs/lenet5.yaml", "--set", "layers.c1.out_channels=8").returncode == 0
     done = run("check", "specs/lenet5.yaml", "--set", "layers.c1.out_channels=0")
     assert done.returncode == 1
-    assert done.stdout.startswith("--set: layers[0].out_channels: error[SB203]: `out_channels` must be a positive integer; got 0\n")
+    assert done.stdout.startswith(
+        "--set: layers[0].out_channels: error[SB203]: `out_channels` must be a positive integer; got 0\n"
+    )
 
 
 @pytest.mark.parametrize(

@@ -12,9 +12,7 @@ from hypothesis import strategies as st
 from specbuild.language.expressions import ExpressionError, closing_brace, substitute, variables_in
 
 VARIABLES: dict[str, Any] = {"a": 3, "b": -2, "x": 0.5, "s": "text", "t": True, "n": None, "xs": [1, 2, 3]}
-NUMBERS = st.sampled_from(
-    ["0", "1", "2", "7", "0.25", "1e3", "a", "b", "x", "len(xs)", "xs[0]", "xs[-1]", "True"]
-)
+NUMBERS = st.sampled_from(["0", "1", "2", "7", "0.25", "1e3", "a", "b", "x", "len(xs)", "xs[0]", "xs[-1]", "True"])
 
 
 def grown(inner: st.SearchStrategy[str]) -> st.SearchStrategy[str]:
@@ -208,9 +206,7 @@ def test_lists_cannot_grow_through_variables() -> None:
     wide: Any = [0]
     for _ in range(40):
         wide = [wide, wide]
-    with pytest.raises(
-        ExpressionError, match="a list may hold 10,000 items and characters; this one holds more"
-    ):
+    with pytest.raises(ExpressionError, match="a list may hold 10,000 items and characters; this one holds more"):
         substitute("${len(v)}", {"v": wide})  # 2**40 items, which nothing may walk
 
 

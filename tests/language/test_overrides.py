@@ -43,7 +43,9 @@ def test_a_value_is_replaced(override: str, layer: str, field: str, value: Any) 
 
 
 def test_a_section_is_made_or_replaced() -> None:
-    spec = specbuild.load(SPEC, ["train.epochs=3", "loss={type: MSELoss, reduction: sum}", "optimizer=Adam", "optimizer.lr=0.5"])
+    spec = specbuild.load(
+        SPEC, ["train.epochs=3", "loss={type: MSELoss, reduction: sum}", "optimizer=Adam", "optimizer.lr=0.5"]
+    )
     assert spec.train.epochs == 3
     assert spec.loss is not None
     assert spec.loss.type == "MSELoss"

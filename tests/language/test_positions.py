@@ -72,9 +72,7 @@ def wrapped(text: str, format: str) -> Any:
 
 @given(DOCUMENTS, st.sampled_from([None, 1]), st.booleans())
 def test_every_node_of_json_is_found(document: dict[str, Any], indent: int | None, is_yaml: bool) -> None:
-    source = read_text(
-        json.dumps(document, ensure_ascii=False, indent=indent), format="yaml" if is_yaml else "json"
-    )
+    source = read_text(json.dumps(document, ensure_ascii=False, indent=indent), format="yaml" if is_yaml else "json")
     for path, value in paths(document):
         span = source.locate(path)
         assert span is not None
@@ -87,9 +85,7 @@ def test_every_node_of_json_is_found(document: dict[str, Any], indent: int | Non
 
 @given(DOCUMENTS)
 def test_every_node_of_block_yaml_is_found(document: dict[str, Any]) -> None:
-    text = yaml.safe_dump(
-        document, allow_unicode=True, sort_keys=False, default_style='"', default_flow_style=False
-    )
+    text = yaml.safe_dump(document, allow_unicode=True, sort_keys=False, default_style='"', default_flow_style=False)
     text = text.replace("!!int ", "").replace("!!bool ", "").replace("!!null ", "")
     source = read_text(text, format="yaml")
     for path, value in paths(source.tree):

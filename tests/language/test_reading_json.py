@@ -1,4 +1,3 @@
-# ruff: noqa: E501  (messages are written whole)
 from __future__ import annotations
 
 import json
@@ -26,9 +25,7 @@ DOCUMENTS = st.dictionaries(st.text(max_size=12), VALUES, max_size=4)
 
 
 @given(DOCUMENTS, st.booleans(), st.sampled_from([None, 1]))
-def test_what_json_writes_reads_the_same(
-    document: dict[str, Any], ascii_only: bool, indent: int | None
-) -> None:
+def test_what_json_writes_reads_the_same(document: dict[str, Any], ascii_only: bool, indent: int | None) -> None:
     text = json.dumps(document, ensure_ascii=ascii_only, indent=indent)
     assert read_text(text, format="json").tree == document
     assert scan_json(text)[1] == []
@@ -115,9 +112,7 @@ def test_every_mistake_is_reported_at_its_place(text: str, expected: list[str]) 
 @pytest.mark.parametrize("levels", [100, 1000, 100_000])
 def test_depth_is_bounded(levels: int) -> None:
     [problem] = problems('{"a": ' + "[" * levels + "]" * levels + "}")
-    assert problem == (
-        "spec.json:1:106: error[SB109]: lists and mappings may be nested 100 deep; this one is deeper"
-    )
+    assert problem == ("spec.json:1:106: error[SB109]: lists and mappings may be nested 100 deep; this one is deeper")
 
 
 def test_brackets_in_texts_do_not_hide_depth_nor_count_as_such() -> None:
@@ -130,6 +125,4 @@ def test_brackets_in_texts_do_not_hide_depth_nor_count_as_such() -> None:
 
 def test_many_values_are_bounded() -> None:
     [problem] = problems('{"a": [' + "1," * 4_000_000 + "1]}")
-    assert problem.endswith(
-        "error[SB109]: a document may hold 4,000,000 keys and values; this one holds more"
-    )
+    assert problem.endswith("error[SB109]: a document may hold 4,000,000 keys and values; this one holds more")

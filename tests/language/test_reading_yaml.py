@@ -1,4 +1,3 @@
-# ruff: noqa: E501  (messages are written whole)
 from __future__ import annotations
 
 import json
@@ -256,9 +255,7 @@ def test_the_python_parser_finds_the_same_codes(text: str, expected: list[str]) 
     if text.startswith("%FOO"):
         pytest.skip("PyYAML's own parser passes over a directive that it does not know")
     _, faults = read_yaml(text, python_events)
-    assert {fault.code for fault in faults} <= {
-        line.split("[")[1][:5] for line in expected if "error[" in line
-    }
+    assert {fault.code for fault in faults} <= {line.split("[")[1][:5] for line in expected if "error[" in line}
     assert faults
 
 
@@ -267,9 +264,7 @@ def test_a_hundred_collections_are_fine() -> None:
 
 
 def test_depth_counts_through_aliases() -> None:
-    text = (
-        "a: &a " + "[" * 60 + "]" * 60 + "\nb: &b " + "[" * 30 + "*a" + "]" * 30 + "\nc: " + "[" * 20 + "*b"
-    )
+    text = "a: &a " + "[" * 60 + "]" * 60 + "\nb: &b " + "[" * 30 + "*a" + "]" * 30 + "\nc: " + "[" * 20 + "*b"
     expected = "error[SB109]: lists and mappings may be nested 100 deep; this one is deeper"
     assert problems(text + "]" * 20) == [f"spec.yaml:3:24: {expected}"]
     assert read_text(text[: text.index("c:")], format="yaml").tree["b"]
@@ -305,9 +300,7 @@ def test_no_text_raises_anything_else(text: str, source: Callable[[str], Any]) -
         assert fault.start <= len(text)
 
 
-@pytest.mark.parametrize(
-    "code", [code for code in READING if not code.failing.startswith("$ ")], ids=lambda c: c.code
-)
+@pytest.mark.parametrize("code", [code for code in READING if not code.failing.startswith("$ ")], ids=lambda c: c.code)
 def test_the_examples_of_the_table_of_codes(code: Any) -> None:
     with pytest.raises(SpecError, match=code.code) as caught:
         read_text(code.failing)

@@ -167,9 +167,7 @@ def test_a_dict_that_unfolds_without_end_is_refused(monkeypatch: pytest.MonkeyPa
     for _ in range(20):
         value = [value] * 10
     [problem] = problems(from_dict, {"a": value})
-    assert problem.endswith(
-        "error[SB109]: a document may hold 4,000,000 keys and values; this one holds more"
-    )
+    assert problem.endswith("error[SB109]: a document may hold 4,000,000 keys and values; this one holds more")
 
 
 def test_diagnostics_are_placed_in_the_order_of_the_text_and_once() -> None:
@@ -178,9 +176,7 @@ def test_diagnostics_are_placed_in_the_order_of_the_text_and_once() -> None:
     last = Diagnostic("SB203", "last", ("layers", 1))
     first = Diagnostic("SB203", "first", ("layers", 0, "out_features"), "key")
     elsewhere = Diagnostic("SB210", "elsewhere", file="--set", snippet="x=1")
-    placed = source.place(
-        [elsewhere, last, first, last, Diagnostic("SB202", "missing", ("layers", 1, "kernel_size"))]
-    )
+    placed = source.place([elsewhere, last, first, last, Diagnostic("SB202", "missing", ("layers", 1, "kernel_size"))])
     assert [(d.message, d.file, d.span, d.snippet) for d in placed] == [
         ("first", "s.yaml", Span(4, 20, 4, 32), "  - {type: Linear,\tout_features: 4}"),
         ("last", "s.yaml", Span(5, 5, 5, 17), "  - type: Conv2d"),

@@ -33,9 +33,7 @@ def linear(outputs: int, *after: str) -> list[Any]:
     return ["Flatten", {"type": "Linear", "out_features": outputs}, *after]
 
 
-@pytest.mark.parametrize(
-    "code", [code for code in TRAINING if not code.failing.startswith("$")], ids=lambda c: c.code
-)
+@pytest.mark.parametrize("code", [code for code in TRAINING if not code.failing.startswith("$")], ids=lambda c: c.code)
 def test_the_examples_of_the_codes(code: Any) -> None:
     assert [d.code for d in check(code.failing)] == [code.code]
     assert check(code.mended) == ()

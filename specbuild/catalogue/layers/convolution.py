@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import Literal, final
 
-from specbuild.catalogue.entry import Bool, Count, Int, Size
+from specbuild.catalogue.entry import Bool
 from specbuild.catalogue.layer import Layer
+from specbuild.catalogue.limits import Border, Extent, Reach, SignedBorder, storable
 from specbuild.catalogue.rules import Outcome, Storage, Violation, inferred, require
 from specbuild.catalogue.types import Dim, TensorType
 from specbuild.catalogue.windows import Pair, floating, pair, planes, slide
@@ -32,22 +33,27 @@ class Conv2d(Layer):
     """A convolution over a plane: `(N, in_channels, H, W) → (N, out_channels, H', W')`.
 
     `H' = ⌊(H + 2·padding - dilation·(kernel_size - 1) - 1) / stride⌋ + 1`, and W' likewise.
+
+    ```yaml
+    - {type: Conv2d, out_channels: 32, kernel_size: 5, padding: 2}  # [3, 32, 32] → [32, 32, 32]
+    - {type: Conv2d, out_channels: 64, kernel_size: 3, stride: 2, groups: 32}  # [32, 32, 32] → [64, 15, 15]
+    ```
     """
 
-    in_channels: Size | None = None
+    in_channels: Extent | None = None
     """Channels of the input; inferred."""
-    out_channels: Size
+    out_channels: Extent
     """Channels of the output: the number of filters."""
-    kernel_size: Size | tuple[Size, Size]
+    kernel_size: Reach | tuple[Reach, Reach]
     """Height and width of a filter."""
-    stride: Size | tuple[Size, Size] = 1
+    stride: Reach | tuple[Reach, Reach] = 1
     """Step of the window."""
-    padding: Int | tuple[Int, Int] | Literal["same", "valid"] = 0
+    padding: SignedBorder | tuple[SignedBorder, SignedBorder] | Literal["same", "valid"] = 0
     """Rows and columns added on each side; `same` keeps the size (stride 1 only), `valid` adds none.
     A negative number takes rows away, in every `padding_mode` but `zeros`."""
-    dilation: Size | tuple[Size, Size] = 1
+    dilation: Reach | tuple[Reach, Reach] = 1
     """Distance between the points of a filter."""
-    groups: Size = 1
+    groups: Extent = 1
     """Parts that the channels are split into; `groups: <in_channels>` is a depthwise convolution."""
     bias: Bool = True
     """Whether a learned number is added to each output channel."""
@@ -64,7 +70,6 @@ class Conv2d(Layer):
                 "SB304", f"`padding: same` is for stride 1 only: stride is {self.stride}",
                 field="padding", fix="padding: a number, or stride: 1",
             )  # fmt: skip
-
         if self.padding_mode == "zeros" and min(*self.added()[0], *self.added()[1]) < 0:
             raise Violation(
                 "SB304", f"`padding` must not be negative with `padding_mode: zeros`; got {self.padding}",
@@ -98,8 +103,11 @@ class Conv2d(Layer):
         parameters = {"weight": Storage(weight)}
         if self.bias:
             parameters["bias"] = Storage((self.out_channels,))
+        output = (self.out_channels, *out)
+        storable(weight, "the weight", "kernel_size")
+        storable(output, "the output", "out_channels")
         macs = self.out_channels * out[0] * out[1] * weight[1] * kernel[0] * kernel[1]
-        return Outcome(TensorType((self.out_channels, *out)), arguments, parameters, macs=macs)
+        return Outcome(TensorType(output), arguments, parameters, macs=macs)
 
 
 def reflectable(size: Dim, padding: int, axis: str) -> None:
@@ -107,10 +115,12 @@ def reflectable(size: Dim, padding: int, axis: str) -> None:
     require(
         padding < size,
         lambda: Violation(
-            "SB303", f"`padding_mode: reflect` adds less than the input's {axis} {size}, but padding is {padding}",
-            field="padding", fix=f"padding of at most {size - 1}, or padding_mode: replicate",
+            "SB303",
+            f"`padding_mode: reflect` adds less than the input's {axis} {size}, but padding is {padding}",
+            field="padding",
+            fix=f"padding of at most {size - 1}, or padding_mode: replicate",
         ),
-    )  # fmt: skip
+    )
 
 
 def wrappable(size: Dim, padding: int, axis: str) -> None:
@@ -118,10 +128,12 @@ def wrappable(size: Dim, padding: int, axis: str) -> None:
     require(
         padding <= size,
         lambda: Violation(
-            "SB303", f"`padding_mode: circular` adds at most the input's {axis} {size}, but padding is {padding}",
-            field="padding", fix=f"padding of at most {size}",
+            "SB303",
+            f"`padding_mode: circular` adds at most the input's {axis} {size}, but padding is {padding}",
+            field="padding",
+            fix=f"padding of at most {size}, or padding_mode: replicate",
         ),
-    )  # fmt: skip
+    )
 
 
 LIMITS = {"reflect": reflectable, "circular": wrappable}
@@ -132,25 +144,29 @@ class ConvTranspose2d(Layer):
     """A transposed convolution over a plane: `(N, in_channels, H, W) → (N, out_channels, H', W')`.
 
     `H' = (H - 1)·stride - 2·padding + dilation·(kernel_size - 1) + output_padding + 1`, and W' likewise.
+
+    ```yaml
+    - {type: ConvTranspose2d, out_channels: 8, kernel_size: 4, stride: 2}  # [16, 7, 7] → [8, 16, 16]
+    ```
     """
 
-    in_channels: Size | None = None
+    in_channels: Extent | None = None
     """Channels of the input; inferred."""
-    out_channels: Size
+    out_channels: Extent
     """Channels of the output."""
-    kernel_size: Size | tuple[Size, Size]
+    kernel_size: Reach | tuple[Reach, Reach]
     """Height and width of a filter."""
-    stride: Size | tuple[Size, Size] = 1
+    stride: Reach | tuple[Reach, Reach] = 1
     """How far apart the input's points are spread."""
-    padding: Count | tuple[Count, Count] = 0
+    padding: Border | tuple[Border, Border] = 0
     """Rows and columns taken away on each side."""
-    output_padding: Count | tuple[Count, Count] = 0
+    output_padding: Border | tuple[Border, Border] = 0
     """Rows and columns added on one side, to tell apart the sizes that one stride maps to the same."""
-    groups: Size = 1
+    groups: Extent = 1
     """Parts that the channels are split into."""
     bias: Bool = True
     """Whether a learned number is added to each output channel."""
-    dilation: Size | tuple[Size, Size] = 1
+    dilation: Reach | tuple[Reach, Reach] = 1
     """Distance between the points of a filter."""
     padding_mode: Literal["zeros"] = "zeros"
     """What the taken rows held; torch has no other here."""
@@ -189,8 +205,11 @@ class ConvTranspose2d(Layer):
         parameters = {"weight": Storage(weight)}
         if self.bias:
             parameters["bias"] = Storage((self.out_channels,))
+        output = (self.out_channels, *out)
+        storable(weight, "the weight", "kernel_size")
+        storable(output, "the output", "stride")
         macs = channels * sizes[0] * sizes[1] * weight[1] * kernel[0] * kernel[1]
-        return Outcome(TensorType((self.out_channels, *out)), arguments, parameters, macs=macs)
+        return Outcome(TensorType(output), arguments, parameters, macs=macs)
 
 
 def taken_away(grown: Dim, padding: int, axis: str) -> None:

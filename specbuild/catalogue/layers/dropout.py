@@ -26,6 +26,10 @@ class Dropout(Layer):
     """In training each element is zeroed with probability `p`, the rest scaled by `1/(1-p)`: `(*) → (*)`.
 
     Hinton et al., 2012 (arXiv:1207.0580).
+
+    ```yaml
+    - {type: Dropout, p: 0.2}  # [128] → [128]
+    ```
     """
 
     p: Probability = 0.5
@@ -43,7 +47,11 @@ class Dropout(Layer):
 class Dropout2d(Layer):
     """In training each channel is zeroed whole with probability `p`: `(N, C, H, W) → (N, C, H, W)`.
 
-    Tompson et al., 2015 (arXiv:1411.4280).
+    Tompson et al., 2014 (arXiv:1411.4280).
+
+    ```yaml
+    - Dropout2d  # [32, 8, 8] → [32, 8, 8]
+    ```
     """
 
     p: Probability = 0.5
@@ -55,7 +63,11 @@ class Dropout2d(Layer):
         """Nothing changes but the values."""
         require(
             len(input.shape) == 3,
-            lambda: Violation("SB302", f"Dropout2d takes [channels, height, width], but the input is {input}"),
+            lambda: Violation(
+                "SB302",
+                f"Dropout2d takes [channels, height, width], but the input is {input}",
+                fix="type: Dropout, which takes any shape",
+            ),
         )
         droppable("Dropout2d", self.p, input)
         return Outcome(input)

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import ClassVar, final
 
-
-from specbuild.catalogue.entry import Bool, Count, Int, Size
+from specbuild.catalogue.entry import Bool
 from specbuild.catalogue.layer import Layer
+from specbuild.catalogue.limits import Border, Divisor, Extent, Reach, storable
 from specbuild.catalogue.rules import Outcome, Violation
 from specbuild.catalogue.types import TensorType
 from specbuild.catalogue.windows import floating, pair, planes, pooled
@@ -17,13 +17,15 @@ ADAPTED = frozenset({"float64", "float32", "float16", "bfloat16"})
 
 
 def at_most_half(padding: int | tuple[int, int], kernel: int | tuple[int, int]) -> None:
-    """A padding of more than half a window would pool nothing but padding; torch leaves dilation out of it."""
+    """More than half a window of padding would pool nothing else; dilation does not count, as in torch."""
     for added, size in zip(pair(padding), pair(kernel), strict=True):
         if added > size // 2:
             raise Violation(
-                "SB304", f"`padding` must be at most half of kernel_size: {added} is more than half of {size}",
-                field="padding", fix=f"padding of at most {size // 2}",
-            )  # fmt: skip
+                "SB304",
+                f"`padding` must be at most half of kernel_size: {added} is more than half of {size}",
+                field="padding",
+                fix=f"padding of at most {size // 2}",
+            )
 
 
 @final
@@ -31,19 +33,24 @@ class MaxPool2d(Layer):
     """The largest value of each window: `(N, C, H, W) → (N, C, H', W')`.
 
     `H' = ⌊(H + 2·padding - dilation·(kernel_size - 1) - 1) / stride⌋ + 1`, and W' likewise.
+
+    ```yaml
+    - {type: MaxPool2d, kernel_size: 2}  # [32, 9, 9] → [32, 4, 4]
+    - {type: MaxPool2d, kernel_size: 3, stride: 2, padding: 1, ceil_mode: true}  # [32, 4, 4] → [32, 3, 3]
+    ```
     """
 
     refused: ClassVar = {
-        "return_indices": "a layer has one result; the indices will be a second one that `from` asks for by name",
+        "return_indices": "a layer has one result; the indices will be a second one, for `from` to name",
     }
 
-    kernel_size: Size | tuple[Size, Size]
+    kernel_size: Reach | tuple[Reach, Reach]
     """Height and width of the window."""
-    stride: Size | tuple[Size, Size] | None = None
+    stride: Reach | tuple[Reach, Reach] | None = None
     """Step of the window; by default its size."""
-    padding: Count | tuple[Count, Count] = 0
+    padding: Border | tuple[Border, Border] = 0
     """Rows and columns of minus infinity added on each side, at most half the window."""
-    dilation: Size | tuple[Size, Size] = 1
+    dilation: Reach | tuple[Reach, Reach] = 1
     """Distance between the points of a window."""
     ceil_mode: Bool = False
     """Whether a last window may hang over the end."""
@@ -70,19 +77,23 @@ class AvgPool2d(Layer):
     """The mean of each window: `(N, C, H, W) → (N, C, H', W')`.
 
     `H' = ⌊(H + 2·padding - kernel_size) / stride⌋ + 1`, and W' likewise.
+
+    ```yaml
+    - {type: AvgPool2d, kernel_size: 3, stride: 2}  # [32, 9, 9] → [32, 4, 4]
+    ```
     """
 
-    kernel_size: Size | tuple[Size, Size]
+    kernel_size: Reach | tuple[Reach, Reach]
     """Height and width of the window."""
-    stride: Size | tuple[Size, Size] | None = None
+    stride: Reach | tuple[Reach, Reach] | None = None
     """Step of the window; by default its size."""
-    padding: Count | tuple[Count, Count] = 0
+    padding: Border | tuple[Border, Border] = 0
     """Rows and columns of zeros added on each side, at most half the window."""
     ceil_mode: Bool = False
     """Whether a last window may hang over the end."""
     count_include_pad: Bool = True
     """Whether the added zeros count in the mean."""
-    divisor_override: Int | None = None
+    divisor_override: Divisor | None = None
     """What the sum is divided by, instead of the window's size; not 0."""
 
     def check(self) -> None:
@@ -109,9 +120,15 @@ class AvgPool2d(Layer):
 
 @final
 class AdaptiveAvgPool2d(Layer):
-    """The mean of windows as large as it takes to give `output_size`: `(N, C, H, W) → (N, C, H', W')`."""
+    """The mean of windows as large as it takes to give `output_size`: `(N, C, H, W) → (N, C, H', W')`.
 
-    output_size: Size | tuple[Size | None, Size | None]
+    ```yaml
+    - {type: AdaptiveAvgPool2d, output_size: 1}  # [512, 7, 7] → [512, 1, 1]
+    - {type: AdaptiveAvgPool2d, output_size: [4, null]}  # [512, 7, 7] → [512, 4, 7]
+    ```
+    """
+
+    output_size: Extent | tuple[Extent | None, Extent | None]
     """Height and width of the output; null keeps the input's."""
 
     def infer(self, input: TensorType) -> Outcome:
@@ -123,4 +140,6 @@ class AdaptiveAvgPool2d(Layer):
         rows, columns = (wanted, wanted) if isinstance(wanted, int) else wanted
         rows = height if rows is None else rows
         columns = width if columns is None else columns
-        return Outcome(input.with_shape((channels, rows, columns)))
+        output = (channels, rows, columns)
+        storable(output, "the output", "output_size")
+        return Outcome(input.with_shape(output))

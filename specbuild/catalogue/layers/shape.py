@@ -25,7 +25,13 @@ def axis(field: str, dim: int, rank: int, input: TensorType) -> int:
 
 @final
 class Flatten(Layer):
-    """The axes from `start_dim` to `end_dim` as one: `(N, C, H, W) → (N, C·H·W)`."""
+    """The axes from `start_dim` to `end_dim` as one: `(N, C, H, W) → (N, C·H·W)`.
+
+    ```yaml
+    - Flatten  # [64, 4, 4] → [1024]
+    - {type: Flatten, start_dim: 2}  # [64, 4, 4] → [64, 16]
+    ```
+    """
 
     start_dim: Int = 1
     """The first axis, the batch counted."""
@@ -59,12 +65,27 @@ class Flatten(Layer):
 
 @final
 class Unflatten(Layer):
-    """One axis as several: `(N, C·H·W) → (N, C, H, W)`."""
+    """One axis as several: `(N, C·H·W) → (N, C, H, W)`.
+
+    ```yaml
+    - {type: Unflatten, dim: 1, unflattened_size: [16, 4, -1]}  # [256] → [16, 4, 4]
+    ```
+    """
 
     dim: Int
     """The axis, the batch counted."""
     unflattened_size: tuple[Int, ...]
     """The sizes that it becomes; one may be -1 and is what is left."""
+
+    def check(self) -> None:
+        """At least one size, at most one -1, all others positive."""
+        sizes = self.unflattened_size
+        if not sizes or sizes.count(-1) > 1 or any(size < 1 and size != -1 for size in sizes):
+            raise Violation(
+                "SB304",
+                f"`unflattened_size` takes positive sizes, one of which may be -1; got {list(sizes)}",
+                field="unflattened_size",
+            )
 
     def infer(self, input: TensorType) -> Outcome:
         """Several axes for one."""
@@ -82,10 +103,12 @@ class Unflatten(Layer):
             require(
                 size % known == 0,
                 lambda: Violation(
-                    "SB306", f"`unflattened_size` {list(sizes)} does not divide the axis of {size}",
+                    "SB306",
+                    f"`unflattened_size` {list(sizes)} leaves {size} / {known} for -1, which is not whole",
                     field="unflattened_size",
+                    fix=f"sizes whose product divides {size}",
                 ),
-            )  # fmt: skip
+            )
             sizes = tuple(size // known if number == -1 else number for number in sizes)
         else:
             require(
@@ -94,16 +117,7 @@ class Unflatten(Layer):
                     "SB306",
                     f"`unflattened_size` {list(sizes)} makes {known}, but the axis has {size}",
                     field="unflattened_size",
+                    fix=f"sizes that multiply to {size}, or -1 for one of them",
                 ),
             )
         return Outcome(input.with_shape((*input.shape[: index - 1], *sizes, *input.shape[index:])))
-
-    def check(self) -> None:
-        """At least one size, at most one -1, all others positive."""
-        sizes = self.unflattened_size
-        if not sizes or sizes.count(-1) > 1 or any(size < 1 and size != -1 for size in sizes):
-            raise Violation(
-                "SB304",
-                f"`unflattened_size` takes positive sizes, one of which may be -1; got {list(sizes)}",
-                field="unflattened_size",
-            )

@@ -55,6 +55,15 @@ SHAPES: tuple[Code, ...] = (
         HEAD.format([12]) + "  - {type: Unflatten, dim: 1, unflattened_size: [6, 2]}\n",
     ),
     Code(
+        "SB307",
+        "larger than any machine",
+        "A weight or an output has at most 2**48 elements; a size beyond that is a slip of the pen, and torch's "
+        "arithmetic would overflow on it.",
+        HEAD.format([16]) + "  - {type: Linear, out_features: 2000000000}\n"
+        "  - {type: Linear, out_features: 2000000000}\n",
+        HEAD.format([16]) + "  - {type: Linear, out_features: 2000}\n  - {type: Linear, out_features: 2000}\n",
+    ),
+    Code(
         "SB390",
         "the plan and torch disagree",
         "`summary --verify` builds the network, runs it and counts it again. A disagreement is a defect of "

@@ -80,13 +80,11 @@ TRAINING: tuple[Code, ...] = (
         "of 1.",
         DIGITS.replace(
             "[Flatten, {type: Linear, out_features: 10}]",
-            "[{type: Conv2d, out_channels: 8, kernel_size: 8}, BatchNorm2d, Flatten, "
-            "{type: Linear, out_features: 10}]",
+            "[{type: Conv2d, out_channels: 8, kernel_size: 8}, BatchNorm2d, Flatten, {type: Linear, out_features: 10}]",
         ).replace("[ToTensor]}", "[ToTensor], loader: {batch_size: 4}}"),
         DIGITS.replace(
             "[Flatten, {type: Linear, out_features: 10}]",
-            "[{type: Conv2d, out_channels: 8, kernel_size: 8}, BatchNorm2d, Flatten, "
-            "{type: Linear, out_features: 10}]",
+            "[{type: Conv2d, out_channels: 8, kernel_size: 8}, BatchNorm2d, Flatten, {type: Linear, out_features: 10}]",
         ).replace("[ToTensor]}", "[ToTensor], loader: {batch_size: 4, drop_last: true}}"),
     ),
     mending(
@@ -139,7 +137,6 @@ TRAINING: tuple[Code, ...] = (
         "A split has at least one sample and one batch. `drop_last` leaves none where a batch is larger "
         "than the split.",
         "data: {train: {dataset: Digits, transforms: [ToTensor], loader: {batch_size: 2048}}}",
-        "data: {train: {dataset: Digits, transforms: [ToTensor], "
-        "loader: {batch_size: 2048, drop_last: true}}}",
+        "data: {train: {dataset: Digits, transforms: [ToTensor], loader: {batch_size: 2048, drop_last: true}}}",
     ),
 )

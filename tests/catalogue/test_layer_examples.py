@@ -1,0 +1,37 @@
+"""The examples in the layers' docstrings run, and give the shapes that stand beside them."""
+
+from __future__ import annotations
+
+import inspect
+import json
+import re
+
+import pytest
+
+import specbuild
+from specbuild.catalogue.layers import LAYERS
+from specbuild.language.fields import field_docs
+
+EXAMPLE = re.compile(r"- (?P<layer>.+?)  # (?P<input>\[[\d, ]*\]) → (?P<output>\[[\d, ]*\])")
+
+
+def examples(kind: str) -> list[re.Match[str]]:
+    """The lines of the YAML block of a class."""
+    block = re.search(r"```yaml\n(.*?)```", inspect.cleandoc(LAYERS[kind].__doc__ or ""), re.DOTALL)
+    assert block, f"{kind} has no example"
+    matches = [(line, EXAMPLE.fullmatch(line)) for line in block[1].splitlines()]
+    assert [line for line, match in matches if match is None] == []
+    return [match for _, match in matches if match is not None]
+
+
+@pytest.mark.parametrize("kind", sorted(LAYERS))
+def test_examples(kind: str) -> None:
+    for match in examples(kind):
+        plan = specbuild.infer(f"specbuild: 1\ninput: {match['input']}\nlayers:\n  - {match['layer']}\n")
+        assert plan.steps[0].type == kind
+        assert list(plan.output.shape) == json.loads(match["output"])
+
+
+@pytest.mark.parametrize("kind", sorted(LAYERS))
+def test_every_field_is_documented(kind: str) -> None:
+    assert list(field_docs(LAYERS[kind])) == list(LAYERS[kind].model_fields)
