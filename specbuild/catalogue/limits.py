@@ -1,8 +1,8 @@
 """How large the numbers of a layer may be.
 
 Torch's kernels multiply sizes in 32 or 64 bits, and past those they give a wrong shape, run for ever
-or end the process (a stride of 2³¹ - 1 in a transposed convolution divides by zero). The bounds here lie far
-above any real network and far below those points, so that what passes them is arithmetic without overflow.
+or end the process: a transposed convolution with a stride of 2³¹ - 1 divides by zero, one with a stride of 2¹⁶
+writes where it must not. The bounds here lie far above any real network and below those points.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from specbuild.catalogue.entry import Count, Float, Int, Size
 from specbuild.catalogue.rules import Violation, require
 from specbuild.catalogue.types import Shape
 
-REACH = 2**20
+REACH = 2**14
 LARGEST_TENSOR = 2**48
 LARGEST_FLOAT32 = 3.4028234663852886e38
 

@@ -41,12 +41,17 @@ def make(kind: str, arguments: dict[str, Any]) -> nn.Module:
     return module
 
 
+def pair(value: Any) -> Any:
+    """One number for both axes, or one for each."""
+    return value if isinstance(value, list) else (value, value)
+
+
 def refused_on_purpose(kind: str, arguments: dict[str, Any], shape: tuple[int, ...]) -> bool:
     """The listed policies."""
     rank, channels = len(shape) + 1, shape[0] if shape else None
     if kind in FOR_PLANES:
         lists = [value for value in arguments.values() if isinstance(value, list)]
-        return rank != 4 or arguments.get("dilation") == 0 or any(len(value) != 2 for value in lists)
+        return rank != 4 or 0 in pair(arguments.get("dilation", 1)) or any(len(value) != 2 for value in lists)
     if kind == "BatchNorm2d":
         return rank == 4 and arguments["num_features"] != channels
     if kind == "Flatten":

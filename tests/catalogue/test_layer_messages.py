@@ -28,6 +28,9 @@ CONV = {"out_channels": 8, "kernel_size": 3}
         ("ConvTranspose2d", {**CONV, "stride": 2, "output_padding": 2}, "output_padding",
          "`output_padding` must be below stride or dilation: it is 2, stride 2, dilation 1",
          "output_padding of at most 1"),
+        ("ConvTranspose2d", {"out_channels": 512, "kernel_size": 1, "stride": [1, 2048]}, "stride",
+         "`stride` must be small enough for 32-bit offsets: 512 out_channels times 2048 squared is not "
+         "below 2**31", "a stride of at most 2047"),
         ("MaxPool2d", {"kernel_size": 3, "padding": 2}, "padding",
          "`padding` must be at most half of kernel_size: 2 is more than half of 3", "padding of at most 1"),
         ("AvgPool2d", {"kernel_size": 3, "padding": [1, 2]}, "padding",

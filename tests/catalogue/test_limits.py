@@ -26,9 +26,9 @@ CHANNELS = 2**31 - 1
         ("Conv2d", "stride", REACH),
         ("Conv2d", "padding", REACH),
         ("Conv2d", "dilation", REACH),
-        ("ConvTranspose2d", "stride", REACH),  # torch divides by zero at 2**31 - 1 and ends the process
+        ("ConvTranspose2d", "stride", REACH),  # torch crashes at 2**16, and divides by zero at 2**31 - 1
         ("ConvTranspose2d", "output_padding", REACH),
-        ("MaxPool2d", "kernel_size", REACH),  # torch runs over 2**62 places for a kernel of 2**31 - 1
+        ("MaxPool2d", "kernel_size", REACH),  # torch runs over 2**62 places at 2**31 - 1
         ("MaxPool2d", "stride", REACH),
         ("MaxPool2d", "dilation", REACH),
         ("AvgPool2d", "padding", REACH),
@@ -58,14 +58,12 @@ def test_largest_argument(kind: str, field: str, largest: float) -> None:
          "the weight would have 2147483647 x 262144 elements, more than 2**48, which no machine holds"),
         ("Linear", {"out_features": 2**31 - 1}, (2**18, 1), "out_features",
          "the output would have 262144 x 2147483647 elements, more than 2**48, which no machine holds"),
-        ("Conv2d", {"out_channels": 2**20, "kernel_size": 2**20, "padding": 2**19}, PLANE, "kernel_size",
-         "the weight would have 1048576 x 3 x 1048576 x 1048576 elements, more than 2**48, "
-         "which no machine holds"),
-        ("Conv2d", {"out_channels": 2**20, "kernel_size": 1, "padding": 2**20}, PLANE, "out_channels",
-         "the output would have 1048576 x 2097160 x 2097160 elements, more than 2**48, "
-         "which no machine holds"),
-        ("ConvTranspose2d", {"out_channels": 64, "kernel_size": 1, "stride": 2**20}, PLANE, "stride",
-         "the output would have 64 x 7340033 x 7340033 elements, more than 2**48, which no machine holds"),
+        ("Conv2d", {"out_channels": 2**20, "kernel_size": 2**14, "padding": 2**13}, PLANE, "kernel_size",
+         "the weight would have 1048576 x 3 x 16384 x 16384 elements, more than 2**48, which no machine holds"),
+        ("Conv2d", {"out_channels": 2**20, "kernel_size": 1, "padding": 2**14}, PLANE, "out_channels",
+         "the output would have 1048576 x 32776 x 32776 elements, more than 2**48, which no machine holds"),
+        ("ConvTranspose2d", {"out_channels": 1, "kernel_size": 1, "stride": 2**14}, (1, 2000, 2000), "stride",
+         "the output would have 1 x 32751617 x 32751617 elements, more than 2**48, which no machine holds"),
         ("AdaptiveAvgPool2d", {"output_size": 2**31 - 1}, PLANE, "output_size",
          "the output would have 3 x 2147483647 x 2147483647 elements, more than 2**48, "
          "which no machine holds"),

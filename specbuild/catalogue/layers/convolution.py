@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from math import isqrt
 from typing import Literal, final
 
 from specbuild.catalogue.entry import Bool
@@ -13,6 +14,8 @@ from specbuild.catalogue.windows import Pair, floating, pair, planes, slide
 
 PaddingMode = Literal["zeros", "reflect", "replicate", "circular"]
 AXES = ("height", "width")
+ONEDNN_OFFSET = 2**31
+"""oneDNN holds `out_channels · stride²` of a transposed convolution in 32 bits; past that torch crashes."""
 
 
 def divides(groups: int, channels: Dim, field: str) -> None:
@@ -172,7 +175,7 @@ class ConvTranspose2d(Layer):
     """What the taken rows held; torch has no other here."""
 
     def check(self) -> None:
-        """`groups` divides both channels, and `output_padding` is below the stride or the dilation."""
+        """`groups` divides both channels, `output_padding` is below stride or dilation, offsets fit 32 bits."""
         if self.in_channels is not None:
             divides(self.groups, self.in_channels, "in_channels")
         divides(self.groups, self.out_channels, "out_channels")
@@ -186,6 +189,15 @@ class ConvTranspose2d(Layer):
                     f"stride {stride}, dilation {dilation}",
                     field="output_padding", fix=f"output_padding of at most {max(stride, dilation) - 1}",
                 )  # fmt: skip
+        widest = max(pair(self.stride))
+        if self.out_channels * widest**2 >= ONEDNN_OFFSET:
+            raise Violation(
+                "SB304",
+                f"`stride` must be small enough for 32-bit offsets: {self.out_channels} out_channels times "
+                f"{widest} squared is not below 2**31",
+                field="stride",
+                fix=f"a stride of at most {isqrt((ONEDNN_OFFSET - 1) // self.out_channels)}",
+            )
 
     def infer(self, input: TensorType) -> Outcome:
         """As torch's `conv_transpose2d`."""
