@@ -83,9 +83,7 @@ def too_large(kernel: int, dilation: int, padded: Dim, axis: str, mend: str) -> 
     )
 
 
-def pooled(
-    size: Dim, kernel: int, stride: int, padding: int, dilation: int, ceil_mode: bool, axis: str
-) -> Dim:
+def pooled(size: Dim, kernel: int, stride: int, padding: int, dilation: int, ceil_mode: bool, axis: str) -> Dim:
     """How many windows of a pooling fit along one axis.
 
     With `ceil_mode` a window may hang over the end, unless it begins in the padding after the input.

@@ -11,7 +11,7 @@ SINGULAR = {int: "an integer", float: "a number", bool: "true or false", str: "a
 PLURAL = {int: "integers", float: "numbers", bool: "trues and falses", str: "strings", NoneType: "nulls",
           dict: "mappings"}  # fmt: skip
 
-VAST = 2**20
+VAST = 2**14
 
 
 def describe(annotation: Any, metadata: Sequence[Any] = (), *, plural: bool = False, exact: bool = False) -> str:

@@ -1,11 +1,15 @@
 """Real torch's verdict: on the CPU, in training and in eval mode, on batches of 2 and of 3.
 
 Some things that torch runs are refused by specbuild on purpose; here they count as errors.
-A tensor without elements, a dilation of 0 (which oneDNN lets pass for a kernel of 1): every size is at least 1.
-A written size that is not the input's, even where torch does not look at it: what is written is checked. A batch that is merged or cut: axis 0 stays the batch,
-so a layer that takes an input without a batch (three axes where planes have four) is not given one.
-Lists of another length than torch's annotation says (`_size_2_t` takes two; pooling runs with one, too).
-What torch itself announces to become an error: Dropout2d on other than planes warns so.
+
+- A tensor without elements, a dilation of 0 (which oneDNN lets pass for a kernel of 1): sizes are at least 1.
+- A written size that is not the input's, even where torch does not look at it: what is written is checked.
+- A batch that is merged or cut, even by 1: axis 0 stays the batch. So a layer that takes an input without
+  a batch (three axes where planes have four) is not given one.
+- Lists of another length than torch's annotation says (`_size_2_t` takes two; pooling runs with one, too).
+- What torch itself announces to change: Dropout2d on other than planes warns so.
+
+Numbers beyond `specbuild.catalogue.limits` are refused too; they are not drawn, as torch crashes on some.
 """
 
 from __future__ import annotations

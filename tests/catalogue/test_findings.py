@@ -20,9 +20,9 @@ RUNS: list[tuple[str, dict[str, Any], Shape, str, Shape, str]] = [
      (1, 1, 2), "float32"),
     # with ceil_mode one window that hangs over the end is enough
     ("AvgPool2d", {"kernel_size": 5, "stride": 4, "ceil_mode": True}, (1, 2, 3), "float32", (1, 1, 1), "float32"),
-    # the largest stride that a document may have
+    # strides far beyond the plane
     ("MaxPool2d", {"kernel_size": 1, "stride": 2**14}, (1, 9, 9), "float32", (1, 1, 1), "float32"),
-    ("ConvTranspose2d", {"out_channels": 1, "kernel_size": 1, "stride": 2**14}, (1, 1, 1), "float32",
+    ("ConvTranspose2d", {"out_channels": 1, "kernel_size": 1, "stride": 2**11}, (1, 1, 1), "float32",
      (1, 1, 1), "float32"),
     # the half of an even span goes after the plane, in every padding_mode
     ("Conv2d", {"out_channels": 2, "kernel_size": 2, "padding": "same", "padding_mode": "reflect"}, (1, 2, 2),
@@ -92,9 +92,7 @@ REFUSED: list[tuple[str, dict[str, Any], Shape, str]] = [
 
 
 @pytest.mark.parametrize(("kind", "arguments", "shape", "dtype", "output", "output_dtype"), RUNS)
-def test_runs(
-    kind: str, arguments: dict[str, Any], shape: Shape, dtype: str, output: Shape, output_dtype: str
-) -> None:
+def test_runs(kind: str, arguments: dict[str, Any], shape: Shape, dtype: str, output: Shape, output_dtype: str) -> None:
     expected = verdict(kind, filled(kind, arguments, shape), shape, dtype)
     assert expected is not None
     assert expected[:2] == (output, output_dtype)

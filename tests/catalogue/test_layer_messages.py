@@ -44,9 +44,7 @@ CONV = {"out_channels": 8, "kernel_size": 3}
          "`unflattened_size` takes positive sizes, one of which may be -1; got []", None),
     ],
 )  # fmt: skip
-def test_clashing_arguments(
-    kind: str, arguments: dict[str, Any], field: str, message: str, fix: str | None
-) -> None:
+def test_clashing_arguments(kind: str, arguments: dict[str, Any], field: str, message: str, fix: str | None) -> None:
     layer = LAYERS[kind].model_validate(arguments)
     with pytest.raises(Violation) as raised:
         layer.check()

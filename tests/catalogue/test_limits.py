@@ -69,9 +69,7 @@ def test_largest_argument(kind: str, field: str, largest: float) -> None:
          "which no machine holds"),
     ],
 )  # fmt: skip
-def test_largest_tensor(
-    kind: str, arguments: dict[str, Any], shape: tuple[int, ...], field: str, message: str
-) -> None:
+def test_largest_tensor(kind: str, arguments: dict[str, Any], shape: tuple[int, ...], field: str, message: str) -> None:
     layer = LAYERS[kind].model_validate(arguments)
     layer.check()
     with pytest.raises(Violation) as raised:
@@ -82,5 +80,5 @@ def test_largest_tensor(
 def test_gelu_takes_as_many_axes_as_onednn() -> None:
     gelu = LAYERS["GELU"]()
     assert gelu.infer(TensorType((1,) * 11)).output.rank == 12
-    with pytest.raises(Violation, match="^GELU takes at most 12 axes, the batch counted; got 13$"):
+    with pytest.raises(Violation, match=r"^GELU takes at most 12 axes, the batch counted; got 13$"):
         gelu.infer(TensorType((1,) * 12))

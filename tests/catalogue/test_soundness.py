@@ -38,9 +38,7 @@ def static(kind: str, arguments: dict[str, Any], input_type: TensorType) -> Outc
         return None
     resolved = layer.model_copy(update=dict(outcome.arguments))
     built = resolved.build(nn)
-    assert stored(built.named_parameters()) == tuple(
-        (n, s.shape, s.dtype) for n, s in outcome.parameters.items()
-    )
+    assert stored(built.named_parameters()) == tuple((n, s.shape, s.dtype) for n, s in outcome.parameters.items())
     return outcome
 
 

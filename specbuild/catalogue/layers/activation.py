@@ -100,9 +100,7 @@ class GELU(Layer):
         floating("GELU", input, FLOATS)
         require(
             input.rank <= GELU_RANK,
-            lambda: Violation(
-                "SB302", f"GELU takes at most {GELU_RANK} axes, the batch counted; got {input.rank}"
-            ),
+            lambda: Violation("SB302", f"GELU takes at most {GELU_RANK} axes, the batch counted; got {input.rank}"),
         )
         return Outcome(input)
 

@@ -51,9 +51,7 @@ class BatchNorm2d(Layer):
         stateless = not self.affine and not self.track_running_stats
         floating("BatchNorm2d", input, FLOATS if stateless else MIXED)
         channels = input.shape[0]
-        arguments = inferred(
-            "num_features", self.num_features, channels, f"the input has {channels} channels"
-        )
+        arguments = inferred("num_features", self.num_features, channels, f"the input has {channels} channels")
         each = Storage((channels,))
         parameters = {}
         if self.affine:
