@@ -42,9 +42,12 @@ def check(document: Document, overrides: Iterable[str] = ()) -> tuple[Diagnostic
     """
     try:
         spec = load(document, overrides)
-        plan = infer_plan(spec)
     except SpecbuildError as error:
         return error.diagnostics
+    try:
+        plan = infer_plan(spec)
+    except SpecbuildError as error:
+        return (*error.diagnostics, *spec.place(check_data(spec, None)))
     return spec.place(check_data(spec, plan))
 
 

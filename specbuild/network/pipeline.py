@@ -40,9 +40,12 @@ def missing_for_training(spec: Spec, *, data: bool = True) -> list[Diagnostic]:
     ]
 
 
-def check_data(spec: Spec, plan: Plan) -> list[Diagnostic]:
-    """All that is wrong with the loss, the metrics, the data and the training of a document."""
-    found = list(check_loss(spec, plan))
+def check_data(spec: Spec, plan: Plan | None) -> list[Diagnostic]:
+    """All that is wrong with the loss, the metrics, the data and the training of a document.
+
+    plan: None where the network has none, being wrong; what depends on its output is not judged then.
+    """
+    found = [] if plan is None else list(check_loss(spec, plan))
     found += check_metrics(spec, plan)
     if spec.data is not None:
         found += Fold(spec, spec.data, plan).check()
@@ -96,7 +99,7 @@ def last_layer(plan: Plan) -> Step | None:
     return settling[-1] if settling else None
 
 
-def check_metrics(spec: Spec, plan: Plan) -> Iterator[Diagnostic]:
+def check_metrics(spec: Spec, plan: Plan | None) -> Iterator[Diagnostic]:
     """Metrics that the loss and the output allow, and a `best` that will be among the results."""
     loss = spec.loss
     for index, metric in enumerate(spec.metrics):
@@ -107,7 +110,9 @@ def check_metrics(spec: Spec, plan: Plan) -> Iterator[Diagnostic]:
                 "SB411", f"accuracy is of labels, and {loss.type} compares numbers", ("metrics", index),
                 fix="leave accuracy out",
             )  # fmt: skip
-        elif isinstance(loss, CrossEntropyLoss) and plan.output.shape:
+        elif isinstance(loss, CrossEntropyLoss):
+            if plan is None or not plan.output.shape:
+                continue
             classes = plan.output.shape[-1 if loss.class_dim == -1 else 0]
             if metric.top_k > classes:
                 yield Diagnostic(

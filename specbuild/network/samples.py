@@ -23,7 +23,7 @@ INPUT = "input"
 class Fold:
     """The samples of each split folded through its transforms, and held against the network."""
 
-    def __init__(self, spec: Spec, data: Data, plan: Plan) -> None:
+    def __init__(self, spec: Spec, data: Data, plan: Plan | None) -> None:
         self.spec, self.data, self.plan = spec, data, plan
         self.seen: set[tuple[str, str]] = set()
         """Code and message of what was reported: val and test repeat train's mistakes."""
@@ -47,7 +47,7 @@ class Fold:
             transformed = SampleType()
         if INPUT in fields:
             fields[INPUT] = transformed
-        yield from fit(self.plan.input, fields, name, self.place(name))
+        yield from fit(self.spec.input, fields, name, self.place(name))
         yield from self.targets(name, fields)
         yield from self.lengths(name)
 
@@ -90,6 +90,8 @@ class Fold:
                 else "`target`: the field that the output is held against",
             )  # fmt: skip
             return
+        if self.plan is None:
+            return
         try:
             loss.compare(self.plan.output, None)  # reported apart from the data
         except Violation:
@@ -117,7 +119,7 @@ class Fold:
                     )
                 return
             total = held_out if name == "val" else total - held_out
-        if name == "train":
+        if name == "train" and self.plan is not None:
             yield from batch_of_one(self.plan, self.data.train.loader, total)
 
 
