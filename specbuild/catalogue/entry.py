@@ -58,3 +58,7 @@ class Entry(BaseModel):
     def arguments(self) -> dict[str, Any]:
         """Every argument under torch's name for it, in torch's order."""
         return {name: getattr(self, name) for name in self.__class__.model_fields}
+
+
+class Section(Entry):
+    """Fields under a key that alone says what they are: no `type` names the class."""

@@ -31,5 +31,6 @@ def evaluate(
     if format is Format.json:
         print_json({"run": run, "split": split.value, **metrics})
     else:
-        values = "  ".join(f"{name} {value:.4f}" for name, value in metrics.items())
-        typer.echo(f"{run} on {split.value}: {values}")
+        from specbuild.training.reporting import figures
+
+        typer.echo(f"{run} on {split.value}: {figures(metrics)}")

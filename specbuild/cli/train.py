@@ -32,6 +32,7 @@ def train(
 ) -> None:
     """Train a network and keep it, with all that belongs to it, in a run directory."""
     from specbuild.reports.progress import reporter
+    from specbuild.training.reporting import figures
 
     finished = api.train(
         source_of(spec), overrides or (), run=run, device=device, data_root=data_root, report=reporter()
@@ -40,5 +41,5 @@ def train(
     if format is Format.json:
         print_json({"run": str(finished.path), "best": best})
     else:
-        values = "  ".join(f"{name} {value:.4f}" for name, value in best.items() if name != "epoch")
+        values = figures({name: value for name, value in best.items() if name != "epoch"})
         typer.echo(f"{finished.path}: best at epoch {best['epoch']}: {values}")

@@ -105,7 +105,7 @@ def not_there(entry: TorchvisionSet, root: Path, error: Exception) -> Unusable:
 def first_line(error: Exception) -> str:
     """What an error says, in one line."""
     lines = [line for line in str(error).splitlines() if line.strip()]
-    return lines[0].strip() if lines else type(error).__name__
+    return lines[0].strip().rstrip(":") if lines else type(error).__name__
 
 
 class FolderSource(SampleSource):

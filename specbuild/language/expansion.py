@@ -12,7 +12,7 @@ from specbuild.catalogue.entry import Entry
 from specbuild.diagnostics.diagnostic import Diagnostic, Path
 from specbuild.language import names
 from specbuild.language.expressions import ExpressionError, substitute, variables_in
-from specbuild.language.parsing import FAILED, Failed, misspelt_or_missing, shown, unknown_type
+from specbuild.language.parsing import FAILED, Failed, shown, unknown_type, untyped
 
 SCOPE = "Sequential"
 
@@ -61,7 +61,8 @@ def expand(
 ) -> tuple[Item, ...]:
     """The layers of one scope, in order; what is wrong with their form is reported and left out."""
     if not isinstance(raw, list):
-        problems.append(Diagnostic("SB203", f"`layers` must be a list of layers; got {shown(raw)}", path))
+        fix = "begin each layer with `- `: - {name: conv1, type: Conv2d, ...}" if isinstance(raw, dict) else None
+        problems.append(Diagnostic("SB203", f"`layers` must be a list of layers; got {shown(raw)}", path, fix=fix))
         return ()
     if not raw:
         problems.append(Diagnostic("SB203", "`layers` is empty: a scope has at least one layer", path))
@@ -82,7 +83,7 @@ def expand(
             )
             continue
         if "type" not in written:
-            problems.append(misspelt_or_missing("type", written, place, "layer"))
+            problems.append(untyped(written, place, "layer", {**table, SCOPE: None}))
             continue
         kind = written.pop("type")
         at_type = place if isinstance(element, str) else (*place, "type")
@@ -131,7 +132,7 @@ def own_name(written: dict[str, Any], place: Path, problems: list[Diagnostic]) -
     fault = names.fault(name)
     if fault is not None:
         message = f"a layer cannot be called {shown(name)}: {fault}"
-        problems.append(Diagnostic("SB205", message, (*place, "name")))
+        problems.append(Diagnostic("SB205", message, (*place, "name"), fix=names.repaired(name)))
         return None
     return name
 

@@ -147,8 +147,8 @@ def parsed(written: str) -> Expression:
             body = ast.parse(text, mode="eval").body
     except (RecursionError, MemoryError):
         raise ExpressionError("SB208", f"{shown} is nested too deep") from None
-    except (SyntaxError, ValueError) as error:
-        raise ExpressionError("SB208", f"{shown} is not an expression", syntax_fix(text, error)) from None
+    except (SyntaxError, ValueError):
+        raise ExpressionError("SB208", f"{shown} is not an expression", syntax_fix(text)) from None
     names: dict[str, None] = {}
     level: list[ast.AST] = [body]
     depth = 0
@@ -201,7 +201,7 @@ def check_form(node: ast.AST, shown: str) -> None:
         )
 
 
-def syntax_fix(text: str, error: Exception) -> str | None:
+def syntax_fix(text: str) -> str:
     """A mend for the usual slips of other languages."""
     if "&&" in text or "||" in text:
         return "write `and` and `or`"
@@ -211,7 +211,7 @@ def syntax_fix(text: str, error: Exception) -> str | None:
         return "write `not`"
     if re.search(r"(?<![=<>!])=(?!=)", text):
         return "write `==` to compare"
-    return f"Python says: {error.msg}" if isinstance(error, SyntaxError) else None
+    return f"an expression has {ALLOWED}"
 
 
 def evaluate(expression: Expression, variables: Mapping[str, Any]) -> Any:

@@ -95,6 +95,8 @@ def check_keys(tree: Mapping[str, Any], problems: list[Diagnostic]) -> None:
             if meant in missing:
                 missing.remove(meant)
             fix = f"did you mean `{meant}`?" if meant else f"a document has {', '.join(KEYS)}"
+            if meant is None and key in Training.model_fields:
+                fix = f"it belongs in `train`: train: {{{key}: {shown(tree[key])}}}"
             edit = Edit((key,), meant, "key") if meant else None
             problems.append(Diagnostic("SB201", f"unknown key `{key}`", (key,), "key", fix=fix, edit=edit))
     wanted = {
@@ -127,7 +129,12 @@ def name_of(plain: Mapping[str, Any], source: Source, problems: list[Diagnostic]
         return "model"
     if not isinstance(name, str) or not names.NAME.fullmatch(name) or len(name) > names.LONGEST:
         problems.append(
-            Diagnostic("SB205", f"a name is made of letters, digits, `_` and `-`; got {shown(name)}", ("name",))
+            Diagnostic(
+                "SB205",
+                f"a name is made of letters, digits, `_` and `-`; got {shown(name)}",
+                ("name",),
+                fix=names.repaired(name) if isinstance(name, str) else None,
+            )
         )
         return "model"
     return name

@@ -163,6 +163,12 @@ def fault(name: str) -> str | None:
     return None
 
 
+def repaired(name: str) -> str | None:
+    """A mend for a name that has characters too many."""
+    found = re.sub(r"[^A-Za-z0-9_-]+", "_", name).strip("_")
+    return f"name: {found}" if found and found != name and fault(found) is None else None
+
+
 def automatic(type_name: str, count: int) -> str:
     """The name of an unnamed layer, the `count`-th of its type as written in its scope, from 1."""
     return f"{type_name.lower()}_{count}"

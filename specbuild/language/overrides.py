@@ -126,7 +126,7 @@ def index_in(items: list[Any], part: str | int) -> int:
         meant = nearest(part, found)
         raise LookupError(
             f"there is no layer called `{part}`",
-            f"did you mean `{meant}`?" if meant else "name it by index: layers[0]",
+            f"did you mean `{meant}`?" if meant else f"name it by index: layers[{part if part.isdecimal() else 0}]",
         )
     return found[part]
 

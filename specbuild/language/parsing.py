@@ -7,7 +7,7 @@ from typing import Any, Final, TypeVar, cast
 
 from pydantic import ValidationError
 
-from specbuild.catalogue.entry import Entry, OneOf
+from specbuild.catalogue.entry import Entry, OneOf, Section
 from specbuild.catalogue.rules import Violation
 from specbuild.diagnostics.diagnostic import Diagnostic, Edit, Path
 from specbuild.diagnostics.suggest import nearest
@@ -40,7 +40,7 @@ def parse_entry(
         )
         return None
     if "type" not in raw:
-        problems.append(misspelt_or_missing("type", raw, path, what))
+        problems.append(untyped(raw, path, what, table))
         return None
     name = raw["type"]
     if not isinstance(name, str):
@@ -72,15 +72,17 @@ def unknown_type(name: str, path: Path, known: Mapping[str, Any], what: str) -> 
     return Diagnostic("SB204", message, path, fix=fix)
 
 
-def misspelt_or_missing(key: str, raw: Mapping[str, Any], path: Path, what: str) -> Diagnostic:
-    """`key` is missing; if another key looks like it, that one is misspelt."""
+def untyped(raw: Mapping[str, Any], path: Path, what: str, table: Mapping[str, Any]) -> Diagnostic:
+    """`type` is missing; another key may be its misspelling, or the type itself may stand as a key."""
     for other in raw:
-        if other.lower() != key and nearest(other, [key]) == key:
+        if nearest(other, ["type"]) == "type":
             return Diagnostic(
                 "SB201", f"unknown key `{other}`", (*path, other), "key",
-                fix=f"did you mean `{key}`?", edit=Edit((*path, other), key, "key"),
+                fix="did you mean `type`?", edit=Edit((*path, other), "type", "key"),
             )  # fmt: skip
-    return Diagnostic("SB202", f"`{key}` is missing: a {what} says what it is by its `{key}`", path)
+    key = next((key for key in raw if key in table), None)
+    message = f"`type` is missing: a {what} says what it is by its `type`"
+    return Diagnostic("SB202", message, path, fix=None if key is None else f"{{type: {key}, ...}}")
 
 
 def parse_fields(cls: type[E], raw: Any, path: Path, problems: list[Diagnostic]) -> E | None:
@@ -88,7 +90,7 @@ def parse_fields(cls: type[E], raw: Any, path: Path, problems: list[Diagnostic])
     if isinstance(raw, Failed):
         return None
     if not isinstance(raw, dict):
-        problems.append(Diagnostic("SB203", f"this must be a mapping; got {shown(raw)}", path))
+        problems.append(no_mapping(cls, raw, path))
         return None
     given = raw
     failed: set[str] = set()
@@ -148,7 +150,10 @@ def parse_entries(raw: Any, path: Path, child: OneOf, problems: list[Diagnostic]
     if isinstance(raw, Failed):
         return None
     if not isinstance(raw, list):
-        problems.append(Diagnostic("SB203", f"this must be a list of {child.what}s; got {shown(raw)}", path))
+        fix = f"{path[-1]}: [{raw}]" if isinstance(raw, str) else "put it in `[...]`" if isinstance(raw, dict) else None
+        problems.append(
+            Diagnostic("SB203", f"`{path[-1]}` must be a list of {child.what}s; got {shown(raw)}", path, fix=fix)
+        )
         return None
     entries = [parse_entry(item, (*path, index), child.table, child.what, problems) for index, item in enumerate(raw)]
     return None if None in entries else cast("tuple[Entry, ...]", tuple(entries))
@@ -185,10 +190,35 @@ def explain(
             found.append(wrong_value(cls, name, raw, path, [loc for _, loc in details]))
     for name in missing:
         field_info = cls.model_fields[name]
-        found.append(
-            Diagnostic("SB202", f"`{name}` is missing: {expected(field_info.annotation, field_info.metadata)}", path)
-        )
+        message = f"`{name}` is missing: {expected(field_info.annotation, field_info.metadata)}"
+        found.append(Diagnostic("SB202", message, path, fix=addition(cls, name, raw)))
     return found
+
+
+def addition(cls: type[Entry], name: str, raw: Mapping[str, Any]) -> str | None:
+    """How a missing argument is written."""
+    if name not in EXAMPLES:
+        return None
+    if raw or issubclass(cls, Section):
+        return f"add `{EXAMPLES[name]}`"
+    return f"{{type: {cls.__name__}, {EXAMPLES[name]}}}"
+
+
+EXAMPLES = {
+    "root": "root: data", "path": "path: data/arrays.npz", "fields": "fields: {input: x_train, target: y_train}",
+    "dataset": "dataset: Digits", "metric": "metric: val_loss", "train": "train: {dataset: Digits}",
+}  # fmt: skip
+"""Arguments that must be written and whose type alone tells little."""
+
+
+def no_mapping(cls: type[Entry], raw: Any, path: Path) -> Diagnostic:
+    """SB203 for something else where the fields of a section belong."""
+    required = [name for name, info in cls.model_fields.items() if info.is_required()]
+    fix = None
+    if isinstance(raw, str) and len(required) == 1 and required[0] not in cls.children:
+        fix = f"{path[-1]}: {{{required[0]}: {raw}}}"
+    fields = ", ".join(cls.model_fields)
+    return Diagnostic("SB203", f"`{path[-1]}` must be a mapping of {fields}; got {shown(raw)}", path, fix=fix)
 
 
 def unknown_key(cls: type[Entry], name: str, raw: Mapping[str, Any], path: Path, missing: Sequence[str]) -> Diagnostic:
@@ -201,10 +231,15 @@ def unknown_key(cls: type[Entry], name: str, raw: Mapping[str, Any], path: Path,
         )
     free = [field for field in cls.model_fields if field not in raw]
     meant = nearest(name, missing) or nearest(name, free)
-    owner = cls.__name__
+    if meant is None and issubclass(cls, Section):
+        meant = next((field for field in free if name.startswith(field)), None)  # validation
     if meant is None:
+        owner = f"`{path[-1]}`" if issubclass(cls, Section) else cls.__name__
         fields = ", ".join(cls.model_fields)
         fix = f"{owner} takes {fields}" if fields else f"{owner} takes no arguments"
+        for key, child in cls.children.items():
+            if not isinstance(child, OneOf) and name in child.model_fields:
+                fix = f"it belongs in `{key}`: {key}: {{{name}: {shown(raw[name])}}}"
         return Diagnostic("SB201", f"unknown key `{name}`", (*path, name), "key", fix=fix)
     return Diagnostic(
         "SB201", f"unknown key `{name}`", (*path, name), "key",
@@ -231,6 +266,10 @@ def wrong_value(
         fix = f"{name}: {BOOLEAN_WORDS[value.lower()]}"
     numbers = [number for number in (value if isinstance(value, list) else [value]) if isinstance(number, int)]
     wanted = expected(info.annotation, info.metadata, exact=any(abs(number) >= 2**20 for number in numbers))
+    if isinstance(value, str) and f'"{value.lower()}"' in wanted:
+        fix = f"{name}: {value.lower()}"
+    elif isinstance(value, float) and value.is_integer() and 0 < value < 2**31 and "integer" in wanted:
+        fix = f"{name}: {int(value)}"  # as JSON of other languages has it
     return Diagnostic("SB203", f"`{name}` must be {wanted}; got {shown(value)}", place, fix=fix)
 
 

@@ -8,7 +8,7 @@ from annotated_types import Ge, Gt, Lt
 from pydantic import Field, SerializeAsAny
 
 from specbuild.catalogue.datasets import DATASETS, Dataset
-from specbuild.catalogue.entry import Bool, Count, Entry, Float, OneOf, Size, Str
+from specbuild.catalogue.entry import Bool, Count, Float, OneOf, Section, Size, Str
 from specbuild.catalogue.rules import Violation
 from specbuild.catalogue.transforms import TRANSFORMS, Transform
 
@@ -17,7 +17,7 @@ Transforms = tuple[SerializeAsAny[Transform], ...]
 Seed = Annotated[Count, Lt(2**63)]
 
 
-class Loader(Entry):
+class Loader(Section):
     """How a split is cut into batches: torch.utils.data.DataLoader's own names.
 
     The order of an epoch is settled by `train.seed` and the epoch's number alone.
@@ -63,7 +63,7 @@ class Loader(Entry):
                 )  # fmt: skip
 
 
-class TrainSplit(Entry):
+class TrainSplit(Section):
     """What the network learns from."""
 
     children: ClassVar = {
@@ -80,7 +80,7 @@ class TrainSplit(Entry):
     """How it is cut into batches."""
 
 
-class ValSplit(Entry):
+class ValSplit(Section):
     """What the network is judged on after every epoch: a set of its own, or a part held out of train's."""
 
     children: ClassVar = TrainSplit.children
@@ -120,7 +120,7 @@ class ValSplit(Entry):
         return min(max(1, round(total * self.split)), total - 1)
 
 
-class TestSplit(Entry):
+class TestSplit(Section):
     """What a trained network is evaluated on. Training never looks at it."""
 
     __test__: ClassVar = False  # pytest would take it for a test class
@@ -134,7 +134,7 @@ class TestSplit(Entry):
     """As val's unless given."""
 
 
-class Data(Entry):
+class Data(Section):
     """The data: what is learned from, judged on and evaluated on."""
 
     children: ClassVar = {"train": TrainSplit, "val": ValSplit, "test": TestSplit}
@@ -197,7 +197,7 @@ class Data(Entry):
         return own
 
 
-class Best(Entry):
+class Best(Section):
     """Which epoch's weights are kept."""
 
     metric: Str
@@ -211,7 +211,7 @@ class Best(Entry):
         return self.mode or ("min" if self.metric.endswith("loss") else "max")
 
 
-class Training(Entry):
+class Training(Section):
     """How long, where and from which seed the network is trained."""
 
     children: ClassVar = {"best": Best}

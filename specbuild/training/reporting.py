@@ -86,9 +86,14 @@ class Lines:
 def line(record: Mapping[str, Any], epochs: int) -> str:
     """What was measured in one epoch; `*` marks the best so far."""
     width = len(str(epochs))
-    measured = "  ".join(
-        f"{name} {value:.4f}" for name, value in record.items() if name.startswith(("train_", "val_"))
-    )
+    measured = figures({name: value for name, value in record.items() if name.startswith(("train_", "val_"))})
     speed = f"{record['seconds']:.1f} s  {record['samples_per_second']:,.0f} samples/s"
     mark = " *" if record["best"] else ""
     return f"epoch {record['epoch']:>{width}}/{epochs}  {measured}  {speed}{mark}"
+
+
+def figures(measured: Mapping[str, float]) -> str:
+    """Losses and metrics with four decimals, a loss beyond all bounds with four digits."""
+    return "  ".join(
+        f"{name} {value:.4f}" if abs(value) < 1e6 else f"{name} {value:.3e}" for name, value in measured.items()
+    )

@@ -107,7 +107,7 @@ ALLOWED = (
          "the functions are min, max, round, int and len"),
         ("${mim(a, 1)}", "`${mim(a, 1)}`: `mim` is not a function of an expression", "did you mean `min`?"),
         ("${xs[0]()}", "`${xs[0]()}`: only functions can be called", "the functions are min, max, round, int and len"),
-        ("${a +}", "`${a +}` is not an expression", "Python says: invalid syntax"),
+        ("${a +}", "`${a +}` is not an expression", ALLOWED),
         ("${a && b}", "`${a && b}` is not an expression", "write `and` and `or`"),
         ("${t ? 1 : 2}", "`${t ? 1 : 2}` is not an expression", "write `a if c else b`"),
         ("${!t}", "`${!t}` is not an expression", "write `not`"),

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import io
 
-from specbuild.training.reporting import Lines, Start
+from specbuild.training.reporting import Lines, Start, figures
 
 RECORD = {
     "epoch": 3, "train_loss": 0.5, "train_accuracy": 0.75, "val_loss": 0.25, "samples_per_second": 12345.6,
@@ -24,3 +24,7 @@ def test_one_line_an_epoch() -> None:
         f"epoch  3/10  {measured} *",
         f"epoch 10/10  {measured}",
     ]
+
+
+def test_a_loss_beyond_all_bounds_stays_short() -> None:
+    assert figures({"loss": 2.5e30, "accuracy": 0.5}) == "loss 2.500e+30  accuracy 0.5000"

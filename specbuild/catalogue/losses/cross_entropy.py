@@ -53,9 +53,7 @@ class CrossEntropyLoss(Loss):
         require_float(self.type, output)
         require(
             bool(output.shape),
-            lambda: Violation(
-                "SB402", "CrossEntropyLoss needs an axis of classes, but the network gives one number"
-            ),
+            lambda: Violation("SB402", "CrossEntropyLoss needs an axis of classes, but the network gives one number"),
         )
         last = self.class_dim == -1
         classes = output.shape[-1] if last else output.shape[0]
@@ -66,8 +64,7 @@ class CrossEntropyLoss(Loss):
                 count == classes,
                 lambda: Violation(
                     "SB402",
-                    f"weight has {counted(count, 'number')}, "
-                    f"but the network gives {counted(classes, 'class')}",
+                    f"weight has {counted(count, 'number')}, but the network gives {counted(classes, 'class')}",
                     field="weight",
                 ),
             )
@@ -102,6 +99,9 @@ class CrossEntropyLoss(Loss):
             lambda: Violation(
                 "SB402",
                 f"class probabilities must have the output's shape {output}, but the target is {target}",
+                fix="labels of classes are integers, not floating-point numbers"
+                if target.shape is not None and len(target.shape) < len(output.shape)
+                else None,
             ),
         )
         require(

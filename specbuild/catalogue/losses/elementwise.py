@@ -44,8 +44,7 @@ class ElementwiseLoss(Loss, ABC):
             same(shape, output.shape) or (*shape, 1) == output.shape,
             lambda: Violation(
                 "SB402",
-                f"{self.type} compares element with element: the network gives {output}, "
-                f"but the target is {target}",
+                f"{self.type} compares element with element: the network gives {output}, but the target is {target}",
                 fix="CrossEntropyLoss, if the target is the number of a class" if shape == () else None,
             ),
         )
