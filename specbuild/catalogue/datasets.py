@@ -36,9 +36,7 @@ class Dataset(Entry, ABC):
         """The number of samples; None if that takes opening it."""
 
 
-def _images(
-    channels: int | None, height: int | None, width: int | None, classes: int | None
-) -> dict[str, SampleType]:
+def _images(channels: int | None, height: int | None, width: int | None, classes: int | None) -> dict[str, SampleType]:
     return {
         "input": SampleType((channels, height, width), "uint8", image=True),
         "target": LABEL._replace(classes=classes),

@@ -121,7 +121,5 @@ def hold(array: Array, name: str) -> torch.Tensor | Array:
         finite = torch.isfinite(tensor).flatten(1).all(1) if tensor.dim() > 1 else torch.isfinite(tensor)
         if not finite.all():
             first = int((~finite).nonzero()[0])
-            raise Unusable(
-                "SB405", f"`{name}` holds NaN or an infinity, first in sample {first}", field="fields"
-            )
+            raise Unusable("SB405", f"`{name}` holds NaN or an infinity, first in sample {first}", field="fields")
     return tensor

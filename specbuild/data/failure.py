@@ -16,9 +16,7 @@ class Unusable(Exception):  # noqa: N818  a fact about data, not an error until 
 
     def at(self, path: Path) -> Diagnostic:
         """As a diagnostic on the entry at `path`."""
-        return Diagnostic(
-            self.code, self.message, path if self.field is None else (*path, self.field), fix=self.fix
-        )
+        return Diagnostic(self.code, self.message, path if self.field is None else (*path, self.field), fix=self.fix)
 
 
 def failure(spec: Spec, *diagnostics: Diagnostic) -> DataError:

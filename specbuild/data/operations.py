@@ -148,9 +148,7 @@ def random_crop(transform: RandomCrop) -> Operation:
     return Operation(apply, streams=2)
 
 
-def windows(
-    images: torch.Tensor, tops: torch.Tensor, lefts: torch.Tensor, height: int, width: int
-) -> torch.Tensor:
+def windows(images: torch.Tensor, tops: torch.Tensor, lefts: torch.Tensor, height: int, width: int) -> torch.Tensor:
     """From each of a batch of contiguous images the window at its own top and left."""
     count, channels, full_height, full_width = images.shape
     if count == 1:
@@ -159,9 +157,7 @@ def windows(
     sample, channel, row, column = images.stride()
     # Every window of every image, as a view; one indexing copies those that were drawn.
     places = (full_height - height + 1, full_width - width + 1)
-    view = images.as_strided(
-        (count, *places, channels, height, width), (sample, row, column, channel, row, column)
-    )
+    view = images.as_strided((count, *places, channels, height, width), (sample, row, column, channel, row, column))
     device = images.device
     places_drawn = (place.to(device, non_blocking=True) for place in (tops, lefts))
     return view[torch.arange(count, device=device), *places_drawn]

@@ -142,10 +142,7 @@ class OwnSource(SampleSource):
         if isinstance(item, Mapping):
             return {str(name): self.tensor(value, str(name), index) for name, value in item.items()}
         if isinstance(item, Sequence) and not isinstance(item, (str, bytes)) and len(item) == 2:
-            return {
-                name: self.tensor(value, name, index)
-                for name, value in zip((INPUT, "target"), item, strict=True)
-            }
+            return {name: self.tensor(value, name, index) for name, value in zip((INPUT, "target"), item, strict=True)}
         raise Unusable(
             "SB405", f"sample {index} is a {type(item).__name__}: a data set yields (input, target) or a dict"
         )

@@ -88,9 +88,7 @@ class Split:
         for indices in self._chunks(epoch):
             batch = source.batch(indices)
             if device.type != "cpu":
-                batch = {
-                    name: moved(tensor, device, self.loader.pin_memory) for name, tensor in batch.items()
-                }
+                batch = {name: moved(tensor, device, self.loader.pin_memory) for name, tensor in batch.items()}
             if self.transforms:
                 batch[INPUT] = self.pipeline(batch[INPUT], indices, epoch)
             yield batch
@@ -147,9 +145,7 @@ class Split:
             return
         used = used[used != allowed.ignored]
         if used.numel() and (int(used.min()) < 0 or int(used.max()) >= allowed.classes):
-            raise failure(
-                self.spec, labels_out_of_range(self.name, int(used.min()), int(used.max()), allowed.classes)
-            )
+            raise failure(self.spec, labels_out_of_range(self.name, int(used.min()), int(used.max()), allowed.classes))
 
 
 class Labels(NamedTuple):
@@ -170,8 +166,7 @@ def labels_out_of_range(name: str, low: int, high: int, classes: int) -> Diagnos
         fix = "labels count from 0: subtract 1 from them"
     return Diagnostic(
         "SB402",
-        f"the network gives {classes} classes, 0 to {classes - 1}, "
-        f"but the labels of {name} go from {low} to {high}",
+        f"the network gives {classes} classes, 0 to {classes - 1}, but the labels of {name} go from {low} to {high}",
         ("loss",),
         fix=fix,
     )

@@ -76,9 +76,7 @@ class Opener:
             origin: Place = ("data", "train", "dataset")
             source = self.source(own if own is not None else data.train.dataset, origin)
             chosen = self.parts(source)[1]
-            return self.made(
-                name, source, chosen, () if own is not None else transforms, ("data", "val", "split")
-            )
+            return self.made(name, source, chosen, () if own is not None else transforms, ("data", "val", "split"))
         place: Place = ("data", name, "dataset")
         source = self.source(data.dataset_of(name), place)
         chosen = torch.arange(len(source))
@@ -88,11 +86,7 @@ class Opener:
 
     def held_out_of_train(self) -> bool:
         """Whether the document takes val's samples from train's."""
-        return (
-            self.spec.data is not None
-            and self.spec.data.val is not None
-            and self.spec.data.val.dataset is None
-        )
+        return self.spec.data is not None and self.spec.data.val is not None and self.spec.data.val.dataset is None
 
     def source(self, dataset: Any, place: Place) -> Source:
         """The source of a data set, the document's or the user's own."""

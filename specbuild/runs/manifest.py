@@ -36,9 +36,7 @@ class Manifest(NamedTuple):
 def write(folder: Path, status: Status) -> None:
     """Hash every file in `folder` and write the manifest, which makes it a run directory."""
     names = sorted(path.name for path in folder.iterdir())
-    files = {
-        name: {"sha256": digest(folder / name), "bytes": (folder / name).stat().st_size} for name in names
-    }
+    files = {name: {"sha256": digest(folder / name), "bytes": (folder / name).stat().st_size} for name in names}
     content: dict[str, Any] = {"specbuild_run": VERSION, "status": status, "files": files}
     write_whole(folder / NAME, json_bytes({**content, "sha256": own_digest(content)}))
 
@@ -93,8 +91,7 @@ def read(folder: Path) -> dict[str, Any]:
             [
                 Diagnostic(
                     "SB501",
-                    f"is a run of format {content.get('specbuild_run')!r}; "
-                    f"this specbuild reads format {VERSION}",
+                    f"is a run of format {content.get('specbuild_run')!r}; this specbuild reads format {VERSION}",
                     file=str(file),
                     fix="read it with the specbuild that wrote it",
                 )

@@ -42,9 +42,7 @@ class Recorder:
             raise unwritable(error, self.folder) from None
         self.epochs += 1
 
-    def finish(
-        self, status: manifest.Status, state: Mapping[str, torch.Tensor], made_with: Mapping[str, Any]
-    ) -> Path:
+    def finish(self, status: manifest.Status, state: Mapping[str, torch.Tensor], made_with: Mapping[str, Any]) -> Path:
         """Write all that is not written yet, and give the run its name; returns where it is.
 
         state: the best weights, by their keys in the `state_dict`. made_with: of `environment`.

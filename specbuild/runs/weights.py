@@ -44,8 +44,7 @@ def expected(plan: Plan) -> dict[str, Storage]:
 def save(tensors: Mapping[str, torch.Tensor], path: Path) -> None:
     """Write tensors, each contiguous and with storage of its own, whole or not at all."""
     plain = {
-        name: tensor.detach().to("cpu").clone(memory_format=torch.contiguous_format)
-        for name, tensor in tensors.items()
+        name: tensor.detach().to("cpu").clone(memory_format=torch.contiguous_format) for name, tensor in tensors.items()
     }
     beside = path.with_name(f".{path.name}.new")
     try:
@@ -80,10 +79,7 @@ def load(path: Path, wanted: Mapping[str, Storage]) -> dict[str, torch.Tensor]:
     except (SafetensorError, OSError, ValueError) as error:
         problems = [f"it cannot be read: {error}"]
     raise RunError(
-        [
-            Diagnostic("SB503", f"{path.name} does not fit spec.json: {problem}", file=str(path))
-            for problem in problems
-        ]
+        [Diagnostic("SB503", f"{path.name} does not fit spec.json: {problem}", file=str(path)) for problem in problems]
     )
 
 

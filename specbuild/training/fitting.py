@@ -154,8 +154,6 @@ def optimizer_of(spec: Spec, model: nn.Module, device: torch.device) -> torch.op
         entry.check_device(device.type)
     except Violation as violation:
         path = ("optimizer",) if violation.field is None else ("optimizer", violation.field)
-        raise DataError(
-            spec.place([Diagnostic(violation.code, violation.message, path, fix=violation.fix)])
-        ) from None
+        raise DataError(spec.place([Diagnostic(violation.code, violation.message, path, fix=violation.fix)])) from None
     built: torch.optim.Optimizer = entry.build(torch.optim, model.parameters())
     return built

@@ -149,9 +149,7 @@ def explained(ended_by: BaseException, recorder: Recorder, written: Path | None)
         return Interrupted(number, f"interrupted after {epochs}: the run is in {written}", written)
     if isinstance(ended_by, SpecbuildError) and written is not None:
         note = f"the best epoch before it is kept in {written}"
-        return type(ended_by)(
-            replace(problem, because=problem.because or note) for problem in ended_by.diagnostics
-        )
+        return type(ended_by)(replace(problem, because=problem.because or note) for problem in ended_by.diagnostics)
     return ended_by
 
 

@@ -132,9 +132,7 @@ def test_messages(
 
 
 def test_an_integer_output_has_no_loss() -> None:
-    with pytest.raises(
-        Violation, match=r"L1Loss needs a floating-point output, but the network gives \[3\] int64"
-    ):
+    with pytest.raises(Violation, match=r"L1Loss needs a floating-point output, but the network gives \[3\] int64"):
         LOSSES["L1Loss"]().compare(TensorType((3,), "int64"), None)
 
 

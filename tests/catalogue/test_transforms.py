@@ -134,8 +134,7 @@ def refused_by_policy(name: str, arguments: dict[str, Any], sample: SampleType, 
         counted = isinstance(fill, list) and len(fill) not in (1, channels)
         vector = isinstance(fill, list) and len(fill) > 1 and mode != "constant"
         bytes_only = sample.image and any(
-            value is not None and not 0 <= value <= 255
-            for value in (fill if isinstance(fill, list) else [fill])
+            value is not None and not 0 <= value <= 255 for value in (fill if isinstance(fill, list) else [fill])
         )
         return unused or mode == "other" or counted or vector or bytes_only
     return name == "RandomHorizontalFlip" and not 0 <= arguments["p"] <= 1
@@ -143,9 +142,7 @@ def refused_by_policy(name: str, arguments: dict[str, Any], sample: SampleType, 
 
 @settings(max_examples=300, deadline=None)
 @given(cases(), st.lists(st.booleans(), min_size=3, max_size=3))
-def test_what_is_not_known_stays_unknown(
-    case: tuple[str, dict[str, Any], SampleType], hidden: list[bool]
-) -> None:
+def test_what_is_not_known_stays_unknown(case: tuple[str, dict[str, Any], SampleType], hidden: list[bool]) -> None:
     """Less knowledge of the sample never gives an error, or another answer, than all of it."""
     name, arguments, sample = case
     assert sample.shape is not None

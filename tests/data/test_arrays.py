@@ -41,9 +41,7 @@ LAYOUTS = [
 
 @pytest.mark.parametrize(("shape", "sample"), LAYOUTS)
 @pytest.mark.parametrize("mapped", [False, True])
-def test_bytes_are_images(
-    shape: tuple[int, ...], sample: tuple[int, ...], mapped: bool, tmp_path: Path
-) -> None:
+def test_bytes_are_images(shape: tuple[int, ...], sample: tuple[int, ...], mapped: bool, tmp_path: Path) -> None:
     x = np.random.default_rng(0).integers(0, 256, shape, dtype=np.uint8)
     y = np.array([1, 0, 2, 1], dtype=np.uint8)
     if mapped:

@@ -58,12 +58,8 @@ def write_mnist(root: Path, images: np.ndarray, labels: np.ndarray) -> None:
     raw = root / "MNIST" / "raw"
     raw.mkdir(parents=True)
     for part in ("train", "t10k"):
-        (raw / f"{part}-images-idx3-ubyte").write_bytes(
-            struct.pack(">4I", 0x803, *images.shape) + images.tobytes()
-        )
-        (raw / f"{part}-labels-idx1-ubyte").write_bytes(
-            struct.pack(">2I", 0x801, len(labels)) + labels.tobytes()
-        )
+        (raw / f"{part}-images-idx3-ubyte").write_bytes(struct.pack(">4I", 0x803, *images.shape) + images.tobytes())
+        (raw / f"{part}-labels-idx1-ubyte").write_bytes(struct.pack(">2I", 0x801, len(labels)) + labels.tobytes())
 
 
 def test_mnist_is_read_without_pillow(tmp_path: Path) -> None:

@@ -46,9 +46,7 @@ def images(dtype: torch.dtype = torch.uint8, count: int = 6) -> torch.Tensor:
 
 @pytest.mark.parametrize(("name", "arguments"), FIXED)
 @pytest.mark.parametrize("dtype", [torch.uint8, torch.float32])
-def test_a_batch_is_what_v2_makes_of_each_image(
-    name: str, arguments: dict[str, Any], dtype: torch.dtype
-) -> None:
+def test_a_batch_is_what_v2_makes_of_each_image(name: str, arguments: dict[str, Any], dtype: torch.dtype) -> None:
     if name == "Normalize":
         dtype = torch.float32  # bytes are refused before it runs
     batch = images(dtype)

@@ -24,9 +24,7 @@ def numbers(split: Split, epoch: int = 0) -> list[int]:
 def test_the_test_split_is_opened_only_by_name() -> None:
     test = {"dataset": {"type": "MNIST", "root": "nowhere"}}
     assert [*open_data(document({"train": TRAIN, "test": test}))] == ["train"]
-    [(code, path, message)] = problems(
-        lambda: open_data(document({"train": TRAIN, "test": test}), splits=["test"])
-    )
+    [(code, path, message)] = problems(lambda: open_data(document({"train": TRAIN, "test": test}), splits=["test"]))
     assert (code, path) == ("SB403", "data.test.dataset.root")
     assert message == f"MNIST is not in {Path.cwd() / 'nowhere'}, or not whole"
 
@@ -48,9 +46,7 @@ def test_val_takes_trains_transforms_but_the_random_ones() -> None:
     transforms = [{"type": "RandomCrop", "size": 8, "padding": 1}, "ToTensor", "RandomHorizontalFlip"]
     loader = {"batch_size": 7, "shuffle": True, "drop_last": True}
     train = {"dataset": "Digits", "transforms": transforms, "loader": loader}
-    opened = open_data(
-        document({"train": train, "val": {"split": 0.1}, "test": TEST}), splits=["train", "val", "test"]
-    )
+    opened = open_data(document({"train": train, "val": {"split": 0.1}, "test": TEST}), splits=["train", "val", "test"])
     assert [t.type for t in opened["train"].transforms] == ["RandomCrop", "ToTensor", "RandomHorizontalFlip"]
     for name in ("val", "test"):
         split = opened[name]
@@ -110,9 +106,7 @@ def test_own_data_takes_the_documents_place_but_not_its_transforms() -> None:
 
 
 def test_own_data_of_no_samples() -> None:
-    assert problems(lambda: open_data(document(None), train=[])) == [
-        ("SB412", "train", "the data set has no samples")
-    ]
+    assert problems(lambda: open_data(document(None), train=[])) == [("SB412", "train", "the data set has no samples")]
     assert problems(lambda: open_data(document(None), train=iter([1]))) == [
         ("SB405", "train", "a data set has `__getitem__` and `__len__`, but list_iterator lacks one")
     ]

@@ -84,9 +84,7 @@ def test_all_that_is_wrong_at_once(folder: Path) -> None:
     (folder / ".DS_Store").touch()
     with pytest.raises(RunError) as caught:
         manifest.verify(folder)
-    problems = {
-        problem.message: (problem.code, problem.file, problem.fix) for problem in caught.value.diagnostics
-    }
+    problems = {problem.message: (problem.code, problem.file, problem.fix) for problem in caught.value.diagnostics}
     elsewhere = "move it elsewhere; what a run holds is settled when it is written"
     longer = "metrics.jsonl was altered: it has 25 bytes, and had 22"
     assert problems == {

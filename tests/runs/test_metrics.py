@@ -51,9 +51,7 @@ def test_every_altered_byte_is_noticed_with_its_line(file: Path) -> None:
 names = st.text(st.characters(exclude_categories=["Cs"]), max_size=5).filter(lambda name: name != "crc")
 
 
-@given(
-    st.dictionaries(names, st.floats(allow_nan=False, allow_infinity=False) | st.integers() | st.booleans())
-)
+@given(st.dictionaries(names, st.floats(allow_nan=False, allow_infinity=False) | st.integers() | st.booleans()))
 def test_any_record_comes_back(tmp_path_factory: pytest.TempPathFactory, record: dict[str, float]) -> None:
     path = tmp_path_factory.mktemp("metrics") / metrics.NAME
     metrics.append(path, record)

@@ -22,8 +22,7 @@ def problems(path: Path) -> list[str]:
         weights.load(path, WANTED)
     assert {(problem.code, problem.file) for problem in caught.value.diagnostics} == {("SB503", str(path))}
     return [
-        problem.message.removeprefix("w.safetensors does not fit spec.json: ")
-        for problem in caught.value.diagnostics
+        problem.message.removeprefix("w.safetensors does not fit spec.json: ") for problem in caught.value.diagnostics
     ]
 
 
@@ -45,9 +44,7 @@ def test_channels_last_views_and_tied_tensors_are_stored_plainly(tmp_path: Path)
     }
     weights.save(saved, tmp_path / "w.safetensors")
     loaded = load_file(tmp_path / "w.safetensors")
-    assert all(
-        torch.equal(loaded[name], tensor) and loaded[name].is_contiguous() for name, tensor in saved.items()
-    )
+    assert all(torch.equal(loaded[name], tensor) and loaded[name].is_contiguous() for name, tensor in saved.items())
 
 
 def test_what_does_not_fit_is_named(tmp_path: Path) -> None:

@@ -25,9 +25,7 @@ def test_the_cpu_is_always_there() -> None:
 
 
 def test_auto_prefers_a_gpu() -> None:
-    assert (
-        choose(spec(), None) == choose(spec("cpu"), "auto") == torch.device(present()[-1].partition(":")[0])
-    )
+    assert choose(spec(), None) == choose(spec("cpu"), "auto") == torch.device(present()[-1].partition(":")[0])
 
 
 def fault(written: str, asked: str | None) -> tuple[str, str | None, str]:
@@ -44,10 +42,7 @@ def test_a_device_that_is_not_there_is_refused_with_those_that_are() -> None:
         "use auto, or leave it out",
         "train: {device: cuda:99}",
     )
-    assert (
-        fault("cpu", "cuda:99")[0]
-        == f"--device: error[SB407]: cuda:99 is not there: this machine has {there}"
-    )
+    assert fault("cpu", "cuda:99")[0] == f"--device: error[SB407]: cuda:99 is not there: this machine has {there}"
 
 
 def test_a_misspelt_device() -> None:

@@ -127,22 +127,15 @@ def test_runs_are_numbered_and_told_of() -> None:
 
 
 def without_times(run: Any) -> list[dict[str, Any]]:
-    return [
-        {k: v for k, v in record.items() if k not in ("seconds", "samples_per_second")}
-        for record in run.metrics
-    ]
+    return [{k: v for k, v in record.items() if k not in ("seconds", "samples_per_second")} for record in run.metrics]
 
 
 def test_the_seed_settles_everything() -> None:
-    dropped = document(
-        layers=["Flatten", {"type": "Dropout", "p": 0.2}, {"type": "Linear", "out_features": 10}]
-    )
+    dropped = document(layers=["Flatten", {"type": "Dropout", "p": 0.2}, {"type": "Linear", "out_features": 10}])
     first, again = train(dropped), train(dropped)
     other = train(dropped, ["train.seed=1"])
     assert without_times(first) == without_times(again) != without_times(other)
-    assert all(
-        torch.equal(a, b) for a, b in zip(first.model.parameters(), again.model.parameters(), strict=True)
-    )
+    assert all(torch.equal(a, b) for a, b in zip(first.model.parameters(), again.model.parameters(), strict=True))
 
 
 def test_the_callers_own_random_numbers_are_left_alone() -> None:
@@ -172,9 +165,7 @@ def test_a_convolutional_network_learns_and_is_reloaded_bit_equal() -> None:
         ({"metric": "train_accuracy", "mode": "min"}, "train_accuracy", min),
     ],
 )
-def test_the_best_epoch_is_the_one_kept(
-    best: dict[str, str], score: str, better: Callable[..., float]
-) -> None:
+def test_the_best_epoch_is_the_one_kept(best: dict[str, str], score: str, better: Callable[..., float]) -> None:
     run = train(document(optimizer={"type": "SGD", "lr": 3.0}), ["train.epochs=6", f"train.best={best}"])
     scores = [record[score] for record in run.metrics]
     assert run.best["epoch"] == 1 + scores.index(better(scores))
@@ -185,9 +176,7 @@ def test_the_best_epoch_is_the_one_kept(
 def test_evaluating_val_gives_the_best_epochs_numbers() -> None:
     run = train(document())
     found = evaluate(run, "val")
-    assert found == pytest.approx(
-        {name.removeprefix("val_"): run.best[name] for name in ("val_loss", "val_accuracy")}
-    )
+    assert found == pytest.approx({name.removeprefix("val_"): run.best[name] for name in ("val_loss", "val_accuracy")})
 
 
 def test_the_test_split_is_never_opened() -> None:
@@ -234,9 +223,7 @@ def faults(error: type[SpecbuildError], *args: Any, **options: Any) -> list[str]
 def test_what_is_missing_is_said_and_nothing_is_left(tmp_path: Path) -> None:
     bare = {key: DOCUMENT[key] for key in ("specbuild", "name", "input", "layers")}
     lacking = [fault.split(": ")[:3] for fault in faults(DataError, bare)]
-    assert lacking == [
-        ["<dict>", "error[SB401]", f"`{key}` is missing"] for key in ("loss", "optimizer", "data")
-    ]
+    assert lacking == [["<dict>", "error[SB401]", f"`{key}` is missing"] for key in ("loss", "optimizer", "data")]
     assert check(bare) == ()
     no_weights = document(layers=["Flatten", "ReLU"], input=[1, 2, 5], data=None)
     message = "<dict>: layers: error[SB410]: the network has no parameters: there is nothing to train"

@@ -11,9 +11,7 @@ from specbuild.training.measuring import Meter
 CPU = torch.device("cpu")
 
 
-def results(
-    loss: Loss, metrics: list[Accuracy], batches: list[tuple[torch.Tensor, torch.Tensor]]
-) -> dict[str, float]:
+def results(loss: Loss, metrics: list[Accuracy], batches: list[tuple[torch.Tensor, torch.Tensor]]) -> dict[str, float]:
     criterion = loss.build(nn, torch.tensor)
     meter = Meter(loss, metrics, CPU)
     for output, target in batches:
@@ -30,9 +28,7 @@ def drawn(*shape: int, sizes: tuple[int, ...] = (8, 8, 3)) -> list[torch.Tensor]
 def test_batches_of_different_sizes_give_the_mean_over_samples() -> None:
     outputs = drawn(5)
     targets = [output.argmax(1).roll(1) for output in outputs]
-    found = results(
-        CrossEntropyLoss(), [Accuracy(), Accuracy(top_k=3)], list(zip(outputs, targets, strict=True))
-    )
+    found = results(CrossEntropyLoss(), [Accuracy(), Accuracy(top_k=3)], list(zip(outputs, targets, strict=True)))
     output, target = torch.cat(outputs), torch.cat(targets)
     ranks = output.argsort(1, descending=True)
     assert found == pytest.approx(
@@ -58,9 +54,7 @@ def test_ignored_labels_do_not_count(ignored: int) -> None:
     for target in targets:
         target[:, ::2] = ignored
         target[:, 1] = 0
-    found = results(
-        CrossEntropyLoss(ignore_index=ignored), [Accuracy()], list(zip(outputs, targets, strict=True))
-    )
+    found = results(CrossEntropyLoss(ignore_index=ignored), [Accuracy()], list(zip(outputs, targets, strict=True)))
     output, target = torch.cat(outputs), torch.cat(targets)
     kept = target != ignored
     assert found["accuracy"] == pytest.approx((output.argmax(1) == target)[kept].double().mean().item())

@@ -43,9 +43,7 @@ def check_padding(padding: int | tuple[int, ...] | None, fill: Fill, mode: str) 
         )  # fmt: skip
 
 
-def padded_sizes(
-    sample: SampleType, channels: int | None, sizes: Sizes, edges: Edges, fill: Fill, mode: str
-) -> Sizes:
+def padded_sizes(sample: SampleType, channels: int | None, sizes: Sizes, edges: Edges, fill: Fill, mode: str) -> Sizes:
     """Height and width with the borders on, after holding the borders against the image."""
     left, top, right, bottom = edges
     if mode == "constant":

@@ -45,9 +45,7 @@ class Resize(Transform):
         """What v2 asks of `size` and `max_size` together."""
         if self.size is None:
             if self.max_size is None:
-                raise Violation(
-                    "SB410", "size: null needs max_size, the length of the longer edge", field="size"
-                )
+                raise Violation("SB410", "size: null needs max_size, the length of the longer edge", field="size")
             return
         if self.max_size is None:
             return
@@ -144,8 +142,7 @@ class RandomCrop(Transform):
                 f"the crop of {wanted[0]} x {wanted[1]} is larger than the "
                 f"{'padded ' if any(edges) else ''}image, {padded[0] or '?'} x {padded[1] or '?'}",
                 field="size",
-                fix=f"a smaller size, `padding` of {(lacking + 1) // 2 + max(edges)} or more, "
-                "or `pad_if_needed: true`",
+                fix=f"a smaller size, `padding` of {(lacking + 1) // 2 + max(edges)} or more, or `pad_if_needed: true`",
             )
         return resized(sample, wanted)
 
