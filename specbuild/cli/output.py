@@ -80,6 +80,13 @@ def guarded(command: F) -> F:
         except Exception as error:
             if show_traceback or type(error).__module__.startswith("typer."):  # a wrong command line is typer's
                 raise
+            if isinstance(error, MemoryError) or ("memory" in str(error) and isinstance(error, RuntimeError)):
+                typer.echo(
+                    f"error: this machine has too little memory for it: {error}\n"
+                    "  = fix: a smaller batch_size, or a smaller network",
+                    err=True,
+                )
+                raise typer.Exit(FAILED) from None
             typer.echo(
                 f"internal error: {type(error).__name__}: {error}\n"
                 "  = fix: this is a defect of specbuild: please report it with the output of "

@@ -186,6 +186,7 @@ def input_of(raw: Any, problems: list[Diagnostic]) -> TensorType | None:
                     "SB203",
                     f"a size of the input must be a positive integer; got {shown(size)}",
                     (*path, index),
+                    fix="leave the batch axis out" if index == 0 and size in (None, -1) else None,
                 )
             )
             good = False

@@ -69,6 +69,8 @@ def unknown_type(name: str, path: Path, known: Mapping[str, Any], what: str) -> 
     if meant is not None:
         return Diagnostic("SB204", message, path, fix=f"did you mean {meant}?", edit=Edit(path, meant))
     fix = f"known: {', '.join(sorted(known))}" if len(known) <= 12 else None
+    if "${" in name:
+        fix = "write the type out: no expression stands for one"
     return Diagnostic("SB204", message, path, fix=fix)
 
 

@@ -154,3 +154,10 @@ def test_version() -> None:
     import specbuild
 
     assert run("--version").stdout == f"specbuild {specbuild.__version__}\n"
+
+
+def test_a_network_beyond_all_memory() -> None:
+    spec = NETWORK.replace("[16]", "[1000000]").replace("out_features: 4", "out_features: 100000000")
+    done = run("summary", "-", "--verify", stdin=spec)
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr.startswith("error: this machine has too little memory for it: ")
