@@ -47,8 +47,8 @@ def check(document: Document, overrides: Iterable[str] = ()) -> tuple[Diagnostic
     try:
         plan = infer_plan(spec)
     except SpecbuildError as error:
-        return (*error.diagnostics, *spec.place(check_data(spec, None)))
-    return spec.place(check_data(spec, plan))
+        return spec.place([*spec.warnings, *error.diagnostics, *check_data(spec, None)])
+    return spec.place([*spec.warnings, *check_data(spec, plan)])
 
 
 def infer(document: Document, overrides: Iterable[str] = ()) -> Plan:

@@ -4,8 +4,6 @@
 sets yield `input` and `target`. Relative paths are relative to the working directory.
 """
 
-from __future__ import annotations
-
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Annotated, ClassVar, final

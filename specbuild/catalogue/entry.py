@@ -39,10 +39,15 @@ class Entry(BaseModel):
     costs start-up nothing; pydantic's own `use_attribute_docstrings` takes 0.6 ms a class at import).
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True, allow_inf_nan=False)
+    model_config = ConfigDict(
+        frozen=True, extra="forbid", defer_build=True, allow_inf_nan=False, protected_namespaces=()
+    )
 
     refused: ClassVar[Mapping[str, str]] = {}
     """Arguments that torch has and specbuild does not, each with the reason that a user is given."""
+
+    beside: ClassVar[tuple[str, ...]] = ()
+    """Keys that stand beside the fields and are no arguments."""
 
     children: ClassVar[Mapping[str, OneOf | builtins.type[Entry]]] = {}
     """The fields that hold other entries; the parser makes those first and hands them in as instances."""

@@ -8,7 +8,6 @@ from typing import Any, ClassVar
 
 from specbuild.catalogue.entry import Entry
 from specbuild.catalogue.rules import Outcome
-from specbuild.catalogue.types import TensorType
 
 
 class Layer(Entry, ABC):
@@ -23,14 +22,35 @@ class Layer(Entry, ABC):
         "dtype": "a network computes in float32, its input's dtype is written with `input`",
     }
 
-    @abstractmethod
-    def infer(self, input: TensorType) -> Outcome:
-        """The output's type, the sizes that the input settles, parameters, buffers and cost.
+    beside: ClassVar = ("name", "from", "when", "repeat", "names")
 
-        Named as torch's `forward` names its argument. `check` has passed before this is called.
+    takes: ClassVar[tuple[str, ...] | None] = ("input",)
+    """The names of forward's arguments; None for any number of them."""
+    needs: ClassVar[int] = 1
+    """How many of them, from the first on, have to be given."""
+    results: ClassVar[Mapping[str, str]] = {}
+    """Second results, each with the argument that switches it on."""
+    shares: ClassVar[bool] = False
+    """Whether the output may be the input's memory, as a view or as it is, always."""
+    broadcasts: ClassVar[bool] = False
+    """Whether it takes inputs without a batch axis, such as a Parameter with `batch: false`."""
+
+    @abstractmethod
+    def infer(self, *inputs: Any, **named: Any) -> Outcome:
+        """From the types of the inputs, under the names in `takes`, to all that the rule finds out.
+
+        That is the output's type, the sizes that the input settles, parameters, buffers and cost.
+        `check` has passed before this is called.
         Raises `Violation` where real torch raises, in training or in eval mode, on a batch of 2.
         """
 
-    def build(self, nn: Any) -> Any:
-        """The torch module of a resolved layer; `nn` is `torch.nn` and what specbuild adds to it."""
-        return getattr(nn, self.type)(**self.arguments())
+    def passes(self, *, training: bool) -> bool:
+        """Whether it hands on its input untouched in this mode, as Dropout does in eval mode."""
+        return False
+
+    def build(self, nn: Any, **switches: bool) -> Any:
+        """The torch module of a resolved layer; `nn` is `torch.nn` and what specbuild adds to it.
+
+        switches: the arguments that switch on the second results that something names.
+        """
+        return getattr(nn, self.type)(**self.arguments(), **switches)

@@ -1,7 +1,5 @@
 """Metrics: what is measured beside the loss. Names in lower case, as torchmetrics' short names."""
 
-from __future__ import annotations
-
 from typing import final
 
 from specbuild.catalogue.entry import Entry, Size

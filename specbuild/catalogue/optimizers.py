@@ -4,8 +4,6 @@ A learning rate is a number (torch takes a tensor too). Every optimizer refuses 
 it serves gradients through the step itself, and on ordinary parameters torch fails on it.
 """
 
-from __future__ import annotations
-
 from abc import ABC
 from collections.abc import Mapping
 from typing import Annotated, Any, ClassVar, final

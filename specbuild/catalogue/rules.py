@@ -61,6 +61,8 @@ class Outcome:
     """In the order and under the names of the module's `named_parameters`."""
     buffers: Mapping[str, Storage] = field(default_factory=lambda: NOTHING)
     """In the order and under the names of the module's `named_buffers`."""
+    results: Mapping[str, TensorType] = field(default_factory=dict)
+    """The second results, which are there when something names them."""
     macs: Dim = 0
     """Multiply-accumulates for one sample."""
 

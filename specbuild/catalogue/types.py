@@ -20,11 +20,13 @@ class TensorType(NamedTuple):
 
     shape: Shape
     dtype: str = "float32"
+    batched: bool = True
+    """False for what has no batch axis; `shape` is then all of its shape."""
 
     @property
     def rank(self) -> int:
         """The number of axes, the batch counted."""
-        return len(self.shape) + 1
+        return len(self.shape) + self.batched
 
     @property
     def size(self) -> Dim:
@@ -33,10 +35,11 @@ class TensorType(NamedTuple):
 
     def with_shape(self, shape: Shape) -> TensorType:
         """The same dtype in another shape."""
-        return TensorType(shape, self.dtype)
+        return TensorType(shape, self.dtype, self.batched)
 
     def __str__(self) -> str:
         shape = f"[{', '.join(map(str, self.shape))}]"
+        shape = shape if self.batched else f"{shape} without a batch"
         return shape if self.dtype == "float32" else f"{shape} {self.dtype}"
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from typing import Annotated
 
 import typer
@@ -51,10 +50,3 @@ def options(
 
 for command in (check, summary, train, evaluate, reload, schema):
     app.command()(output.guarded(command))
-
-
-def main() -> None:
-    """Run the command line."""
-    for stream in (sys.stdout, sys.stderr):  # a terminal of another encoding shows `?`, not a traceback
-        stream.reconfigure(errors="replace")  # type: ignore[union-attr]
-    app()

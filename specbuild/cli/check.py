@@ -6,7 +6,6 @@ from typing import Annotated
 
 import typer
 
-from specbuild import api
 from specbuild.cli.output import FAILED, Format, FormatOption, SetOption, show, source_of
 from specbuild.diagnostics.diagnostic import Diagnostic
 from specbuild.errors import SpecbuildError
@@ -18,6 +17,8 @@ def check(
     format: FormatOption = Format.text,
 ) -> None:
     """Judge specs, without importing torch and without touching any data."""
+    from specbuild import api
+
     found: list[Diagnostic] = []
     for name in specs:
         try:
@@ -29,8 +30,9 @@ def check(
         if format is Format.text:
             if diagnostics:
                 show(diagnostics, format, err=False)
-            else:
-                typer.echo(f"{'<stdin>' if name == '-' else name}: ok")
+            if all(diagnostic.severity == "warning" for diagnostic in diagnostics):
+                warned = f", {len(diagnostics)} warning{'s' if len(diagnostics) > 1 else ''}" if diagnostics else ""
+                typer.echo(f"{'<stdin>' if name == '-' else name}: ok{warned}")
     if format is Format.json:
         show(found, format, err=False)
     if any(diagnostic.severity == "error" for diagnostic in found):

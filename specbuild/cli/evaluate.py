@@ -7,8 +7,7 @@ from typing import Annotated
 
 import typer
 
-from specbuild import api
-from specbuild.cli.output import DataRootOption, DeviceOption, Format, FormatOption, RunArgument, print_json
+from specbuild.cli.output import DataRootOption, DeviceOption, Format, FormatOption, RunArgument, live_long, print_json
 
 
 class SplitName(StrEnum):
@@ -27,6 +26,10 @@ def evaluate(
     format: FormatOption = Format.text,
 ) -> None:
     """Print loss and metrics of a run's best weights on its test split."""
+    from specbuild import api
+
+    live_long()
+
     metrics = api.evaluate(run, split.value, device=device, data_root=data_root)
     if format is Format.json:
         print_json({"run": run, "split": split.value, **metrics})

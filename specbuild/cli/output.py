@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import functools
+import gc
 import os
 import sys
 from collections.abc import Callable, Iterable
 from enum import StrEnum
-from typing import Annotated, Any, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
 import typer
 
 from specbuild.diagnostics.diagnostic import Diagnostic
 from specbuild.errors import SpecbuildError
-from specbuild.language.source import Source, read_bytes
+
+if TYPE_CHECKING:
+    from specbuild.language.source import Source
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -53,7 +56,17 @@ DataRootOption = Annotated[
 
 def source_of(argument: str) -> str | Source:
     """A path, or what standard input holds for `-`."""
-    return read_bytes(sys.stdin.buffer.read(), "<stdin>") if argument == "-" else os.path.expanduser(argument)
+    if argument != "-":
+        return os.path.expanduser(argument)
+    from specbuild.language.source import read_bytes
+
+    return read_bytes(sys.stdin.buffer.read(), "<stdin>")
+
+
+def live_long() -> None:
+    """Collect garbage from here on; what has been imported is left alone."""
+    gc.freeze()
+    gc.enable()
 
 
 def guarded(command: F) -> F:

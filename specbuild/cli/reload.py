@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import typer
 
-from specbuild import api
-from specbuild.cli.output import Format, FormatOption, RunArgument, print_json
+from specbuild.cli.output import Format, FormatOption, RunArgument, live_long, print_json
 
 
 def reload(run: RunArgument, format: FormatOption = Format.text) -> None:
     """Rebuild a model from its run directory alone, prove that it is the one that was written, and summarize it."""
+    from specbuild import api
     from specbuild.reports import summary as report
+
+    live_long()
 
     reloaded = api.reload(run)
     if format is Format.json:

@@ -6,13 +6,15 @@ from typing import Annotated
 
 import typer
 
-from specbuild import api
 from specbuild.cli.output import Format, FormatOption, SetOption, SpecArgument, print_json, source_of
 
 
 def summary(
     spec: SpecArgument,
     overrides: SetOption = None,
+    depth: Annotated[
+        int | None, typer.Option("--depth", min=1, metavar="D", help="Fold scopes that are nested deeper; 1 folds all.")
+    ] = None,
     format: FormatOption = Format.text,
     verify: Annotated[
         bool,
@@ -20,6 +22,7 @@ def summary(
     ] = False,
 ) -> None:
     """Print the layers with their output shapes, parameters and multiply-accumulates."""
+    from specbuild import api
     from specbuild.reports import summary as report
 
     loaded = api.load(source_of(spec), overrides or ())
@@ -32,4 +35,4 @@ def summary(
     if format is Format.json:
         print_json(report.as_json(plan))
     else:
-        typer.echo(report.text(plan))
+        typer.echo(report.text(plan, depth))

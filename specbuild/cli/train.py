@@ -6,7 +6,6 @@ from typing import Annotated
 
 import typer
 
-from specbuild import api
 from specbuild.cli.output import (
     DataRootOption,
     DeviceOption,
@@ -14,6 +13,7 @@ from specbuild.cli.output import (
     FormatOption,
     SetOption,
     SpecArgument,
+    live_long,
     print_json,
     source_of,
 )
@@ -31,8 +31,11 @@ def train(
     format: FormatOption = Format.text,
 ) -> None:
     """Train a network and keep it, with all that belongs to it, in a run directory."""
+    from specbuild import api
     from specbuild.reports.progress import reporter
     from specbuild.training.reporting import figures
+
+    live_long()
 
     finished = api.train(
         source_of(spec), overrides or (), run=run, device=device, data_root=data_root, report=reporter()

@@ -19,8 +19,11 @@ from specbuild.network.samples import INPUT
 Array = np.ndarray[Any, Any]
 
 
-def open_arrays(entry: Arrays, path: Path) -> Source:
-    """The arrays of a `.npz`, or the `.npy` files of a folder (mapped, not read)."""
+def open_arrays(entry: Arrays, path: Path, image: str | None = INPUT) -> Source:
+    """The arrays of a `.npz`, or the `.npy` files of a folder (mapped, not read).
+
+    image: the field that holds images where it is bytes of an image's axes.
+    """
     if path.is_dir():
         arrays = {field: read_npy(path / name, field) for field, name in entry.fields.items()}
     else:
@@ -32,10 +35,10 @@ def open_arrays(entry: Arrays, path: Path) -> Source:
         counts = ", ".join(f"{entry.fields[field]} {length:,}" for field, length in lengths.items())
         raise Unusable("SB405", f"the arrays differ in their number of samples: {counts}", field="fields")
     layout = None
-    if INPUT in arrays:
-        layout = image_layout(arrays[INPUT].shape, arrays[INPUT].dtype.name)
+    if image in arrays:
+        layout = image_layout(arrays[image].shape, arrays[image].dtype.name)
     held = {field: hold(array, entry.fields[field]) for field, array in arrays.items()}
-    return TensorSource(held, layout=layout)
+    return TensorSource(held, image=image or INPUT, layout=layout)
 
 
 def read_npz(path: Path, fields: Mapping[str, str]) -> dict[str, Array]:

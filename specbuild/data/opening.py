@@ -29,16 +29,17 @@ LARGEST_FAKE = 2**29
 """Bytes of random images that are made at once and held."""
 
 
-def open_dataset(entry: Dataset, data_root: Path | None) -> Source:
+def open_dataset(entry: Dataset, data_root: Path | None, image: str | None = INPUT) -> Source:
     """The source of a data set; relative paths are under `data_root`, or the working directory.
 
-    Raises `Unusable`: SB403 for what is not there, SB405 for what cannot be read.
+    image: the field of `Arrays` that may hold images; image sets have theirs in `input`. Raises `Unusable`:
+    SB403 for what is not there, SB405 for what cannot be read.
     """
     root = data_root or Path()
     if isinstance(entry, Digits):
         return digits(entry.train)
     if isinstance(entry, Arrays):
-        return open_arrays(entry, root / Path(entry.path).expanduser())
+        return open_arrays(entry, root / Path(entry.path).expanduser(), image)
     if isinstance(entry, TorchvisionSet):
         return downloaded(entry, root / Path(entry.root).expanduser())
     if isinstance(entry, ImageFolder):

@@ -7,16 +7,16 @@ from collections.abc import Iterator
 import numpy as np
 import torch
 
-from specbuild.catalogue.losses import BinaryLoss, CrossEntropyLoss, Loss
+from specbuild.catalogue.losses import BinaryLoss, CrossEntropyLoss
 from specbuild.catalogue.rules import Violation
 from specbuild.catalogue.samples import SampleType
 from specbuild.data.failure import Unusable, failure
 from specbuild.data.sources import Sample, TensorSource
 from specbuild.data.split import Labels, Split, labels_out_of_range
-from specbuild.diagnostics.diagnostic import Diagnostic
+from specbuild.diagnostics.diagnostic import Diagnostic, Path
 from specbuild.language.parsing import of_violation
 from specbuild.network.plan import Plan
-from specbuild.network.samples import INPUT, batch_of_one, fit
+from specbuild.network.samples import batch_of_one, fit, loss_path
 
 
 def probe(split: Split, plan: Plan) -> None:
@@ -42,19 +42,21 @@ def found(split: Split, plan: Plan) -> Iterator[Diagnostic]:
     except Unusable as unusable:
         yield unusable.at(split.place)
         return
-    if INPUT in types and split.transforms:
+    image = split.image
+    if image in types and split.transforms:
         try:
             for k, transform in enumerate(split.transforms):
                 at = k
-                types[INPUT] = transform.infer(types[INPUT])
+                types[image] = transform.infer(types[image])
         except Violation as violation:
             yield transform_problem(split, at, violation)
             return
-        sample[INPUT] = split.pipeline(sample[INPUT].unsqueeze(0), torch.tensor([index]), 0)[0]
-    misfits = list(fit(plan.input, types, split.name, split.place))
+        sample[image] = split.pipeline(sample[image].unsqueeze(0), torch.tensor([index]), 0)[0]
+    misfits = list(fit(plan.inputs, types, split.name, split.place))
     yield from misfits
     if not misfits:
-        yield from finite(split, sample[INPUT], index)
+        for field in plan.inputs:
+            yield from finite(split, field, sample[field], index)
     yield from targets(split, plan, types, sample)
 
 
@@ -68,54 +70,58 @@ def transform_problem(split: Split, index: int, violation: Violation) -> Diagnos
     return of_violation(violation, ("data", written, "transforms", place))
 
 
-def finite(split: Split, tensor: torch.Tensor, index: int) -> Iterator[Diagnostic]:
-    """The numbers of a sample."""
+def finite(split: Split, field: str, tensor: torch.Tensor, index: int) -> Iterator[Diagnostic]:
+    """The numbers of an input of a sample."""
     if tensor.is_floating_point() and not bool(torch.isfinite(tensor).all()):
-        yield Diagnostic("SB405", f"`input` of sample {index} holds NaN or an infinity", split.place)
+        yield Diagnostic("SB405", f"`{field}` of sample {index} holds NaN or an infinity", split.place)
 
 
 def targets(split: Split, plan: Plan, types: dict[str, SampleType], sample: Sample) -> Iterator[Diagnostic]:
-    """The loss against the target of the first sample, and against all labels that are in memory."""
-    loss = split.spec.loss
-    if not isinstance(loss, Loss):
-        return
-    if loss.target not in types:
-        yield Diagnostic(
-            "SB402", f"the loss takes the field `{loss.target}`, but {split.name} has {', '.join(types)}",
-            ("loss",), fix="`target`: the field that the output is held against",
-        )  # fmt: skip
-        return
-    try:
-        loss.compare(plan.output, types[loss.target])
-    except Violation as violation:
-        yield of_violation(violation, ("loss",))
-        return
-    if isinstance(loss, CrossEntropyLoss) and types[loss.target].dtype == "int64":
-        yield from labels(split, loss, plan.output.shape[-1 if loss.class_dim == -1 else 0])
-    elif isinstance(loss, BinaryLoss):
-        low, high = span(split, loss.target, sample)
-        if low < 0 or high > 1:
+    """Each loss against the target of the first sample, and against all labels that are in memory."""
+    for output, loss in split.spec.losses.items():
+        kind, path = plan.outputs[output], loss_path(split.spec, output)
+        if loss.target not in types:
             yield Diagnostic(
-                "SB402",
-                f"{loss.type} needs targets from 0 to 1, but `{loss.target}` of {split.name} "
-                f"goes from {low:g} to {high:g}",
-                ("loss",),
-            )
+                "SB402", f"the loss takes the field `{loss.target}`, but {split.name} has {', '.join(types)}",
+                path, fix="`target`: the field that the output is held against",
+            )  # fmt: skip
+            continue
+        try:
+            loss.compare(kind, types[loss.target])
+        except Violation as violation:
+            yield of_violation(violation, path)
+            continue
+        if isinstance(loss, CrossEntropyLoss) and types[loss.target].dtype == "int64":
+            classes = kind.shape[-1 if loss.class_dim == -1 else 0]
+            yield from labels(split, Labels(loss.target, classes, loss.ignore_index, path))
+        elif isinstance(loss, BinaryLoss):
+            yield from shares(split, loss, sample, path)
 
 
-def labels(split: Split, loss: CrossEntropyLoss, classes: int) -> Iterator[Diagnostic]:
+def labels(split: Split, allowed: Labels) -> Iterator[Diagnostic]:
     """Labels from 0 to the number of classes, exclusive."""
-    held = held_tensor(split, loss.target)
+    held = held_tensor(split, allowed.field)
     if held is None:
-        split.labels = Labels(loss.target, classes, loss.ignore_index)
+        split.labels.append(allowed)
         return
     used = held.index_select(0, split.indices).long()
-    used = used[used != loss.ignore_index]
+    used = used[used != allowed.ignored]
     if not used.numel():
         return
     low, high = int(used.min()), int(used.max())
-    if low < 0 or high >= classes:
-        yield labels_out_of_range(split.name, low, high, classes)
+    if low < 0 or high >= allowed.classes:
+        yield labels_out_of_range(split.name, low, high, allowed)
+
+
+def shares(split: Split, loss: BinaryLoss, sample: Sample, path: Path) -> Iterator[Diagnostic]:
+    """Targets from 0 to 1."""
+    low, high = span(split, loss.target, sample)
+    if low < 0 or high > 1:
+        yield Diagnostic(
+            "SB402",
+            f"{loss.type} needs targets from 0 to 1, but `{loss.target}` of {split.name} goes from {low:g} to {high:g}",
+            path,
+        )
 
 
 def held_tensor(split: Split, field: str) -> torch.Tensor | None:
@@ -127,7 +133,7 @@ def held_tensor(split: Split, field: str) -> torch.Tensor | None:
 
 
 def span(split: Split, field: str, sample: Sample) -> tuple[float, float]:
-    """The lowest and the highest value of a target: of all, or of the first sample where it is the input."""
-    held = held_tensor(split, field) if field != INPUT else None
+    """The lowest and the highest value of a target: of all, or of the first sample where it is transformed."""
+    held = held_tensor(split, field) if field != split.image else None
     values = sample[field] if held is None else held.index_select(0, split.indices)
     return float(values.min()), float(values.max())

@@ -23,8 +23,10 @@ class Source(ABC):
     """Samples by number, each a set of named fields."""
 
     fields: tuple[str, ...]
+    image: str = INPUT
+    """The field that may be an image."""
     images: bool = False
-    """Whether `input` is an image of bytes."""
+    """Whether it is an image of bytes."""
     classes: int | None = None
     """The number of classes of `target`, where it is known."""
 
@@ -42,7 +44,7 @@ class Source(ABC):
                 tuple(tensor.shape),
                 str(tensor.dtype).removeprefix("torch."),
                 self.classes if name == "target" else None,
-                name == INPUT and self.images,
+                name == self.image and self.images,
             )
             for name, tensor in self.sample(index).items()
         }
@@ -55,17 +57,18 @@ class TensorSource(Source):
         self,
         tensors: Mapping[str, torch.Tensor | np.ndarray[Any, Any]],
         *,
+        image: str = INPUT,
         layout: Layout | None = None,
         classes: int | None = None,
     ) -> None:
-        """layout: the axes of `input` where it holds images of bytes."""
-        self.tensors = dict(tensors)
+        """layout: the axes of the field `image` where it holds images of bytes."""
+        self.tensors, self.image = dict(tensors), image
         self.fields = tuple(self.tensors)
         self.images, self.classes = layout is not None, classes
         self.length = len(next(iter(self.tensors.values())))
-        held = self.tensors.get(INPUT)
+        held = self.tensors.get(image)
         if layout is not None and isinstance(held, torch.Tensor):  # once, not at every batch
-            self.tensors[INPUT] = channels_first(held, layout)
+            self.tensors[image] = channels_first(held, layout)
             layout = "NCHW"
         self.layout = layout
 
@@ -87,7 +90,7 @@ class TensorSource(Source):
             rows = held.index_select(0, indices)
         else:
             rows = torch.from_numpy(held[indices.numpy()])  # indexing by an array copies
-        if name == INPUT and self.layout is not None:
+        if name == self.image and self.layout is not None:
             return channels_first(rows, self.layout)
         return plain(rows)
 
@@ -124,13 +127,14 @@ def plain(tensor: torch.Tensor) -> torch.Tensor:
 class OwnSource(SampleSource):
     """A torch `Dataset` of the user's own, of (input, target) or of dicts of fields."""
 
-    def __init__(self, dataset: Any) -> None:
+    def __init__(self, dataset: Any, inputs: Sequence[str]) -> None:
+        """inputs: the fields that feed the network."""
         if not hasattr(dataset, "__getitem__") or not hasattr(dataset, "__len__"):
             raise Unusable(
                 "SB405",
                 f"a data set has `__getitem__` and `__len__`, but {type(dataset).__name__} lacks one",
             )
-        self.dataset = dataset
+        self.dataset, self.inputs = dataset, tuple(inputs)
         self.fields = tuple(self.sample(0)) if len(dataset) else ()
 
     def __len__(self) -> int:
@@ -141,14 +145,17 @@ class OwnSource(SampleSource):
         item = self.dataset[index]
         if isinstance(item, Mapping):
             return {str(name): self.tensor(value, str(name), index) for name, value in item.items()}
-        if isinstance(item, Sequence) and not isinstance(item, (str, bytes)) and len(item) == 2:
-            return {name: self.tensor(value, name, index) for name, value in zip((INPUT, "target"), item, strict=True)}
-        raise Unusable(
-            "SB405", f"sample {index} is a {type(item).__name__}: a data set yields (input, target) or a dict"
-        )
+        pairs = len(self.inputs) == 1 and isinstance(item, Sequence) and not isinstance(item, (str, bytes))
+        if pairs and len(item) == 2:
+            return {
+                name: self.tensor(value, name, index)
+                for name, value in zip((self.inputs[0], "target"), item, strict=True)
+            }
+        pair = "(input, target) or a dict" if len(self.inputs) == 1 else "a dict"
+        raise Unusable("SB405", f"sample {index} is a {type(item).__name__}: a data set yields {pair}")
 
     def tensor(self, value: Any, name: str, index: int) -> torch.Tensor:
-        """A field as a tensor: floating point as float32, integers as int64 (an `input` of bytes stays)."""
+        """A field as a tensor: floating point as float32, integers as int64 (an input of bytes stays)."""
         if isinstance(value, np.ndarray) and value.dtype != object:
             value = torch.from_numpy(np.array(value))
         elif isinstance(value, (bool, int, float, np.number, np.bool_)):
@@ -159,14 +166,14 @@ class OwnSource(SampleSource):
                 f"sample {index}: `{name}` is a {type(value).__name__}, not a tensor, an array or a number",
             )
         value = value.detach().as_subclass(torch.Tensor)
-        return value if name == INPUT and value.dtype == torch.uint8 else plain(value)
+        return value if name in self.inputs and value.dtype == torch.uint8 else plain(value)
 
 
-def own_source(dataset: Any) -> Source:
-    """The source of a torch `Dataset` of the user's own; one of tensors is read in whole batches."""
+def own_source(dataset: Any, inputs: Sequence[str] = (INPUT,)) -> Source:
+    """The source of a torch `Dataset` of the user's own; one of (input, target) tensors is read in whole batches."""
     tensors = getattr(dataset, "tensors", None)
     if isinstance(dataset, torch.utils.data.TensorDataset) and tensors is not None and len(tensors) == 2:
-        inputs, targets = tensors
-        if inputs.dtype != torch.uint8 and len(inputs):
-            return TensorSource({INPUT: inputs.detach(), "target": targets.detach()})
-    return OwnSource(dataset)
+        given, targets = tensors
+        if given.dtype != torch.uint8 and len(given) and len(inputs) == 1:
+            return TensorSource({inputs[0]: given.detach(), "target": targets.detach()}, image=inputs[0])
+    return OwnSource(dataset, inputs)

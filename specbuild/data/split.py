@@ -17,7 +17,7 @@ from specbuild.data.sources import Sample, Source, TensorSource
 from specbuild.diagnostics.diagnostic import Diagnostic, Path
 from specbuild.language.document import Spec
 from specbuild.language.sections import Loader, SplitName
-from specbuild.network.samples import INPUT
+from specbuild.network.samples import image_field
 
 
 class Split:
@@ -44,7 +44,9 @@ class Split:
         self.transforms, self.loader, self.place = tuple(transforms), loader, place
         self.seed = spec.train.seed
         self.pipeline = Pipeline(self.transforms, self.seed, len(source))
-        self.labels: Labels | None = None
+        self.image = image_field(spec.inputs) or ""
+        """The field that the transforms are applied to."""
+        self.labels: list[Labels] = []
         """What labels are allowed, where they are yet to be looked at as they come."""
         self._batched: torch.utils.data.DataLoader[Any] | None = None
 
@@ -90,15 +92,15 @@ class Split:
             if device.type != "cpu":
                 batch = {name: moved(tensor, device, self.loader.pin_memory) for name, tensor in batch.items()}
             if self.transforms:
-                batch[INPUT] = self.pipeline(batch[INPUT], indices, epoch)
+                batch[self.image] = self.pipeline(batch[self.image], indices, epoch)
             yield batch
 
     def _sample_batches(self, epoch: int, device: torch.device) -> Iterator[Sample]:
         for batch in self._read(epoch):
             if isinstance(batch, Broken):
                 raise self._broken(batch)
-            if self.labels is not None:
-                self._hold_labels(batch, self.labels)
+            for allowed in self.labels:
+                self._hold_labels(batch, allowed)
             if device.type != "cpu":
                 batch = {name: moved(tensor, device, pin=False) for name, tensor in batch.items()}
             yield batch
@@ -116,7 +118,7 @@ class Split:
         if self._batched is None:
             options = self.loader
             self._batched = torch.utils.data.DataLoader(
-                Transformed(self.source, self.pipeline),
+                Transformed(self.source, self.pipeline, self.image),
                 batch_sampler=Numbers(self),
                 num_workers=options.num_workers,
                 collate_fn=stacked,
@@ -145,7 +147,7 @@ class Split:
             return
         used = used[used != allowed.ignored]
         if used.numel() and (int(used.min()) < 0 or int(used.max()) >= allowed.classes):
-            raise failure(self.spec, labels_out_of_range(self.name, int(used.min()), int(used.max()), allowed.classes))
+            raise failure(self.spec, labels_out_of_range(self.name, int(used.min()), int(used.max()), allowed))
 
 
 class Labels(NamedTuple):
@@ -155,10 +157,13 @@ class Labels(NamedTuple):
     classes: int
     ignored: int
     """One more that the loss leaves out."""
+    loss: Path = ("loss",)
+    """Where the loss is written."""
 
 
-def labels_out_of_range(name: str, low: int, high: int, classes: int) -> Diagnostic:
+def labels_out_of_range(name: str, low: int, high: int, allowed: Labels) -> Diagnostic:
     """Labels of a split that the network has no output for."""
+    classes = allowed.classes
     fix = f"let the last layer give {high + 1} classes"
     if low < 0:
         fix = "labels count from 0; `ignore_index` names one that is left out"
@@ -167,7 +172,7 @@ def labels_out_of_range(name: str, low: int, high: int, classes: int) -> Diagnos
     return Diagnostic(
         "SB402",
         f"the network gives {classes} classes, 0 to {classes - 1}, but the labels of {name} go from {low} to {high}",
-        ("loss",),
+        allowed.loss,
         fix=fix,
     )
 
@@ -205,15 +210,15 @@ class Broken(NamedTuple):
 class Transformed(torch.utils.data.Dataset[Any]):
     """A source with its transforms, one sample at a time: what a worker holds."""
 
-    def __init__(self, source: Source, pipeline: Pipeline) -> None:
-        self.source, self.pipeline = source, pipeline
+    def __init__(self, source: Source, pipeline: Pipeline, image: str) -> None:
+        self.source, self.pipeline, self.image = source, pipeline, image
 
     def __getitem__(self, number: tuple[int, int]) -> tuple[int, Sample] | Broken:
         epoch, index = number
         try:
             sample = self.source.sample(index)
             if self.pipeline.operations:
-                sample[INPUT] = self.transformed(sample[INPUT], index, epoch)
+                sample[self.image] = self.transformed(sample[self.image], index, epoch)
         except Unusable as unusable:
             return Broken(unusable.code, unusable.message, unusable.field, unusable.fix)
         return index, sample
@@ -255,7 +260,7 @@ def stacked(samples: Sequence[tuple[int, Sample] | Broken]) -> Sample | Broken:
                     "SB404",
                     f"`{name}` of sample {first_index} is {list(tensor.shape)}, "
                     f"but of sample {index} {list(sample[name].shape)}",
-                    fix="{type: Resize, size: [height, width]} in the transforms" if name == INPUT else None,
+                    fix="{type: Resize, size: [height, width]} in the transforms" if tensor.dim() == 3 else None,
                 )
         batch[name] = torch.stack([sample[name] for _, sample in pairs])
     return batch

@@ -20,6 +20,7 @@ from specbuild.diagnostics.diagnostic import Path as Place
 from specbuild.errors import DataError
 from specbuild.language.document import Spec
 from specbuild.language.sections import Loader, SplitName
+from specbuild.network.samples import image_field
 
 
 def open_data(
@@ -32,8 +33,9 @@ def open_data(
 ) -> dict[str, Split]:
     """The splits that the document has among `splits`, by name; no other is touched.
 
-    train, val: torch `Dataset`s of the user's own, of (input, target) or of dicts of fields. They take
-    the place of the document's; they yield what the network takes, and no transform is applied to them.
+    train, val: torch `Dataset`s of the user's own, of dicts of fields, or of (input, target) where the
+    network has one input. They take the place of the document's; they yield what the network takes, and
+    no transform is applied to them.
     Raises `DataError` with everything that cannot be opened.
     """
     opener = Opener(spec, data_root, {"train": train, "val": val})
@@ -95,9 +97,9 @@ class Opener:
                 return source
         try:
             if isinstance(dataset, Dataset):
-                source = open_dataset(dataset, self.data_root)
+                source = open_dataset(dataset, self.data_root, image_field(self.spec.inputs))
             else:
-                source = own_source(dataset)
+                source = own_source(dataset, tuple(self.spec.inputs))
             if not len(source):
                 raise Unusable("SB412", "the data set has no samples")
         except Unusable as unusable:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal, NamedTuple
 
 Path = tuple[str | int, ...]
@@ -48,6 +48,13 @@ class Diagnostic:
     span: Span | None = None
     snippet: str | None = None
     """The source line that `span` starts on."""
+    instance: str | None = field(default=None, compare=False)
+    """The layer in which it was seen, where one written line makes several; the first one is told."""
+
+    @property
+    def text(self) -> str:
+        """The message, with the layer that it is about."""
+        return self.message if self.instance is None else f"{self.instance}: {self.message}"
 
     @property
     def severity(self) -> Literal["error", "warning"]:
@@ -64,7 +71,7 @@ class Diagnostic:
             place += f":{self.span.line}:{self.span.column}"
         elif self.path:
             place += f": {path_text(self.path)}"
-        return f"{place}: {self.severity}[{self.code}]: {self.message}"
+        return f"{place}: {self.severity}[{self.code}]: {self.text}"
 
 
 def path_text(path: Path) -> str:

@@ -77,7 +77,7 @@ def object_of(diagnostic: Diagnostic) -> dict[str, Any]:
     return {
         "code": diagnostic.code,
         "severity": diagnostic.severity,
-        "message": diagnostic.message,
+        "message": diagnostic.text,
         "file": diagnostic.file,
         "line": span and span.line,
         "column": span and span.column,

@@ -8,8 +8,10 @@ from typing import Any, NamedTuple
 
 from specbuild.catalogue.entry import Entry
 from specbuild.catalogue.layer import Layer
+from specbuild.catalogue.losses import Loss
 from specbuild.catalogue.types import TensorType
 from specbuild.diagnostics.diagnostic import Diagnostic, Path
+from specbuild.language.items import Reference
 from specbuild.language.sections import Data, Training
 from specbuild.language.source import Source
 
@@ -18,9 +20,14 @@ class Node(NamedTuple):
     """A layer with its name, or a named scope of layers."""
 
     name: str
+    written: str
+    """The type as the document has it: a catalogue type, `Sequential`, or a block's name."""
     layer: Layer | None
     """None for a scope."""
+    sources: tuple[Reference, ...]
     children: tuple[Node, ...]
+    inputs: tuple[str, ...]
+    """What a scope calls its inputs; empty for a layer."""
     path: Path
     """Where it is written."""
 
@@ -30,9 +37,15 @@ class Spec:
     """A document in which every key is known and every value has its type; shapes are not judged yet."""
 
     name: str
-    input: TensorType
+    inputs: Mapping[str, TensorType]
+    """By name; the only one is called `input`."""
     layers: tuple[Node, ...]
-    loss: Entry | None
+    outputs: Mapping[str, Reference]
+    """By name: the layers that are written under `outputs`, or the last one."""
+    tie: Mapping[str, str]
+    """Parameters that are another one: `head.weight` by `embedding.weight`."""
+    losses: Mapping[str, Loss]
+    """By the output that each is of."""
     optimizer: Entry | None
     metrics: tuple[Entry, ...]
     data: Data | None
@@ -40,6 +53,13 @@ class Spec:
     source: Source
     tree: Mapping[str, Any]
     """The document as plain values, overrides applied."""
+    warnings: tuple[Diagnostic, ...] = ()
+    """What is odd but not wrong."""
+
+    @property
+    def loss(self) -> Loss | None:
+        """The loss of a network with one output; None where there is none."""
+        return next(iter(self.losses.values()), None)
 
     def place(self, diagnostics: Iterable[Diagnostic]) -> tuple[Diagnostic, ...]:
         """The diagnostics with their places in the text filled in."""

@@ -1,162 +1,192 @@
-"""From the layers as written to a plain tree of named layers: variables put in, scopes opened, names given.
+"""From the layers as written to a plain tree of named layers: variables put in, blocks and repeats opened,
+names given, `from` turned into positions.
 
 Plain tree in, plain tree out: no catalogue entry is made here, and every item still knows its path.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any, NamedTuple
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn
 
-from specbuild.catalogue.entry import Entry
-from specbuild.diagnostics.diagnostic import Diagnostic, Path
-from specbuild.language import names
-from specbuild.language.expressions import ExpressionError, substitute, variables_in
-from specbuild.language.parsing import FAILED, Failed, shown, unknown_type, untyped
+from specbuild.catalogue.layer import Layer
+from specbuild.diagnostics.diagnostic import Diagnostic, Edit, Path
+from specbuild.diagnostics.suggest import nearest
+from specbuild.language.blocks import OWN_KEYS, Block
+from specbuild.language.items import MOST_LAYERS, Item
+from specbuild.language.parsing import has_failed, shown
+from specbuild.language.scopes import ScopeExpansion
+from specbuild.language.substitution import filled, put_in
 
-SCOPE = "Sequential"
+if TYPE_CHECKING:
+    from specbuild.language.wiring import Wiring
+
+DEEPEST = 60
+"""How many scopes may stand inside one another."""
 
 
-class Item(NamedTuple):
-    """A layer that has its name, with its arguments as plain values."""
+class TooMuch(Exception):  # noqa: N818  a signal that ends the expansion; what is wrong was reported
+    """The expansion is over a bound."""
 
-    name: str
-    type: str
-    arguments: dict[str, Any]
+
+class Opened(NamedTuple):
+    """A block's children for some arguments, and how many layers they are."""
+
     children: tuple[Item, ...]
-    path: Path
+    layers: int
 
 
-def put_in(value: Any, variables: Mapping[str, Any], path: Path, problems: list[Diagnostic]) -> Any:
-    """`value` with every `${...}` in it evaluated; what fails is reported once and becomes `FAILED`.
+class Expander:
+    """One expansion: what was found wrong, and how much was made."""
 
-    A `type` is taken as it stands: which class a document means never depends on a value.
-    """
-    if isinstance(value, str):
-        if "${" not in value:
-            return value
-        try:
-            return substitute(value, variables)
-        except ExpressionError as error:
-            if any(isinstance(variables.get(name), Failed) for name in variables_in(value)):
-                return FAILED
-            problems.append(Diagnostic(error.code, error.message, path, fix=error.fix))
-            return FAILED
-    if isinstance(value, list):
-        return [put_in(item, variables, (*path, index), problems) for index, item in enumerate(value)]
-    if isinstance(value, dict):
-        return {
-            key: item if key == "type" else put_in(item, variables, (*path, key), problems)
-            for key, item in value.items()
-        }
-    return value
+    def __init__(
+        self,
+        table: Mapping[str, type[Layer]],
+        blocks: Mapping[str, Block],
+        variables: Mapping[str, Any],
+        problems: list[Diagnostic],
+    ) -> None:
+        self.table, self.blocks, self.variables, self.problems = table, blocks, variables, problems
+        self.warnings: list[Diagnostic] = []
+        self.opened: dict[tuple[str, str], Opened] = {}
+        """Blocks by name and arguments: the same block twice is expanded once."""
+        self.stack: list[str] = []
+        self.root: Wiring | None = None
+        """Where the names of the outermost scope lead."""
+        self.wirings: list[Wiring] = []
+        """Where names lead in the scope at hand, which is the last, and in those around it."""
+        self.within: list[str] = []
+        """The names of the scopes around."""
+        self.instances = 0
+        """How many of them stand for lines that are used more than once: blocks, and children of repeats."""
+        self.layers = 0
+        self.scopes = 0
 
+    def report(self, code: str, message: str, path: Path, **more: Any) -> None:
+        """Note one thing that is wrong."""
+        self.problems.append(Diagnostic(code, message, path, **more))
 
-def expand(
-    raw: Any,
-    variables: Mapping[str, Any],
-    path: Path,
-    table: Mapping[str, type[Entry]],
-    problems: list[Diagnostic],
-) -> tuple[Item, ...]:
-    """The layers of one scope, in order; what is wrong with their form is reported and left out."""
-    if not isinstance(raw, list):
-        fix = "begin each layer with `- `: - {name: conv1, type: Conv2d, ...}" if isinstance(raw, dict) else None
-        problems.append(Diagnostic("SB203", f"`layers` must be a list of layers; got {shown(raw)}", path, fix=fix))
-        return ()
-    if not raw:
-        problems.append(Diagnostic("SB203", "`layers` is empty: a scope has at least one layer", path))
-    items: list[Item] = []
-    counts: dict[str, int] = {}
-    taken: dict[str, int] = {}
-    for index, element in enumerate(raw):
-        place = (*path, index)
-        written = {"type": element} if isinstance(element, str) else element
-        if isinstance(written, dict):  # what a scope holds is expanded with the scope
-            written = {
-                key: value if key in ("layers", "type") else put_in(value, variables, (*place, key), problems)
-                for key, value in written.items()
-            }
+    def tell(self, since: int, name: str) -> None:
+        """Say of what was reported since then that it was seen in the layer called so."""
+        instance = self.instance(name)
+        for k in range(since, len(self.problems)):
+            if self.problems[k].instance is None:
+                self.problems[k] = replace(self.problems[k], instance=instance)
+
+    def instance(self, name: str = "") -> str | None:
+        """The qualified name of a layer of the scope at hand; None where a line stands for itself alone."""
+        return ".".join([*self.within, name.rstrip()] if name else self.within) if self.instances else None
+
+    def too_much(self, code: str, message: str, path: Path, fix: str | None = None) -> NoReturn:
+        """Note what goes beyond a bound, and stop."""
+        self.report(code, message, path, fix=fix)
+        raise TooMuch
+
+    def scope(
+        self, raw: Any, variables: Mapping[str, Any], inputs: Sequence[str], path: Path, outputs: Sequence[str] = ()
+    ) -> tuple[Item, ...]:
+        """The items of one scope, in order; what is wrong with their form is reported and left out.
+
+        outputs: the names of items that are read from outside; without any the last one is.
+        """
+        if not isinstance(raw, list):
+            fix = None
+            if isinstance(raw, dict):
+                fix = "begin each layer with `- `: - {name: conv1, type: Conv2d, ...}"
+            elif isinstance(raw, str) and self.table.get(raw):
+                fix = f"layers: [{raw}]"
+            self.report("SB203", f"`layers` must be a list of layers; got {shown(raw)}", path, fix=fix)
+            return ()
+        if not raw:
+            self.report("SB203", "`layers` is empty: a scope has at least one layer", path)
+            return ()
+        if len(self.wirings) >= DEEPEST:
+            self.too_much("SB216", f"scopes stand at most {DEEPEST} deep inside one another; here it is one more", path)
+        self.scopes += 1
+        if self.scopes > MOST_LAYERS:
+            self.too_much("SB216", f"a network has at most {MOST_LAYERS:,} scopes; here it is one more", path)
+        scope = ScopeExpansion(self, variables, inputs, path, raw)
+        if not self.wirings:
+            self.root = scope.wiring
+        self.wirings.append(scope.wiring)
+        scope.expand(outputs)
+        self.wirings.pop()
+        items = tuple(scope.wiring.items)
+        if not items and not self.problems and (len(inputs) > 1 or not self.wirings):
+            message = "`when` leaves out all of `layers`: a network, or a block of several inputs, has at least one"
+            self.report("SB214", message, path, fix="leave one layer without `when`")
+        return items
+
+    def count(self, number: int, path: Path) -> None:
+        """So many more layers."""
+        self.layers += number
+        if self.layers > MOST_LAYERS:
+            message = f"a network has at most {MOST_LAYERS:,} layers; up to here it is {self.layers:,}"
+            self.too_much("SB216", message, path)
+
+    def block(
+        self, block: Block, name: str, written: Mapping[str, Any], variables: Mapping[str, Any], place: Path
+    ) -> tuple[Item, ...]:
+        """The children of a block that is used under a name at `place`, with the arguments in `written`."""
+        given = filled(written, OWN_KEYS, variables, place, self.problems)
+        missing = [param for param, default in block.params.items() if default is None and param not in given]
+        unknown = [key for key in given if key not in block.params]
+        for argument in unknown:
+            self.unknown_param(block, argument, given, missing, place)
+        for param in missing:
+            self.report("SB202", f"`{param}` is missing: the block `{block.name}` needs it", place)
+        if missing or unknown:
+            return ()
+        if block.name in self.stack:
+            circle = " → ".join([*self.stack[self.stack.index(block.name) :], block.name])
+            self.report(
+                "SB215", f"a block cannot stand inside itself: {circle}", (*place, "type") if written else place,
+                fix="`repeat` puts a block after itself, as often as you like",
+            )  # fmt: skip
+            return ()
+        key = (block.name, json.dumps(given, sort_keys=True, default=str))
+        known = self.opened.get(key)
+        if known is None:
+            before = self.layers
+            known = Opened(self.open(block, name, given), self.layers - before)
+            if not has_failed(given):
+                self.opened[key] = known
         else:
-            problems.append(
-                Diagnostic("SB203", f"a layer is a type name or a mapping with `type`; got {shown(element)}", place)
+            self.count(known.layers, place)
+        return known.children
+
+    def open(self, block: Block, name: str, given: Mapping[str, Any]) -> tuple[Item, ...]:
+        """The children of a block, which sees its own params and the document's variables."""
+        self.within.append(name)
+        self.instances += 1
+        before = len(self.problems)
+        inside = {**self.variables}
+        for param, default in block.params.items():
+            inside[param] = (
+                given[param]
+                if param in given
+                else put_in(default, inside, (*block.path, "params", param), self.problems)
             )
-            continue
-        if "type" not in written:
-            problems.append(untyped(written, place, "layer", {**table, SCOPE: None}))
-            continue
-        kind = written.pop("type")
-        at_type = place if isinstance(element, str) else (*place, "type")
-        if not isinstance(kind, str):
-            problems.append(Diagnostic("SB203", f"`type` must be a name; got {shown(kind)}", at_type))
-            continue
-        counts[kind] = counts.get(kind, 0) + 1
-        own = own_name(written, place, problems) if "name" in written else ""
-        name = own or names.automatic(kind, counts[kind])
-        if own is None:
-            pass  # reported
-        elif name in taken:
-            first = f"layers[{taken[name]}]"
-            problems.append(
-                Diagnostic(
-                    "SB206",
-                    f"the name `{name}` is already that of {first}",
-                    (*place, "name"),
-                    fix="give one of them another name",
-                )
-            )
-        else:
-            taken[name] = index
+        self.stack.append(block.name)
         children: tuple[Item, ...] = ()
-        if kind == SCOPE:
-            children = scope(written, place, variables, table, problems)
-        elif kind not in table:
-            problems.append(unknown_type(kind, at_type, {**table, SCOPE: None}, "layer"))
-            continue
-        items.append(Item(name, kind, written, children, place))
-    return tuple(items)
+        if block.layers is not None:
+            children = self.scope(block.layers, inside, block.inputs, (*block.path, "layers"))
+        self.stack.pop()
+        if len(self.problems) > before:
+            self.tell(before, "")
+        self.within.pop()
+        self.instances -= 1
+        return children
 
-
-def own_name(written: dict[str, Any], place: Path, problems: list[Diagnostic]) -> str | None:
-    """The layer's name, taken out of its arguments; None where it was reported, empty where it is null."""
-    name = written.pop("name")
-    if name is None:
-        return ""
-    if isinstance(name, Failed):
-        return None
-    if isinstance(name, int) and not isinstance(name, bool):
-        name = str(name)
-    if not isinstance(name, str):
-        problems.append(Diagnostic("SB205", f"a name is a string; got {shown(name)}", (*place, "name")))
-        return None
-    fault = names.fault(name)
-    if fault is not None:
-        message = f"a layer cannot be called {shown(name)}: {fault}"
-        problems.append(Diagnostic("SB205", message, (*place, "name"), fix=names.repaired(name)))
-        return None
-    return name
-
-
-def scope(
-    written: dict[str, Any],
-    place: Path,
-    variables: Mapping[str, Any],
-    table: Mapping[str, type[Entry]],
-    problems: list[Diagnostic],
-) -> tuple[Item, ...]:
-    """The children of a nested Sequential."""
-    for key in written:
-        if key != "layers":
-            problems.append(
-                Diagnostic(
-                    "SB201",
-                    f"unknown key `{key}`",
-                    (*place, key),
-                    "key",
-                    fix="a Sequential takes name and layers",
-                )
-            )
-    if "layers" not in written:
-        problems.append(Diagnostic("SB202", "`layers` is missing: a Sequential holds a list of layers", place))
-        return ()
-    return expand(written["layers"], variables, (*place, "layers"), table, problems)
+    def unknown_param(self, block: Block, name: str, given: Mapping[str, Any], missing: list[str], place: Path) -> None:
+        """SB201 for an argument that the block does not have; a misspelt one is not missing as well."""
+        free = [param for param in (*block.params, *sorted(OWN_KEYS)) if param not in given]
+        meant = nearest(name, missing) or nearest(name, free)
+        if meant in missing:
+            missing.remove(meant)
+        params = ", ".join(block.params) or "no arguments"
+        fix = f"did you mean `{meant}`?" if meant else f"the block `{block.name}` takes {params}"
+        edit = Edit((*place, name), meant, "key") if meant else None
+        self.report("SB201", f"unknown key `{name}`", (*place, name), target="key", fix=fix, edit=edit)

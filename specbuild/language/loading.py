@@ -9,24 +9,31 @@ from typing import Any
 
 from specbuild.catalogue.entry import Entry
 from specbuild.catalogue.layers import LAYERS
-from specbuild.catalogue.types import ITEM_BYTES, TensorType
 from specbuild.diagnostics.diagnostic import Diagnostic, Edit, Path
 from specbuild.diagnostics.suggest import nearest
 from specbuild.errors import SpecError
 from specbuild.language import names
+from specbuild.language.blocks import blocks_of
+from specbuild.language.collector import paused_collector
 from specbuild.language.document import Node, Spec
-from specbuild.language.expansion import Item, expand, put_in
+from specbuild.language.ends import inputs_of, losses_of, outputs_of, references_of, tie_of
+from specbuild.language.expansion import Expander, TooMuch
+from specbuild.language.nodes import Nodes
 from specbuild.language.overrides import overridden
-from specbuild.language.parsing import FAILED, Failed, parse_entries, parse_entry, parse_fields, shown
+from specbuild.language.parsing import Failed, parse_entries, parse_entry, parse_fields, shown
 from specbuild.language.sections import Data, Training
 from specbuild.language.source import Source, from_dict, read_source, read_text
+from specbuild.language.substitution import put_in
 from specbuild.language.tables import SECTIONS
 from specbuild.language.variables import variables_of
 
 VERSION = 1
-KEYS = ("specbuild", "name", "vars", "input", "layers", *SECTIONS, "data", "train")
-LARGEST = 2**31 - 1
-"""The largest size that a document may write."""
+KEYS = (
+    "specbuild", "name", "vars", "blocks", "input", "inputs", "layers", "outputs", "tie", "loss", *SECTIONS,
+    "data", "train",
+)  # fmt: skip
+UNEVALUATED = frozenset({"layers", "vars", "blocks"})
+"""What is evaluated on its own, with more variables than the document's."""
 
 
 def load(
@@ -38,7 +45,8 @@ def load(
     overrides: `PATH=VALUE` texts, as `--set` takes them.
     Raises `SpecError` with everything that is wrong with the document's form; shapes are not judged here.
     """
-    return parse(overridden(read(source), overrides))
+    with paused_collector():
+        return parse(overridden(read(source), overrides))
 
 
 def read(source: str | os.PathLike[str] | Mapping[str, Any] | Source) -> Source:
@@ -58,14 +66,26 @@ def parse(source: Source) -> Spec:
     tree: dict[str, Any] = source.tree
     check_keys(tree, problems)
     variables = variables_of(tree.get("vars"), problems)
+    blocks = blocks_of(tree.get("blocks"), problems)
     plain = {
-        key: value if key in ("layers", "vars") else put_in(value, variables, (key,), problems)
-        for key, value in tree.items()
+        key: value if key in UNEVALUATED else put_in(value, variables, (key,), problems) for key, value in tree.items()
     }
     name = name_of(plain, source, problems)
-    input_type = input_of(plain.get("input", FAILED), problems)
-    items = expand(plain["layers"], variables, ("layers",), LAYERS, problems) if "layers" in plain else ()
-    nodes = tuple(node_of(item, problems) for item in items)
+    inputs = inputs_of(plain, problems)
+    wanted = outputs_of(plain.get("outputs"), problems)
+    expander = Expander(LAYERS, blocks, variables, problems)
+    nodes: tuple[Node, ...] = ()
+    if "layers" in plain:
+        try:
+            written = plain.get("inputs")
+            names_of_inputs = tuple(written) if written and isinstance(written, dict) else ("input",)
+            items = expander.scope(plain["layers"], variables, names_of_inputs, ("layers",), wanted)
+            nodes = Nodes(problems).of(items)
+        except TooMuch:
+            pass  # reported
+    outputs = references_of(wanted, nodes, expander.root, problems)
+    tie = tie_of(plain.get("tie"), problems)
+    losses = losses_of(plain.get("loss"), wanted or tuple(outputs), problems)
     found: dict[str, Any] = {}
     for key, child in SECTIONS.items():
         raw = plain.get(key)
@@ -73,11 +93,12 @@ def parse(source: Source) -> Spec:
         found[key] = None if raw is None else parse_section(raw, (key,), child, problems)
     data = parse_fields(Data, plain["data"], ("data",), problems) if plain.get("data") is not None else None
     training = parse_fields(Training, plain.get("train") or {}, ("train",), problems)
-    if problems or input_type is None or training is None:
+    if problems or not inputs or training is None:
         raise SpecError(source.place(problems))
     return Spec(
-        name=name, input=input_type, layers=nodes, loss=found["loss"], optimizer=found["optimizer"],
-        metrics=found["metrics"] or (), data=data, train=training, source=source, tree=plain,
+        name=name, inputs=inputs, layers=nodes, outputs=outputs, tie=tie, losses=losses,
+        optimizer=found["optimizer"], metrics=found["metrics"] or (), data=data, train=training, source=source,
+        tree=plain, warnings=tuple(expander.warnings),
     )  # fmt: skip
 
 
@@ -89,6 +110,8 @@ def parse_single(raw: Any, path: Path, child: Any, problems: list[Diagnostic]) -
 def check_keys(tree: Mapping[str, Any], problems: list[Diagnostic]) -> None:
     """Unknown and missing keys of the document, and its version."""
     missing = [key for key in ("specbuild", "input", "layers") if key not in tree]
+    if "inputs" in tree and "input" in missing:
+        missing.remove("input")
     for key in tree:
         if key not in KEYS:
             meant = nearest(key, missing) or nearest(key, [known for known in KEYS if known not in tree])
@@ -138,63 +161,3 @@ def name_of(plain: Mapping[str, Any], source: Source, problems: list[Diagnostic]
         )
         return "model"
     return name
-
-
-def input_of(raw: Any, problems: list[Diagnostic]) -> TensorType | None:
-    """`[3, 32, 32]` or `{shape: [3, 32, 32], dtype: float32}`."""
-    if isinstance(raw, Failed):
-        return None
-    path: Path = ("input",)
-    shape, dtype = raw, "float32"
-    if isinstance(raw, dict):
-        for key in raw:
-            if key not in ("shape", "dtype"):
-                meant = nearest(key, ("shape", "dtype"))
-                fix = f"did you mean `{meant}`?" if meant else "an input has shape and dtype"
-                problems.append(Diagnostic("SB201", f"unknown key `{key}`", (*path, key), "key", fix=fix))
-        dtype = raw.get("dtype", dtype)
-        if not isinstance(dtype, str) or dtype not in ITEM_BYTES:
-            problems.append(
-                Diagnostic(
-                    "SB203",
-                    f"`dtype` must be one of {', '.join(ITEM_BYTES)}; got {shown(dtype)}",
-                    (*path, "dtype"),
-                )
-            )
-            dtype = "float32"
-        if "shape" not in raw:
-            problems.append(Diagnostic("SB202", "`shape` is missing: the shape of one sample", path))
-            return None
-        shape, path = raw["shape"], (*path, "shape")
-    if not isinstance(shape, list):
-        problems.append(
-            Diagnostic(
-                "SB203",
-                f"the input is the shape of one sample, without the batch axis; got {shown(shape)}",
-                path,
-                fix="input: [3, 32, 32]",
-            )
-        )
-        return None
-    good = True
-    for index, size in enumerate(shape):
-        if isinstance(size, Failed):
-            good = False
-        elif not isinstance(size, int) or isinstance(size, bool) or not 0 < size <= LARGEST:
-            problems.append(
-                Diagnostic(
-                    "SB203",
-                    f"a size of the input must be a positive integer; got {shown(size)}",
-                    (*path, index),
-                    fix="leave the batch axis out" if index == 0 and size in (None, -1) else None,
-                )
-            )
-            good = False
-    return TensorType(tuple(shape), dtype) if good else None
-
-
-def node_of(item: Item, problems: list[Diagnostic]) -> Node:
-    """A named layer, or a named scope, with its arguments validated."""
-    if item.type not in LAYERS:
-        return Node(item.name, None, tuple(node_of(child, problems) for child in item.children), item.path)
-    return Node(item.name, parse_fields(LAYERS[item.type], item.arguments, item.path, problems), (), item.path)

@@ -95,6 +95,7 @@ RESERVED = frozenset(
         "__mul__",
         "__ne__",
         "__new__",
+        "__radd__",
         "__reduce__",
         "__reduce_ex__",
         "__repr__",
@@ -130,9 +131,11 @@ RESERVED = frozenset(
         "_named_members",
         "_non_persistent_buffers_set",
         "_parameters",
+        "_refuse",
         "_register_load_state_dict_pre_hook",
         "_register_state_dict_hook",
         "_replicate_for_data_parallel",
+        "_routing",
         "_save_to_state_dict",
         "_slow_forward",
         "_state_dict_hooks",
@@ -141,7 +144,7 @@ RESERVED = frozenset(
         "_wrapped_call_impl",
     ]
 )
-"""`input`, and every attribute of an `nn.Sequential` (a test holds this table against torch's)."""
+"""`input`, and every attribute of an `nn.Sequential`, routed or not (tests hold this table against both)."""
 
 NAME = re.compile(r"[A-Za-z0-9_-]+", re.ASCII)
 """Letters, digits, `_` and `-`; a plain integer is a name too."""

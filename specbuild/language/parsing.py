@@ -110,7 +110,8 @@ def parse_fields(cls: type[E], raw: Any, path: Path, problems: list[Diagnostic])
         failed |= doomed
         given = {key: value for key, value in given.items() if key not in doomed}
     try:
-        entry = cls.model_validate(given)
+        # what has no arguments has nothing to validate, and needs no validator to be built
+        entry = cast("E", cls.model_validate(given) if given or requires(cls) else cls.model_construct())
     except ValidationError as error:
         problems.extend(explain(cls, error, raw, path, failed))
         return None
@@ -122,6 +123,11 @@ def parse_fields(cls: type[E], raw: Any, path: Path, problems: list[Diagnostic])
         problems.append(of_violation(violation, path))
         return None
     return entry
+
+
+def requires(cls: type[Entry]) -> bool:
+    """Whether an argument has to be written."""
+    return any(field.is_required() for field in cls.model_fields.values())
 
 
 def of_violation(violation: Violation, path: Path) -> Diagnostic:
@@ -231,7 +237,7 @@ def unknown_key(cls: type[Entry], name: str, raw: Mapping[str, Any], path: Path,
         return Diagnostic(
             "SB207", f"`{name}` is not for a spec: {reason}", (*path, name), "key", fix=f"leave `{name}` out"
         )
-    free = [field for field in cls.model_fields if field not in raw]
+    free = [field for field in (*cls.model_fields, *cls.beside) if field not in raw]
     meant = nearest(name, missing) or nearest(name, free)
     if meant is None and issubclass(cls, Section):
         meant = next((field for field in free if name.startswith(field)), None)  # validation

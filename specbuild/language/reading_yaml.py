@@ -6,7 +6,6 @@ positions are kept: `specbuild.language.positions` finds them again for the few 
 
 from __future__ import annotations
 
-import gc
 import re
 from collections.abc import Callable
 from itertools import islice
@@ -14,6 +13,7 @@ from typing import Any
 
 from specbuild.diagnostics.diagnostic import Path
 from specbuild.language.budgets import MAX_DEPTH, MAX_NODES, TOO_DEEP, TOO_MANY
+from specbuild.language.collector import paused_collector
 from specbuild.language.faults import Fault, abridged
 from specbuild.language.scalars import NULLS, WORDS, BadNumberError, resolve
 from specbuild.language.yaml_events import NextEvent, events
@@ -35,9 +35,7 @@ def read_yaml(text: str, source: Callable[[str], NextEvent] = events) -> tuple[A
     the parser's work; it is reported, replaced by a text of its length, and the rest is read after all.
     """
     unquoted: list[Fault] = []
-    paused = gc.isenabled()
-    gc.disable()  # nothing here is cyclic garbage, and looking for it takes longer than the parser does
-    try:
+    with paused_collector():
         while True:
             builder = Builder(text)
             root = builder.build(source(text))
@@ -50,9 +48,6 @@ def read_yaml(text: str, source: Callable[[str], NextEvent] = events) -> tuple[A
                 return root, unquoted + builder.faults
             filler = f"{len(unquoted):x>{stop.end - stop.start}}"[: stop.end - stop.start]
             text = text[: stop.start] + filler + text[stop.end :]
-    finally:
-        if paused:
-            gc.enable()
 
 
 class Stop(Exception):  # noqa: N818  the end of reading, its fault is noted already

@@ -12,27 +12,22 @@ from typing import Any
 
 from specbuild.catalogue.entry import Entry, OneOf
 from specbuild.catalogue.layers import LAYERS
-from specbuild.catalogue.types import ITEM_BYTES
+from specbuild.catalogue.losses import LOSSES
 from specbuild.language import names
-from specbuild.language.expansion import SCOPE
 from specbuild.language.fields import field_docs
-from specbuild.language.loading import LARGEST, VERSION
+from specbuild.language.items import SCOPE
+from specbuild.language.loading import VERSION
+from specbuild.language.schema_of_structure import (
+    BLOCK_PATTERN,
+    EXPRESSION,
+    OWN,
+    structure_definitions,
+    structure_properties,
+)
 from specbuild.language.sections import Data, Training
 from specbuild.language.tables import SECTIONS
-from specbuild.language.variables import IDENTIFIER
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
-EXPRESSION = {"$ref": "#/$defs/expression"}
-LAYER_NAME = {
-    "description": "The layer's name, unique in its scope; a key of the state_dict.",
-    "anyOf": [
-        {"type": "string", "pattern": f"^{names.NAME.pattern}$", "maxLength": names.LONGEST,
-         "not": {"enum": sorted(names.RESERVED)}},
-        {"type": "integer"},
-        EXPRESSION,
-        {"type": "null"},
-    ],
-}  # fmt: skip
 
 
 def json_schema() -> dict[str, Any]:
@@ -44,22 +39,17 @@ def json_schema() -> dict[str, Any]:
             "type": "string",
             "pattern": r"\$\{",
         },
-        "size": {"anyOf": [{"type": "integer", "minimum": 1, "maximum": LARGEST}, EXPRESSION]},
-        "shape": {
-            "description": "The shape of one sample, without the batch axis.",
-            "anyOf": [{"type": "array", "items": {"$ref": "#/$defs/size"}}, EXPRESSION],
-        },
     }
-    define_table("layer", LAYERS, definitions, extra={"name": LAYER_NAME})
-    definitions["layer"]["anyOf"].append({"$ref": f"#/$defs/{SCOPE}"})
-    definitions[SCOPE] = {
-        "description": "A scope of layers, nested under one name.",
-        "type": "object",
-        "properties": {"name": LAYER_NAME, "type": {"const": SCOPE}, "layers": {"$ref": "#/$defs/layers"}},
-        "required": ["type", "layers"],
-        "additionalProperties": False,
-    }
-    definitions["layers"] = {"type": "array", "items": {"$ref": "#/$defs/layer"}, "minItems": 1}
+    definitions |= structure_definitions()
+    define_table("layer", LAYERS, definitions, extra=OWN)
+    for name in LAYERS:
+        definitions[name]["dependentRequired"] = {"names": ["repeat"]}
+    definitions["layer"]["anyOf"] += [
+        {"$ref": f"#/$defs/{SCOPE}"},
+        {"$ref": "#/$defs/block_use"},
+        {"type": "string", "pattern": BLOCK_PATTERN},
+    ]
+    define_table("loss", LOSSES, definitions)
     properties: dict[str, Any] = {
         "specbuild": {"const": VERSION, "description": "The version of the language."},
         "name": {
@@ -70,28 +60,7 @@ def json_schema() -> dict[str, Any]:
                 {"type": "null"},
             ],
         },
-        "vars": {
-            "description": "Variables for `${...}`; one may use those above it.",
-            "type": ["object", "null"],
-            "propertyNames": {"pattern": f"^{IDENTIFIER.pattern}$"},
-            "additionalProperties": {"type": ["number", "string", "boolean", "array", "null"]},
-        },
-        "input": {
-            "description": "The shape of one sample, without the batch axis; float32 unless `dtype` says otherwise.",
-            "anyOf": [
-                {"$ref": "#/$defs/shape"},
-                {
-                    "type": "object",
-                    "properties": {
-                        "shape": {"$ref": "#/$defs/shape"},
-                        "dtype": {"anyOf": [{"enum": list(ITEM_BYTES)}, EXPRESSION]},
-                    },
-                    "required": ["shape"],
-                    "additionalProperties": False,
-                },
-            ],
-        },
-        "layers": {"$ref": "#/$defs/layers", "description": "The network, in the order it runs."},
+        **structure_properties(),
     }
     for key, child in SECTIONS.items():
         properties[key] = nullable(field_schema(child, definitions))
@@ -104,7 +73,8 @@ def json_schema() -> dict[str, Any]:
         "description": "A neural network, its data and its training as one document.",
         "type": "object",
         "properties": properties,
-        "required": ["specbuild", "input", "layers"],
+        "required": ["specbuild", "layers"],
+        "oneOf": [{"required": ["input"]}, {"required": ["inputs"]}],
         "additionalProperties": False,
         "$defs": dict(sorted(definitions.items())),
     }

@@ -1,10 +1,8 @@
 """The sections of a document beside its layers: the data and the training."""
 
-from __future__ import annotations
-
 from typing import Annotated, ClassVar, Literal
 
-from annotated_types import Ge, Gt, Lt
+from annotated_types import Ge, Gt, Le, Lt
 from pydantic import Field, SerializeAsAny
 
 from specbuild.catalogue.datasets import DATASETS, Dataset
@@ -216,7 +214,7 @@ class Training(Section):
 
     children: ClassVar = {"best": Best}
 
-    epochs: Size = 10
+    epochs: Annotated[Size, Le(10**9)] = 10
     """How often the network sees the whole of train."""
     seed: Seed = 0
     """Settles the first weights, the order of the samples and every random transform."""

@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 from specbuild.catalogue.entry import OneOf
-from specbuild.catalogue.losses import LOSSES
 from specbuild.catalogue.metrics import METRICS
 from specbuild.catalogue.optimizers import OPTIMIZERS
 
 SECTIONS = {
-    "loss": OneOf(LOSSES, "loss"),
     "optimizer": OneOf(OPTIMIZERS, "optimizer"),
     "metrics": OneOf(METRICS, "metric", many=True),
 }

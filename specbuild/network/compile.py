@@ -1,31 +1,102 @@
-"""From a Plan to torch: the one module of `network` that imports it."""
+"""From a Plan to torch; with `modules`, the only part of `network` that imports it."""
 
 from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Sequence
+from types import SimpleNamespace
+from typing import Any
 
+import torch
 from torch import nn
 
-from specbuild.network.plan import Plan, Step
+from specbuild.network import modules
+from specbuild.network.modules import Route, Routed, Routing
+from specbuild.network.plan import Plan, Scope, Step
+
+
+class Namespace(SimpleNamespace):
+    """What layers are built from: torch.nn, and what specbuild adds to it."""
+
+    Add, Multiply, Concat, Positions = modules.Add, modules.Multiply, modules.Concat, modules.Positions
+
+    @staticmethod
+    def new_parameter(shape: tuple[int, ...]) -> nn.Parameter:
+        """A parameter that is still to be initialized."""
+        return nn.Parameter(torch.empty(shape))
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(nn, name)
+
+
+NAMESPACE = Namespace()
 
 
 def build(plan: Plan) -> nn.Sequential:
-    """A plain `nn.Sequential(OrderedDict(...))`, nested where the document nests.
+    """The network, with torch's own initial weights.
 
-    The keys of its `state_dict` are the layers' names. Weights are torch's own initial ones.
+    A straight line of layers is a plain `nn.Sequential(OrderedDict(...))`, nested where the document
+    nests; a scope with branches is one `Routed`. The keys of the `state_dict` are the layers' names.
     """
-    return sequential(plan.steps)
+    network = of_scope(plan.scope, [type.batched for type in plan.inputs.values()])
+    for tied, kept in plan.tie.items():
+        module, _, name = tied.rpartition(".")
+        setattr(network.get_submodule(module), name, network.get_parameter(kept))
+    return network
 
 
-def sequential(steps: Sequence[Step]) -> nn.Sequential:
-    """The modules of one scope under their names."""
-    return nn.Sequential(OrderedDict((step.local_name, module(step)) for step in steps))
+def of_scope(scope: Scope, batched: Sequence[bool]) -> nn.Sequential:
+    """The modules of one scope under their names; batched: which of its inputs have a batch axis."""
+    built = {step.local_name: of_step(step) for step in scope.steps}
+    if scope.straight:
+        return nn.Sequential(OrderedDict(built))
+    return Routed(
+        {name: module for name, module in built.items() if isinstance(module, nn.Module)},
+        routing(scope, batched),
+        {name: made for name, made in built.items() if isinstance(made, nn.Parameter)},
+    )
 
 
-def module(step: Step) -> nn.Module:
-    """One layer, or one scope, as a module."""
+def of_step(step: Step) -> Any:
+    """One layer, or one scope, as a module; a Parameter as an `nn.Parameter`."""
     if step.layer is None:
-        return sequential(step.steps)
-    built: nn.Module = step.layer.build(nn)
-    return built
+        assert step.scope is not None
+        return of_scope(step.scope, [type.batched for type in step.inputs])
+    return step.layer.build(NAMESPACE, **{step.layer.results[name]: True for name in step.results})
+
+
+def routing(scope: Scope, batched: Sequence[bool]) -> Routing:
+    """The ways through a scope; batched: which of its inputs have a batch axis."""
+    slots: list[int] = []
+    count = len(scope.inputs)
+    for step in scope.steps:
+        slots.append(count)
+        count += 1 + len(step.results)
+
+    def slot_of(position: int, result: str | None) -> int:
+        if position < 0:
+            return -1 - position
+        return slots[position] + (1 + scope.steps[position].results.index(result) if result else 0)
+
+    outputs = {name: slot_of(reference.position, reference.result) for name, reference in scope.outputs.items()}
+    taken = [
+        [(source.keyword, slot_of(source.position, source.result)) for source in step.sources] for step in scope.steps
+    ]
+    last: dict[int, int] = {slot: index for index, sources in enumerate(taken) for _, slot in sources}
+    for index, step in enumerate(scope.steps):
+        for slot in range(slots[index], slots[index] + 1 + len(step.results)):
+            last.setdefault(slot, index)
+    routes = tuple(
+        Route(
+            step.local_name,
+            tuple(slot for keyword, slot in taken[index] if keyword is None),
+            tuple((keyword, slot) for keyword, slot in taken[index] if keyword is not None),
+            slots[index],
+            len(step.results),
+            tuple(slot for slot, end in last.items() if end == index and slot not in outputs.values()),
+            getattr(step.layer, "batch", None) if step.layer is not None and step.layer.takes == () else None,
+        )
+        for index, step in enumerate(scope.steps)
+    )
+    # without a batch there is nothing that asks for it: inference has seen to that
+    return Routing(routes, scope.inputs, batched.index(True) if True in batched else 0, outputs, count)

@@ -1,80 +1,210 @@
-"""From a Spec to a Plan: one walk over the layers, each rule applied to what came before."""
+"""From a Spec to a Plan: one walk over the graph, each rule applied to what its inputs are."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
+from typing import NamedTuple, cast
 
 from specbuild.catalogue.layer import Layer
 from specbuild.catalogue.rules import Outcome, Violation
 from specbuild.catalogue.types import TensorType
 from specbuild.diagnostics.diagnostic import Diagnostic
 from specbuild.errors import SpecError
+from specbuild.language.collector import paused_collector
 from specbuild.language.document import Node, Spec
+from specbuild.language.items import Reference
 from specbuild.language.parsing import of_violation
-from specbuild.network.plan import Plan, Step
+from specbuild.network.memory import overwritten
+from specbuild.network.plan import Plan, Scope, Step
+from specbuild.network.tying import check_ties
 
 TRAIL_HEAD, TRAIL_TAIL = 2, 3
 """How many shapes a trail shows at its beginning and at its end."""
 
 
+class Value(NamedTuple):
+    """What flows: its type, the layer that made it, and the value before on the way."""
+
+    type: TensorType
+    name: str
+    before: Value | None
+    results: Mapping[str, TensorType]
+
+
+Judged = tuple[Layer, Outcome]
+NO_RESULTS: Mapping[str, TensorType] = {}
+
+
 def infer(spec: Spec) -> Plan:
     """The plan of a network; raises `SpecError` with every layer that is wrong.
 
-    After a layer that does not fit its input, what depends on its output is not judged.
+    After a layer that does not fit its input, what depends on its output is not judged; what does not is.
     """
-    walk = Walk(spec.input)
-    steps, output = walk.scope(spec.layers, spec.input, "")
-    if walk.problems or output is None:
+    with paused_collector():
+        return plan_of(spec)
+
+
+def plan_of(spec: Spec) -> Plan:
+    """The plan; raises `SpecError`."""
+    walk = Walk()
+    inputs = [Value(type, name, None, NO_RESULTS) for name, type in spec.inputs.items()]
+    steps, values = walk.scope(spec.layers, inputs, "", spec.outputs.values())
+    if walk.problems:
         raise SpecError(spec.place(walk.problems))
-    return Plan(spec.name, spec.input, output, steps)
+    outputs = {name: walk.taken(reference, values, inputs) for name, reference in spec.outputs.items()}
+    plan = Plan(
+        spec.name,
+        spec.inputs,
+        {name: value.type for name, value in outputs.items() if value is not None},
+        Scope(tuple(spec.inputs), steps, spec.outputs),
+        spec.tie,
+    )
+    problems = [*check_ties(plan)]
+    last = Reference(len(steps) - 1)
+    if (
+        walk.branches
+        or any(reference != last for reference in spec.outputs.values())
+        or any(loss.target in spec.inputs for loss in spec.losses.values())
+    ):
+        problems += overwritten(plan, spec)
+    if problems:
+        raise SpecError(spec.place(problems))
+    return plan
 
 
 class Walk:
-    """One inference: what was found wrong, and the shapes so far."""
+    """One inference: what was found wrong so far, and what each layer made of each input."""
 
-    def __init__(self, input_type: TensorType) -> None:
+    def __init__(self) -> None:
         self.problems: list[Diagnostic] = []
-        self.trail: list[tuple[str, TensorType]] = [("input", input_type)]
+        self.known: dict[tuple[int, TensorType], Judged] = {}
+        """By the layer's identity and its input: networks repeat themselves, and rules are pure."""
+        self.branches = False
+        """Whether some layer takes anything but what comes before it."""
 
     def scope(
-        self, nodes: Sequence[Node], input_type: TensorType | None, prefix: str
-    ) -> tuple[tuple[Step, ...], TensorType | None]:
-        """The steps of a scope and its output; None where a layer before was wrong."""
-        steps: list[Step] = []
-        flowing = input_type
-        for node in nodes:
-            name = prefix + node.name
-            if node.layer is None:
-                children, output = self.scope(node.children, flowing, name + ".")
-                if flowing is not None and output is not None:
-                    steps.append(Step(name, None, (flowing,), output, None, children, node.path))
-            else:
-                outcome = None if flowing is None else self.judge(node, node.layer, name, flowing)
-                output = None
-                if flowing is not None and outcome is not None:
-                    output = outcome.output
-                    layer = node.layer
-                    if outcome.arguments:
-                        layer = layer.model_copy(update=dict(outcome.arguments))
-                    steps.append(Step(name, layer, (flowing,), output, outcome, (), node.path))
-                    self.trail.append((name, output))
-            flowing = output
-        return tuple(steps), flowing
+        self,
+        nodes: Sequence[Node],
+        inputs: Sequence[Value | None],
+        prefix: str,
+        outputs: Collection[Reference] = (),
+    ) -> tuple[tuple[Step, ...], list[Value | None]]:
+        """The steps of a scope and the value of each; None where a layer, or one before it, was wrong.
 
-    def judge(self, node: Node, layer: Layer, name: str, input_type: TensorType) -> Outcome | None:
-        """What the layer's rule finds out, or a report."""
+        outputs: what is read from outside, beside the last one.
+        """
+        steps: list[Step] = []
+        values: list[Value | None] = []
+        named: set[tuple[int, str]] | None = None
+        for position, node in enumerate(nodes):
+            name = prefix + node.name if prefix else node.name
+            sources = node.sources
+            if len(sources) == 1 and sources[0] == (position - 1, None, None):
+                taken = [values[-1] if position else inputs[0]]
+            else:
+                self.branches = True
+                taken = [self.taken(reference, values, inputs) for reference in sources]
+            value = None
+            if node.layer is None:
+                inner, ends = self.scope(node.children, taken, name + ".")
+                value = ends[-1] if ends and None not in taken else None
+                if value is not None:
+                    scope = Scope(node.inputs, inner, {node.children[-1].name: Reference(len(inner) - 1)})
+                    steps.append(
+                        Step(name, node.written, None, sources, types_of(taken), value.type, None, (), scope, node.path)
+                    )
+            elif None not in taken:
+                if not sources and not self.has_batch(node.layer, inputs):
+                    self.problems.append(without_batch(node, name))
+                judged = self.judge(node, node.layer, name, cast("list[Value]", taken))
+                if judged is not None:
+                    layer, outcome = judged
+                    value = Value(outcome.output, name, taken[0] if taken else None, outcome.results)
+                    used: tuple[str, ...] = ()
+                    if outcome.results:
+                        if named is None:
+                            read = [source for each in nodes for source in each.sources] + [*outputs]
+                            named = {(source.position, source.result) for source in read if source.result is not None}
+                        used = tuple(result for result in outcome.results if (position, result) in named)
+                    steps.append(
+                        Step(
+                            name, node.written, layer, sources, types_of(taken), outcome.output, outcome, used, None,
+                            node.path,
+                        )
+                    )  # fmt: skip
+            values.append(value)
+        return tuple(steps), values
+
+    def taken(
+        self, reference: Reference, values: Sequence[Value | None], inputs: Sequence[Value | None]
+    ) -> Value | None:
+        """The value that a reference leads to."""
+        position = reference.position
+        value = values[position] if position >= 0 else inputs[-1 - position]
+        if value is None or reference.result is None:
+            return value
+        return Value(value.results[reference.result], f"{value.name}.{reference.result}", value.before, NO_RESULTS)
+
+    def has_batch(self, layer: Layer, inputs: Sequence[Value | None]) -> bool:
+        """Whether a layer without inputs, which may span the batch, stands in a scope that has one."""
+        return not getattr(layer, "batch", False) or any(value is None or value.type.batched for value in inputs)
+
+    def judge(self, node: Node, layer: Layer, name: str, inputs: Sequence[Value]) -> Judged | None:
+        """The resolved layer and what its rule finds out, or None and a report."""
+        plain = len(inputs) == 1 and node.sources[0].keyword is None
+        if plain:
+            known = self.known.get((id(layer), inputs[0].type))
+            if known is not None:
+                return known
         try:
-            return layer.infer(input_type)
+            outcome = applied(node, layer, inputs)
         except Violation as violation:
             found = of_violation(violation, node.path)
-            self.problems.append(replace(found, message=f"{name}: {found.message}", because=trail_text(self.trail)))
+            because = "; ".join(dict.fromkeys(trail_text(value) for value in inputs)) or None
+            self.problems.append(replace(found, instance=name, because=because))
             return None
+        resolved = layer.model_copy(update=dict(outcome.arguments)) if outcome.arguments else layer
+        if plain:
+            self.known[id(layer), inputs[0].type] = (resolved, outcome)
+        return resolved, outcome
 
 
-def trail_text(trail: Sequence[tuple[str, TensorType]]) -> str:
-    """The shapes that led to a layer, the middle left out."""
-    parts = [f"{name} {shape}" for name, shape in trail]
+def applied(node: Node, layer: Layer, inputs: Sequence[Value]) -> Outcome:
+    """What a layer's rule makes of its inputs; raises `Violation`."""
+    if not layer.broadcasts:
+        for value in inputs:
+            if not value.type.batched:
+                raise Violation(
+                    "SB302", f"{layer.type} takes a batch, but `{value.name}` is {value.type}",
+                    fix="leave `batch: false` out of the Parameter",
+                )  # fmt: skip
+    plain = [value.type for value, source in zip(inputs, node.sources, strict=True) if source.keyword is None]
+    named = {s.keyword: value.type for value, s in zip(inputs, node.sources, strict=True) if s.keyword is not None}
+    return layer.infer(*plain, **named)
+
+
+def without_batch(node: Node, name: str) -> Diagnostic:
+    """SB302 for a Parameter that is to span a batch which its scope does not see."""
+    return Diagnostic(
+        "SB302", "it spans the batch, but no input of its scope has one", node.path, instance=name,
+        fix="batch: false, or give the scope an input that has a batch",
+    )  # fmt: skip
+
+
+def types_of(values: Sequence[Value | None]) -> tuple[TensorType, ...]:
+    """The types of values that are there."""
+    return tuple([value.type for value in values if value is not None])
+
+
+def trail_text(value: Value) -> str:
+    """The shapes that led to a value, the middle left out."""
+    parts: list[str] = []
+    step: Value | None = value
+    while step is not None:
+        parts.append(f"{step.name} {step.type}")
+        step = step.before
+    parts.reverse()
     if len(parts) > TRAIL_HEAD + TRAIL_TAIL:
         parts = [*parts[:TRAIL_HEAD], "…", *parts[-TRAIL_TAIL:]]
     return " → ".join(parts)

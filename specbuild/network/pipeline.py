@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from specbuild.catalogue.losses import BCELoss, BinaryLoss, CrossEntropyLoss, Loss
 from specbuild.catalogue.metrics import Accuracy
@@ -12,8 +12,8 @@ from specbuild.diagnostics.suggest import nearest
 from specbuild.language.document import Spec
 from specbuild.language.parsing import of_violation
 from specbuild.language.sections import Best
-from specbuild.network.plan import Plan, Step
-from specbuild.network.samples import INPUT, Fold
+from specbuild.network.plan import Plan, Scope, Step
+from specbuild.network.samples import Fold, loss_path
 
 UNBOUNDED = frozenset(
     {"Linear", "Conv2d", "ConvTranspose2d", "BatchNorm2d", "ReLU", "LeakyReLU", "ELU", "GELU", "SiLU", "Tanh"}
@@ -24,8 +24,11 @@ KEEPS_RANGE = frozenset({"Flatten", "Unflatten", "Identity", "MaxPool2d", "Adapt
 
 def missing_for_training(spec: Spec, *, data: bool = True) -> list[Diagnostic]:
     """What a training lacks; data: whether the document must name its data."""
+    losses = "CrossEntropyLoss"
+    if len(spec.outputs) > 1:
+        losses = "{" + ", ".join(f"{output}: {losses}" for output in spec.outputs) + "}"
     wanted = {
-        "loss": (spec.loss, "what is made small", "loss: CrossEntropyLoss"),
+        "loss": (spec.loss, "what is made small", f"loss: {losses}"),
         "optimizer": (spec.optimizer, "how the weights are changed", "optimizer: {type: Adam, lr: 1e-3}"),
         "data": (
             spec.data,
@@ -56,13 +59,30 @@ def metrics_of(spec: Spec) -> tuple[Accuracy, ...]:
     """The metrics that are written, or accuracy where the loss is one of labels."""
     if spec.metrics:
         return tuple(metric for metric in spec.metrics if isinstance(metric, Accuracy))
-    of_labels = isinstance(spec.loss, (CrossEntropyLoss, BinaryLoss)) and spec.loss.target != INPUT
-    return (Accuracy(),) if of_labels else ()
+    output = judged_output(spec)
+    return (Accuracy(),) if output is not None and of_labels(spec, spec.losses[output]) else ()
+
+
+def judged_output(spec: Spec) -> str | None:
+    """The output that the metrics are of: the first whose loss is one of labels, or the first with a loss."""
+    labelled = (output for output, loss in spec.losses.items() if of_labels(spec, loss))
+    return next(labelled, next(iter(spec.losses), None))
+
+
+def of_labels(spec: Spec, loss: Loss) -> bool:
+    """Whether a loss holds an output against labels: those of an autoencoder do not."""
+    return isinstance(loss, (CrossEntropyLoss, BinaryLoss)) and loss.target not in spec.inputs
+
+
+def loss_labels(outputs: Iterable[str]) -> tuple[str, ...]:
+    """What the losses are called in the results: all together, and where there are several each by itself."""
+    each = tuple(f"{output}_loss" for output in outputs)
+    return ("loss", *each) if len(each) > 1 else ("loss",)
 
 
 def metric_names(spec: Spec, *, val: bool) -> tuple[str, ...]:
     """The numbers that an epoch ends with: `train_loss`, `train_accuracy`, and the same for val."""
-    labels = ["loss", *(metric.label for metric in metrics_of(spec))]
+    labels = [*loss_labels(spec.losses), *(metric.label for metric in metrics_of(spec))]
     splits = ("train", "val") if val else ("train",)
     return tuple(f"{split}_{label}" for split in splits for label in labels)
 
@@ -71,39 +91,54 @@ def best_of(spec: Spec, *, val: bool) -> Best:
     """Which epoch's weights are kept: as written, or by default; val: whether there is a val split."""
     if spec.train.best is not None:
         return spec.train.best
-    names = metric_names(spec, val=val)
-    accuracy = next((name for name in names if name.startswith("val_accuracy")), None)
-    return Best(metric=accuracy or ("val_loss" if val else "train_loss"))
+    metrics = metrics_of(spec)
+    if val and metrics:
+        return Best(metric=f"val_{metrics[0].label}")
+    return Best(metric="val_loss" if val else "train_loss")
 
 
 def check_loss(spec: Spec, plan: Plan) -> Iterator[Diagnostic]:
-    """What the loss asks of the network alone."""
-    loss = spec.loss
-    if not isinstance(loss, Loss):
-        return
-    try:
-        loss.compare(plan.output, None)
-    except Violation as violation:
-        yield of_violation(violation, ("loss",))
-    last = last_layer(plan)
-    if isinstance(loss, BCELoss) and last is not None and last.type in UNBOUNDED:
-        yield Diagnostic(
-            "SB402", f"BCELoss needs outputs from 0 to 1, but {last.name} is a {last.type}", ("loss",),
-            fix="loss: BCEWithLogitsLoss, or a Sigmoid as the last layer",
-        )  # fmt: skip
+    """What each loss asks of the network alone."""
+    for output, loss in spec.losses.items():
+        kind, path = plan.outputs[output], loss_path(spec, output)
+        if not kind.batched:
+            yield Diagnostic("SB402", f"{output} is {kind}: it has no batch axis to hold a target against", path)
+            continue
+        try:
+            loss.compare(kind, None)
+        except Violation as violation:
+            yield of_violation(violation, path)
+        last = settled_by(plan.scope, plan.scope.outputs[output].position)
+        if isinstance(loss, BCELoss) and isinstance(last, Step) and last.type in UNBOUNDED:
+            yield Diagnostic(
+                "SB402", f"BCELoss needs outputs from 0 to 1, but {last.name} is a {last.type}", path,
+                fix=f"{path[-1]}: BCEWithLogitsLoss, or a Sigmoid as the last layer",
+            )  # fmt: skip
 
 
-def last_layer(plan: Plan) -> Step | None:
-    """The last layer that settles the range of the output."""
-    settling = [step for step in plan.layers() if step.type not in KEEPS_RANGE]
-    return settling[-1] if settling else None
+def settled_by(scope: Scope, position: int) -> Step | int:
+    """The layer that settles the range of what stands at `position`, or the scope's input that does."""
+    while position >= 0:
+        step = scope.steps[position]
+        if step.scope is not None:
+            (end,) = step.scope.outputs.values()
+            inner = settled_by(step.scope, end.position)
+            if isinstance(inner, Step):
+                return inner
+            position = step.sources[-1 - inner].position
+        elif step.type not in KEEPS_RANGE:
+            return step
+        else:
+            position = step.sources[0].position
+    return position
 
 
 def check_metrics(spec: Spec, plan: Plan | None) -> Iterator[Diagnostic]:
     """Metrics that the loss and the output allow, and a `best` that will be among the results."""
-    loss = spec.loss
+    output = judged_output(spec)
+    loss = spec.losses[output] if output is not None else None
     for index, metric in enumerate(spec.metrics):
-        if not isinstance(metric, Accuracy) or not isinstance(loss, Loss):
+        if not isinstance(metric, Accuracy) or output is None or loss is None:
             continue
         if not isinstance(loss, (CrossEntropyLoss, BinaryLoss)):
             yield Diagnostic(
@@ -111,9 +146,9 @@ def check_metrics(spec: Spec, plan: Plan | None) -> Iterator[Diagnostic]:
                 fix="leave accuracy out",
             )  # fmt: skip
         elif isinstance(loss, CrossEntropyLoss):
-            if plan is None or not plan.output.shape:
+            if plan is None or not plan.outputs[output].shape:
                 continue
-            classes = plan.output.shape[-1 if loss.class_dim == -1 else 0]
+            classes = plan.outputs[output].shape[-1 if loss.class_dim == -1 else 0]
             if metric.top_k > classes:
                 yield Diagnostic(
                     "SB411", f"top_k is {metric.top_k}, but the network gives {classes} classes",

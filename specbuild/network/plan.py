@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import NamedTuple
 
 from specbuild.catalogue.layer import Layer
-from specbuild.catalogue.rules import Outcome
+from specbuild.catalogue.rules import Outcome, Storage
 from specbuild.catalogue.types import TensorType
 from specbuild.diagnostics.diagnostic import Path
+from specbuild.language.items import Reference
 
 
 class Step(NamedTuple):
@@ -16,35 +17,78 @@ class Step(NamedTuple):
 
     name: str
     """The qualified name, as in a `state_dict`: `stem.conv1`."""
+    type: str
+    """The type as the document has it: a catalogue type, `Sequential`, or a block's name."""
     layer: Layer | None
     """The resolved layer, nothing left to infer; None for a scope."""
+    sources: tuple[Reference, ...]
+    """Where its inputs come from, by position in its scope."""
     inputs: tuple[TensorType, ...]
     output: TensorType
     outcome: Outcome | None
     """What the layer's rule found out; None for a scope."""
-    steps: tuple[Step, ...]
-    """The steps of a scope, in the order they run; empty for a layer."""
+    results: tuple[str, ...]
+    """The second results that something reads."""
+    scope: Scope | None
+    """What is inside a scope; None for a layer."""
     path: Path
     """Where the layer is written."""
-
-    @property
-    def type(self) -> str:
-        """The name that the document uses."""
-        return self.layer.type if self.layer is not None else "Sequential"
 
     @property
     def local_name(self) -> str:
         """The name within its scope."""
         return self.name.rpartition(".")[2]
 
+    @property
+    def steps(self) -> tuple[Step, ...]:
+        """The steps of a scope, in the order they run; none for a layer."""
+        return self.scope.steps if self.scope is not None else ()
+
+
+class Scope(NamedTuple):
+    """Steps that see one another, and what goes in and out."""
+
+    inputs: tuple[str, ...]
+    steps: tuple[Step, ...]
+    outputs: Mapping[str, Reference]
+
+    @property
+    def straight(self) -> bool:
+        """Whether each step takes what came before and nothing else: an `nn.Sequential`."""
+        return (
+            len(self.inputs) == len(self.outputs) == 1
+            and all(reference == (len(self.steps) - 1, None, None) for reference in self.outputs.values())
+            and all(
+                step.sources == ((position - 1, None, None),) and not step.results
+                for position, step in enumerate(self.steps)
+            )
+        )
+
 
 class Plan(NamedTuple):
     """A network whose every size is settled."""
 
     name: str
-    input: TensorType
-    output: TensorType
-    steps: tuple[Step, ...]
+    inputs: Mapping[str, TensorType]
+    outputs: Mapping[str, TensorType]
+    scope: Scope
+    tie: Mapping[str, str]
+    """Parameters that are another one."""
+
+    @property
+    def steps(self) -> tuple[Step, ...]:
+        """The steps of the outermost scope, in the order they run."""
+        return self.scope.steps
+
+    @property
+    def input(self) -> TensorType:
+        """The only input, or the first."""
+        return next(iter(self.inputs.values()))
+
+    @property
+    def output(self) -> TensorType:
+        """The only output, or the first."""
+        return next(iter(self.outputs.values()))
 
     def layers(self) -> Iterator[Step]:
         """The steps that are layers, in the order they run; scopes are opened."""
@@ -56,17 +100,22 @@ class Plan(NamedTuple):
             else:
                 yield step
 
+    def storages(self) -> Iterator[tuple[str, Storage]]:
+        """Every parameter by its key in the `state_dict`, a tied one once."""
+        for step in self.layers():
+            for name, storage in outcome_of(step).parameters.items():
+                key = f"{step.name}.{name}" if name else step.name
+                if key not in self.tie:
+                    yield key, storage
+
     def parameters(self) -> int:
         """The number of trainable elements."""
-        return sum(s.size for step in self.layers() for s in outcome_of(step).parameters.values())
+        return sum(storage.size for _, storage in self.storages())
 
     def parameter_bytes(self) -> int:
         """Bytes of the parameters and the buffers."""
-        return sum(
-            s.bytes
-            for step in self.layers()
-            for s in (*outcome_of(step).parameters.values(), *outcome_of(step).buffers.values())
-        )
+        buffers = sum(s.bytes for step in self.layers() for s in outcome_of(step).buffers.values())
+        return buffers + sum(storage.bytes for _, storage in self.storages())
 
     def macs(self) -> int:
         """Multiply-accumulates for one sample."""

@@ -6,20 +6,30 @@ from typing import Any
 
 from specbuild.catalogue.entry import Entry
 from specbuild.catalogue.types import TensorType
-from specbuild.language.document import Node, Spec
-from specbuild.language.expansion import SCOPE
-from specbuild.network.plan import Plan, Step
+from specbuild.language.document import Spec
+from specbuild.language.items import SCOPE, Reference
+from specbuild.network.plan import Plan, Scope, Step
 
 
 def resolved(spec: Spec, plan: Plan) -> dict[str, Any]:
     """The content of `spec.json`: a document that `load` reads back to the same network and training."""
-    document: dict[str, Any] = {
-        "specbuild": 1,
-        "name": spec.name,
-        "input": input_document(spec.input),
-        "layers": [layer_document(node, step) for node, step in zip(spec.layers, plan.steps, strict=True)],
-    }
-    if spec.loss is not None:
+    blocks: dict[str, Any] = {}
+    layers = layers_document(plan.scope, blocks)
+    document: dict[str, Any] = {"specbuild": 1, "name": spec.name}
+    if blocks:
+        document["blocks"] = blocks
+    if tuple(spec.inputs) == ("input",):
+        document["input"] = input_document(plan.input)
+    else:
+        document["inputs"] = {name: input_document(type) for name, type in spec.inputs.items()}
+    document["layers"] = layers
+    if "outputs" in spec.tree and spec.tree["outputs"] is not None:
+        document["outputs"] = list(spec.outputs)
+    if spec.tie:
+        document["tie"] = dict(spec.tie)
+    if len(spec.outputs) > 1 and spec.losses:
+        document["loss"] = {name: entry_document(loss) for name, loss in spec.losses.items()}
+    elif spec.loss is not None:
         document["loss"] = entry_document(spec.loss)
     if spec.optimizer is not None:
         document["optimizer"] = entry_document(spec.optimizer)
@@ -36,12 +46,43 @@ def input_document(input_type: TensorType) -> dict[str, Any]:
     return {"shape": list(input_type.shape), "dtype": input_type.dtype}
 
 
-def layer_document(node: Node, step: Step) -> dict[str, Any]:
-    """A layer, or a scope, with its name."""
-    if step.layer is None:
-        inner = [layer_document(child, below) for child, below in zip(node.children, step.steps, strict=True)]
-        return {"name": node.name, "type": SCOPE, "layers": inner}
-    return {"name": node.name, **entry_document(step.layer)}
+def layers_document(scope: Scope, blocks: dict[str, Any]) -> list[dict[str, Any]]:
+    """The layers of a scope with their names, `from` where it is not what came before."""
+    return [layer_document(step, position, scope, blocks) for position, step in enumerate(scope.steps)]
+
+
+def layer_document(step: Step, position: int, scope: Scope, blocks: dict[str, Any]) -> dict[str, Any]:
+    """A layer, or a scope, with its name; a scope of several inputs as a block of its own."""
+    document: dict[str, Any] = {"name": step.local_name}
+    if step.layer is not None:
+        document.update(entry_document(step.layer))
+    else:
+        assert step.scope is not None
+        inner = layers_document(step.scope, blocks)
+        if step.scope.inputs == ("input",):
+            document.update({"type": SCOPE, "layers": inner})
+        else:
+            block = f"block_{len(blocks) + 1}"
+            blocks[block] = {"inputs": list(step.scope.inputs), "layers": inner}
+            document["type"] = block
+    usual = ((position - 1, None, None),) if position or len(scope.inputs) == 1 else None
+    if step.sources != usual and (step.layer is None or step.layer.takes != ()):
+        document["from"] = from_document(step.sources, scope)
+    return document
+
+
+def from_document(sources: tuple[Reference, ...], scope: Scope) -> Any:
+    """`a`, `[a, b]`, or `{query: a}`."""
+
+    def name_of(source: Reference) -> str:
+        if source.position < 0:
+            return scope.inputs[-1 - source.position]
+        name = scope.steps[source.position].local_name
+        return f"{name}.{source.result}" if source.result else name
+
+    if any(source.keyword for source in sources):
+        return {source.keyword: name_of(source) for source in sources}
+    return name_of(sources[0]) if len(sources) == 1 else [name_of(source) for source in sources]
 
 
 def entry_document(entry: Entry) -> dict[str, Any]:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from math import prod
 
-from specbuild.catalogue.losses import Loss
 from specbuild.catalogue.rules import Violation
 from specbuild.catalogue.samples import SampleType
 from specbuild.catalogue.types import TensorType
@@ -17,7 +16,19 @@ from specbuild.language.sections import Data, Loader, SplitName
 from specbuild.network.plan import Plan, Step
 
 INPUT = "input"
-"""The field that feeds the network."""
+"""What the only input of a network is called, and the field that feeds it."""
+
+
+def image_field(inputs: Mapping[str, TensorType]) -> str | None:
+    """The field that transforms are applied to: that of the only input, or of the first one with three axes."""
+    if len(inputs) == 1:
+        return next(iter(inputs))
+    return next((name for name, kind in inputs.items() if len(kind.shape) == 3), None)
+
+
+def loss_path(spec: Spec, output: str) -> Path:
+    """Where the loss of an output is written."""
+    return ("loss", output) if len(spec.outputs) > 1 else ("loss",)
 
 
 class Fold:
@@ -25,6 +36,7 @@ class Fold:
 
     def __init__(self, spec: Spec, data: Data, plan: Plan | None) -> None:
         self.spec, self.data, self.plan = spec, data, plan
+        self.image = image_field(spec.inputs)
         self.seen: set[tuple[str, str]] = set()
         """Code and message of what was reported: val and test repeat train's mistakes."""
 
@@ -41,13 +53,13 @@ class Fold:
         """What is wrong with one split."""
         fields = dict(self.fields(name))
         try:
-            transformed = self.transformed(name, fields.get(INPUT))
+            transformed = self.transformed(name, fields.get(self.image or ""))
         except Misfit as misfit:
             yield misfit.diagnostic
             transformed = SampleType()
-        if INPUT in fields:
-            fields[INPUT] = transformed
-        yield from fit(self.spec.input, fields, name, self.place(name))
+        if self.image in fields:
+            fields[self.image] = transformed
+        yield from fit(self.spec.inputs, fields, name, self.place(name))
         yield from self.targets(name, fields)
         yield from self.lengths(name)
 
@@ -67,7 +79,12 @@ class Fold:
         sample = sample or SampleType()
         written = self.data.transforms_written_at(name)
         source = getattr(self.data, written).transforms
-        for transform in self.data.transforms_of(name):
+        transforms = self.data.transforms_of(name)
+        if transforms and self.image is None:
+            kinds = ", ".join(f"{field} {kind}" for field, kind in self.spec.inputs.items())
+            message = f"transforms are of the first input of [channels, height, width]; there is none among {kinds}"
+            raise Misfit(Diagnostic("SB408", message, ("data", written, "transforms"), fix="leave them out"))
+        for transform in transforms:
             try:
                 sample = transform.infer(sample)
             except Violation as violation:
@@ -77,29 +94,31 @@ class Fold:
         return sample
 
     def targets(self, name: SplitName, fields: Mapping[str, SampleType]) -> Iterator[Diagnostic]:
-        """The loss against what it is to be compared with."""
-        loss = self.spec.loss
-        if not isinstance(loss, Loss) or not fields:
+        """Each loss against what it is to be compared with."""
+        if not fields:
             return
-        if loss.target not in fields:
-            meant = nearest(loss.target, fields)
-            path: Path = ("loss", "target") if loss.target != "target" else ("loss",)
-            yield Diagnostic(
-                "SB402", f"the loss takes the field `{loss.target}`, but {name} has {', '.join(fields)}",
-                path, fix=f"did you mean `{meant}`?" if meant
-                else "`target`: the field that the output is held against",
-            )  # fmt: skip
-            return
-        if self.plan is None:
-            return
-        try:
-            loss.compare(self.plan.output, None)  # reported apart from the data
-        except Violation:
-            return
-        try:
-            loss.compare(self.plan.output, fields[loss.target])
-        except Violation as violation:
-            yield of_violation(violation, ("loss",))
+        for output, loss in self.spec.losses.items():
+            path = loss_path(self.spec, output)
+            if loss.target not in fields:
+                meant = nearest(loss.target, fields)
+                yield Diagnostic(
+                    "SB402", f"the loss takes the field `{loss.target}`, but {name} has {', '.join(fields)}",
+                    (*path, "target") if loss.target != "target" else path,
+                    fix=f"did you mean `{meant}`?" if meant
+                    else "`target`: the field that the output is held against",
+                )  # fmt: skip
+                continue
+            if self.plan is None:
+                continue
+            kind = self.plan.outputs[output]
+            try:
+                loss.compare(kind, None)  # reported apart from the data
+            except Violation:
+                continue
+            try:
+                loss.compare(kind, fields[loss.target])
+            except Violation as violation:
+                yield of_violation(violation, path)
 
     def lengths(self, name: SplitName) -> Iterator[Diagnostic]:
         """A split that would be empty, and a last batch that BatchNorm would fail on."""
@@ -131,23 +150,33 @@ class Misfit(Exception):  # noqa: N818  carries a diagnostic through a fold
         self.diagnostic = diagnostic
 
 
-def fit(wanted: TensorType, fields: Mapping[str, SampleType], name: str, path: Path) -> Iterator[Diagnostic]:
-    """The network's input against the samples of a split, as far as they are known."""
+def fit(
+    inputs: Mapping[str, TensorType], fields: Mapping[str, SampleType], name: str, path: Path
+) -> Iterator[Diagnostic]:
+    """The network's inputs against the samples of a split, as far as they are known."""
     if not fields:
         return
-    if INPUT not in fields:
-        meant = nearest(INPUT, fields)
+    for field, wanted in inputs.items():
+        if field in fields:
+            taker = f"the input `{field}`" if len(inputs) > 1 else "the network"
+            yield from misfits(field, wanted, fields[field], taker, name, path)
+            continue
+        meant = nearest(field, [other for other in fields if other not in inputs])
         yield Diagnostic(
-            "SB404", f"the network is fed by the field `input`, but {name} has {', '.join(fields)}", path,
-            fix=f"rename `{meant}` to `input`" if meant else "call one of them `input`",
+            "SB404", f"the network is fed by the field `{field}`, but {name} has {', '.join(fields)}", path,
+            fix=f"rename `{meant}` to `{field}`" if meant else f"call one of them `{field}`",
         )  # fmt: skip
-        return
-    sample = fields[INPUT]
+
+
+def misfits(
+    field: str, wanted: TensorType, sample: SampleType, taker: str, name: str, path: Path
+) -> Iterator[Diagnostic]:
+    """One input against the field that feeds it; taker: the input, in words."""
     if sample.dtype is not None and sample.dtype != wanted.dtype:
         yield Diagnostic(
-            "SB404", f"the network takes {wanted.dtype}, but {name} gives {sample.dtype}", path,
+            "SB404", f"{taker} takes {wanted.dtype}, but {name} gives {sample.dtype}", path,
             fix="add ToTensor to the transforms" if sample.image and wanted.dtype == "float32"
-            else f"input: {{shape: {list(wanted.shape)}, dtype: {sample.dtype}}}",
+            else f"{field}: {{shape: {list(wanted.shape)}, dtype: {sample.dtype}}}",
         )  # fmt: skip
     shape = sample.shape
     if shape is None:
@@ -157,23 +186,23 @@ def fit(wanted: TensorType, fields: Mapping[str, SampleType], name: str, path: P
     ):
         sizes = ", ".join("?" if size is None else str(size) for size in shape)
         yield Diagnostic(
-            "SB404", f"the network takes {wanted.with_shape(wanted.shape)}, but {name} gives [{sizes}]", path,
-            fix=shape_fix(wanted.shape, shape),
+            "SB404", f"{taker} takes {wanted.with_shape(wanted.shape)}, but {name} gives [{sizes}]", path,
+            fix=shape_fix(field, wanted.shape, shape),
         )  # fmt: skip
 
 
-def shape_fix(wanted: tuple[int, ...], shape: tuple[int | None, ...]) -> str | None:
+def shape_fix(field: str, wanted: tuple[int, ...], shape: tuple[int | None, ...]) -> str | None:
     """How samples of `shape` come to fit a network that takes `wanted`."""
     if len(wanted) == len(shape) == 3:
         if wanted[0] == shape[0]:
             return f"{{type: Resize, size: [{wanted[1]}, {wanted[2]}]}} in the transforms" + (
-                "" if None in shape else f", or input: {list(shape)}"
+                "" if None in shape else f", or {field}: {list(shape)}"
             )
         if wanted[0] == 1 and shape[0] == 3:
-            return "Grayscale in the transforms" + ("" if None in shape else f", or input: {list(shape)}")
+            return "Grayscale in the transforms" + ("" if None in shape else f", or {field}: {list(shape)}")
         if wanted[0] == 3 and shape[0] == 1:
             return "{type: Grayscale, num_output_channels: 3} in the transforms"
-    return None if None in shape else f"input: {list(shape)}"
+    return None if None in shape else f"{field}: {list(shape)}"
 
 
 def normalized_layers(plan: Plan) -> Iterator[Step]:

@@ -13,7 +13,7 @@ INDENT = "  "
 
 def activation_bytes(plan: Plan) -> int:
     """Bytes of the input and of every layer's output, for one sample."""
-    return bytes_of(plan.input) + sum(bytes_of(step.output) for step in plan.layers())
+    return sum(bytes_of(given) for given in plan.inputs.values()) + sum(bytes_of(step.output) for step in plan.layers())
 
 
 def bytes_of(tensor: TensorType) -> int:
@@ -35,11 +35,11 @@ def macs_of(step: Step) -> int:
     return outcome_of(step).macs
 
 
-def text(plan: Plan) -> str:
-    """The table, totals below."""
-    rows: list[tuple[str, ...]] = [("input", "", str(plan.input), "", "")]
+def text(plan: Plan, depth: int | None = None) -> str:
+    """The table, totals below; scopes deeper than `depth` are one row each."""
+    rows: list[tuple[str, ...]] = [(name, "", str(given), "", "") for name, given in plan.inputs.items()]
     for step in plan.steps:
-        add_rows(step, 0, rows)
+        add_rows(step, 0, rows, depth)
     widths = [max(len(row[i]) for row in [COLUMNS, *rows]) for i in range(len(COLUMNS))]
     lines = [plan.name, line(COLUMNS, widths), "  ".join("─" * width for width in widths)]
     lines += [line(row, widths) for row in rows]
@@ -53,13 +53,14 @@ def line(row: tuple[str, ...], widths: list[int]) -> str:
     return "  ".join(cells).rstrip()
 
 
-def add_rows(step: Step, depth: int, rows: list[tuple[str, ...]]) -> None:
+def add_rows(step: Step, level: int, rows: list[tuple[str, ...]], depth: int | None) -> None:
     """The row of a step, and those of the steps inside it."""
-    name = INDENT * depth + step.local_name
-    if step.layer is None:
+    name = INDENT * level + step.local_name
+    folded = depth is not None and level + 1 >= depth
+    if step.layer is None and not folded:
         rows.append((name, step.type, str(step.output), "", ""))
         for inner in step.steps:
-            add_rows(inner, depth + 1, rows)
+            add_rows(inner, level + 1, rows, depth)
     else:
         rows.append((name, step.type, str(step.output), count(parameters_of(step)), count(macs_of(step))))
 
@@ -90,8 +91,8 @@ def as_json(plan: Plan) -> dict[str, Any]:
     """The whole tree with its totals, for `json.dumps`; sizes in bytes, shapes without the batch axis."""
     return {
         "name": plan.name,
-        "input": type_json(plan.input),
-        "output": type_json(plan.output),
+        "inputs": {name: type_json(given) for name, given in plan.inputs.items()},
+        "outputs": {name: type_json(made) for name, made in plan.outputs.items()},
         "parameters": plan.parameters(),
         "macs": plan.macs(),
         "weight_bytes": plan.parameter_bytes(),

@@ -2,17 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 import torch
 import torchinfo
 from torch import nn
 
+from specbuild.catalogue.types import TensorType
 from specbuild.diagnostics.diagnostic import Diagnostic
 from specbuild.errors import SpecError
 from specbuild.language.document import Spec
 from specbuild.network.compile import build
-from specbuild.network.plan import Plan, outcome_of
+from specbuild.network.plan import Plan, Step, outcome_of
 
 BATCH = 2
+
+Described = tuple[tuple[int, ...], str]
+"""The whole shape, and the dtype."""
 
 
 def verify(spec: Spec, plan: Plan) -> str:
@@ -21,11 +28,13 @@ def verify(spec: Spec, plan: Plan) -> str:
     Returns a sentence that says what was held; raises `SpecError` (SB390) with each disagreement.
     """
     model = build(plan).eval()
-    batch = sample(plan)
-    seen: dict[str, tuple[tuple[int, ...], str]] = {}
-    hooks = [module.register_forward_hook(recorder(seen, name)) for name, module in model.named_modules()]
+    layers = list(plan.layers())
+    batch = [sample(kind) for kind in plan.inputs.values()]
+    seen: dict[str, list[Described]] = {}
+    modules = [(step.name, model.get_submodule(step.name)) for step in layers if not is_parameter(step)]
+    hooks = [module.register_forward_hook(recorder(seen, name)) for name, module in modules]
     with torch.no_grad():
-        output = model(batch)
+        output = model(*batch)
     for hook in hooks:
         hook.remove()
     problems: list[Diagnostic] = []
@@ -41,40 +50,63 @@ def verify(spec: Spec, plan: Plan) -> str:
                 )
             )
 
-    layers = list(plan.layers())
     for step in layers:
-        hold(f"output of {step.name}", (step.output.shape, step.output.dtype), seen.get(step.name), step.path)
-        module = model.get_submodule(step.name)
-        stored = {name: tuple(p.shape) for name, p in module.named_parameters()}
+        if not is_parameter(step):
+            results = [step.output, *(outcome_of(step).results[name] for name in step.results)]
+            hold(f"output of {step.name}", [expected(kind) for kind in results], seen.get(step.name), step.path)
         planned = {name: storage.shape for name, storage in outcome_of(step).parameters.items()}
-        hold(f"parameters of {step.name}", planned, stored, step.path)
-    hold("the output", (plan.output.shape, plan.output.dtype), described(output))
-    counted = torchinfo.summary(model, input_data=batch, verbose=0)
-    hold("parameters, by torchinfo", plan.parameters(), counted.total_params)
+        hold(f"parameters of {step.name}", planned, parameters(model, step), step.path)
+    outputs = output if isinstance(output, Mapping) else dict.fromkeys(plan.outputs, output)
+    hold("the outputs", list(plan.outputs), list(outputs))
+    for name, kind in plan.outputs.items():
+        hold(f"the output {name}", expected(kind), described(outputs[name]))
+    hold("parameters", plan.parameters(), sum(parameter.numel() for parameter in model.parameters()))
+    loose = plan._replace(tie={})  # torchinfo counts a tied parameter now once, now wherever it stands
+    counted = torchinfo.summary(build(loose) if plan.tie else model, input_data=batch, verbose=0)
+    hold("parameters, by torchinfo", loose.parameters(), counted.total_params)
     if problems:
         raise SpecError(spec.place(problems))
+    ends = ", ".join(str(kind) for kind in plan.outputs.values())
     return (
-        f"verified: {len(layers)} layers, {plan.parameters():,} parameters and the output {plan.output} "
+        f"verified: {len(layers)} layers, {plan.parameters():,} parameters and the output"
+        f"{'s' if len(plan.outputs) > 1 else ''} {ends} "
         f"agree with torchinfo and with a forward pass of {BATCH} samples"
     )
 
 
-def sample(plan: Plan) -> torch.Tensor:
-    """A batch of the plan's input type: noise, or small whole numbers where integers belong."""
-    dtype: torch.dtype = getattr(torch, plan.input.dtype)
-    shape = (BATCH, *plan.input.shape)
+def is_parameter(step: Step) -> bool:
+    """Whether a step is a parameter of its scope, and so no module."""
+    return "" in outcome_of(step).parameters
+
+
+def parameters(model: nn.Module, step: Step) -> dict[str, tuple[int, ...]]:
+    """The shapes of the parameters that torch has for a layer, by their names in it."""
+    if is_parameter(step):
+        return {"": tuple(model.get_parameter(step.name).shape)}
+    return {name: tuple(p.shape) for name, p in model.get_submodule(step.name).named_parameters()}
+
+
+def sample(kind: TensorType) -> torch.Tensor:
+    """A batch of an input's type: noise, or small whole numbers where integers belong."""
+    dtype: torch.dtype = getattr(torch, kind.dtype)
+    shape = (BATCH, *kind.shape)
     return torch.randn(shape).to(dtype) if dtype.is_floating_point else torch.ones(shape, dtype=dtype)
 
 
-def described(output: torch.Tensor) -> tuple[tuple[int, ...], str]:
-    """The shape of one sample, and the dtype."""
-    return tuple(output.shape[1:]), str(output.dtype).removeprefix("torch.")
+def expected(kind: TensorType) -> Described:
+    """What the plan says of a tensor."""
+    return ((BATCH, *kind.shape) if kind.batched else kind.shape), kind.dtype
 
 
-def recorder(seen: dict[str, tuple[tuple[int, ...], str]], name: str):  # type: ignore[no-untyped-def]
-    """A hook that notes what a module gave."""
+def described(output: torch.Tensor) -> Described:
+    """What torch says of it."""
+    return tuple(output.shape), str(output.dtype).removeprefix("torch.")
 
-    def hook(module: nn.Module, inputs: object, output: torch.Tensor) -> None:
-        seen[name] = described(output)
+
+def recorder(seen: dict[str, list[Described]], name: str):  # type: ignore[no-untyped-def]
+    """A hook that notes what a module gave: its result, and its second results."""
+
+    def hook(module: nn.Module, inputs: object, output: Any) -> None:
+        seen[name] = [described(result) for result in (output if isinstance(output, tuple) else (output,))]
 
     return hook

@@ -1,7 +1,11 @@
-"""`golden.safetensors`: a fixed input and the model's output for it, which `reload` proves itself against."""
+"""`golden.safetensors`: a fixed input and the model's output for it, which `reload` proves itself against.
+
+Its tensors are `input` and `output`; of several `input.NAME` each, and `output.NAME`.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 import torch
@@ -21,8 +25,8 @@ TOLERANCE = 1e-3
 
 def save(model: torch.nn.Module, plan: Plan, path: Path) -> None:
     """Write the fixed input and what `model`, on the CPU and in eval mode, gives for it."""
-    given = fixed_input(plan.input)
-    weights.save({"input": given, "output": output_of(model, given)}, path)
+    given = fixed_inputs(plan)
+    weights.save({**given, **outputs_of(model, given.values())}, path)
 
 
 def prove(model: torch.nn.Module, plan: Plan, path: Path, same_machine: bool) -> float:
@@ -31,30 +35,49 @@ def prove(model: torch.nn.Module, plan: Plan, path: Path, same_machine: bool) ->
     same_machine: whether torch, CPU capability and threads are those that wrote the file; then the
     outputs must be equal bit for bit. Raises `RunError` (SB504) with the difference otherwise.
     """
-    tensors = weights.load(path, {"input": stored(plan.input), "output": stored(plan.output)})
+    inputs, outputs = keys("input", plan.inputs), keys("output", plan.outputs)
+    kinds = zip([*inputs, *outputs], [*plan.inputs.values(), *plan.outputs.values()], strict=True)
+    tensors = weights.load(path, {key: stored(kind) for key, kind in kinds})
     # A clone lies where torch's own allocator puts it: kernels may round by alignment.
-    actual, wanted = output_of(model, tensors["input"].clone()), tensors["output"]
+    actual = outputs_of(model, [tensors[key].clone() for key in inputs])
+    return max(difference(actual[key], tensors[key], path, same_machine) for key in outputs)
+
+
+def difference(actual: torch.Tensor, wanted: torch.Tensor, path: Path, same_machine: bool) -> float:
+    """The largest difference of one output from the recorded one."""
     if same_bits(actual, wanted):
         return 0.0
-    difference = (actual.double() - wanted.double()).abs().max().item()
+    found = (actual.double() - wanted.double()).abs().max().item()
     allowed = 0.0 if same_machine else TOLERANCE * wanted.double().abs().max().item()
-    if not difference <= allowed:  # NaN is not allowed either
+    if not found <= allowed:  # NaN is not allowed either
         bound = "must be equal bit for bit" if same_machine else f"may differ by {allowed:.3g}"
         raise RunError(
             [
                 Diagnostic(
                     "SB504",
-                    f"the outputs differ from the recorded ones by {difference:.3g}; they {bound}",
+                    f"the outputs differ from the recorded ones by {found:.3g}; they {bound}",
                     file=str(path),
                 )
             ]
         )
-    return difference
+    return found
 
 
-def fixed_input(kind: TensorType) -> torch.Tensor:
-    """The same batch of this type every time."""
+def keys(what: str, names: Iterable[str]) -> list[str]:
+    """What the tensors of the inputs, or of the outputs, are called in the file."""
+    names = list(names)
+    return [what] if len(names) == 1 else [f"{what}.{name}" for name in names]
+
+
+def fixed_inputs(plan: Plan) -> dict[str, torch.Tensor]:
+    """The same batch of each input every time, by its key."""
     generator = torch.Generator().manual_seed(0)
+    drawn = [fixed_input(kind, generator) for kind in plan.inputs.values()]
+    return dict(zip(keys("input", plan.inputs), drawn, strict=True))
+
+
+def fixed_input(kind: TensorType, generator: torch.Generator) -> torch.Tensor:
+    """A batch of this type."""
     shape = (BATCH, *kind.shape)
     dtype = getattr(torch, kind.dtype)
     if dtype.is_floating_point:
@@ -62,17 +85,18 @@ def fixed_input(kind: TensorType) -> torch.Tensor:
     return torch.randint(0, 2, shape, generator=generator).to(dtype)
 
 
-def output_of(model: torch.nn.Module, given: torch.Tensor) -> torch.Tensor:
-    """The model's output, without a graph."""
+def outputs_of(model: torch.nn.Module, given: Iterable[torch.Tensor]) -> dict[str, torch.Tensor]:
+    """The model's outputs by their keys, without a graph."""
     assert not model.training
     with torch.inference_mode():
-        output: torch.Tensor = model(given)
-    return output.contiguous()
+        output: torch.Tensor | Mapping[str, torch.Tensor] = model(*given)
+    outputs = output if isinstance(output, Mapping) else {"output": output}
+    return dict(zip(keys("output", outputs), (each.contiguous() for each in outputs.values()), strict=True))
 
 
 def stored(kind: TensorType) -> Storage:
-    """A golden tensor as a file holds it: with the batch axis."""
-    return Storage((BATCH, *kind.shape), kind.dtype)
+    """A golden tensor as a file holds it: with the batch axis, where it has one."""
+    return Storage((BATCH, *kind.shape) if kind.batched else kind.shape, kind.dtype)
 
 
 def same_bits(a: torch.Tensor, b: torch.Tensor) -> bool:

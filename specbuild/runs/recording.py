@@ -52,7 +52,7 @@ class Recorder:
             write_whole(self.folder / OVERRIDES, json_bytes(overrides(self.spec)))
             write_whole(self.folder / SPEC, json_bytes(resolved(self.spec, self.plan)))
             write_whole(self.folder / environment.NAME, json_bytes(dict(made_with)))
-            weights.save(state, self.folder / weights.NAME)
+            weights.save(weights.untied(state, self.plan), self.folder / weights.NAME)
             golden.save(model_of(self.plan, state), self.plan, self.folder / golden.NAME)
             force_to_disk(self.folder / metrics.NAME)
             manifest.write(self.folder, status)
@@ -69,7 +69,7 @@ def model_of(plan: Plan, state: Mapping[str, torch.Tensor]) -> torch.nn.Sequenti
     """The network on the CPU, in eval mode, its tensors contiguous, with these weights."""
     with torch.random.fork_rng(devices=[]):  # the first weights are drawn, and thrown away
         model = build(plan)
-    model.load_state_dict(dict(state))
+    model.load_state_dict({**state, **{tied: state[kept] for tied, kept in plan.tie.items()}})
     return model.eval()
 
 

@@ -33,12 +33,18 @@ DTYPES = {
 
 
 def expected(plan: Plan) -> dict[str, Storage]:
-    """Every parameter and buffer of the network, under its key in the `state_dict`."""
-    return {
-        f"{step.name}.{name}": storage
+    """Every parameter and buffer of the network, under its key in the `state_dict`; a tied one once."""
+    stored = {
+        f"{step.name}.{name}" if name else step.name: storage
         for step in plan.layers()
         for name, storage in {**outcome_of(step).parameters, **outcome_of(step).buffers}.items()
     }
+    return {key: storage for key, storage in stored.items() if key not in plan.tie}
+
+
+def untied(state: Mapping[str, torch.Tensor], plan: Plan) -> dict[str, torch.Tensor]:
+    """A `state_dict` without the parameters that are another one."""
+    return {key: tensor for key, tensor in state.items() if key not in plan.tie}
 
 
 def save(tensors: Mapping[str, torch.Tensor], path: Path) -> None:

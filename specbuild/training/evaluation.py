@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import cast
 
 import torch
 from torch import nn
 
-from specbuild.catalogue.losses import Loss
 from specbuild.data import open_data, probe
 from specbuild.diagnostics.diagnostic import Diagnostic
 from specbuild.errors import DataError
@@ -18,7 +16,8 @@ from specbuild.network.pipeline import metrics_of
 from specbuild.runs.run import Run
 from specbuild.training.device import choose
 from specbuild.training.measuring import Meter
-from specbuild.training.passes import measure, memory_format
+from specbuild.training.objective import Objective
+from specbuild.training.passes import Feed, measure, memory_format
 
 
 def evaluate(
@@ -42,12 +41,11 @@ def evaluate(
     root = None if data_root is None else Path(data_root)
     samples = open_data(spec, splits=(split,), data_root=root)[split]
     probe(samples, run.plan)
-    loss = cast(Loss, spec.loss)
-    meter = Meter(loss, metrics_of(spec), target)
+    objective = Objective(spec, target)
+    meter = Meter(spec.losses, metrics_of(spec), target, objective.judged)
     layout = memory_format(run.plan, target)
     model = copy_of(run.model, target, layout)
-    criterion = loss.build(nn, torch.tensor).to(target)
-    measure(model, criterion, samples.batches(0, target), loss.target, layout, meter)
+    measure(model, objective, samples.batches(0, target), Feed(run.plan, layout), meter)
     return meter.results()
 
 

@@ -10,7 +10,6 @@ from typing import Any, NamedTuple, cast
 import torch
 from torch import nn
 
-from specbuild.catalogue.losses import Loss
 from specbuild.catalogue.optimizers import Optimizer
 from specbuild.catalogue.rules import Violation
 from specbuild.data import Split
@@ -22,7 +21,8 @@ from specbuild.network.compile import build
 from specbuild.network.pipeline import best_of, metric_names, metrics_of
 from specbuild.network.plan import Plan
 from specbuild.training.measuring import Meter
-from specbuild.training.passes import learn, measure, memory_format
+from specbuild.training.objective import Objective
+from specbuild.training.passes import Feed, learn, measure, memory_format
 from specbuild.training.reporting import Reporter
 
 
@@ -43,13 +43,13 @@ class Fit:
         self, spec: Spec, plan: Plan, device: torch.device, splits: Mapping[str, Split], report: Reporter
     ) -> None:
         self.spec, self.device, self.splits, self.report = spec, device, splits, report
-        self.loss = cast(Loss, spec.loss)
         self.metrics = metrics_of(spec)
         self.best = chosen_by(spec, "val" in splits)
         self.layout = memory_format(plan, device)
         torch.manual_seed(spec.train.seed)
         self.model: nn.Sequential = build(plan).to(device).to(memory_format=self.layout)  # type: ignore[call-overload]
-        self.criterion: nn.Module = self.loss.build(nn, torch.tensor).to(device)
+        self.objective = Objective(spec, device)
+        self.feed = Feed(plan, self.layout)
         self.optimizer = optimizer_of(spec, self.model, device)
         self.kept: Kept | None = None
 
@@ -67,29 +67,15 @@ class Fit:
             self.require_finite(loss, "the loss", number)
             self.report.batch(number, meter.samples, len(train), loss)
 
-        learn(
-            self.model,
-            self.criterion,
-            self.optimizer,
-            train.batches(number, self.device),
-            self.loss.target,
-            self.layout,
-            meter,
-            tick,
-        )
+        batches = train.batches(number, self.device)
+        learn(self.model, self.objective, self.optimizer, batches, self.feed, meter, tick)
         record: dict[str, Any] = {"epoch": number, **meter.results("train_")}
         samples, learned = meter.samples, perf_counter() - begun
         self.require_finite(record["train_loss"], "the loss", number)
         if "val" in self.splits:
             meter = self.meter()
-            measure(
-                self.model,
-                self.criterion,
-                self.splits["val"].batches(number, self.device),
-                self.loss.target,
-                self.layout,
-                meter,
-            )
+            batches = self.splits["val"].batches(number, self.device)
+            measure(self.model, self.objective, batches, self.feed, meter)
             record |= meter.results("val_")
             self.require_finite(record["val_loss"], "the loss on val", number)
         record["samples_per_second"] = round(samples / max(learned, 1e-9), 1)
@@ -109,7 +95,7 @@ class Fit:
 
     def meter(self) -> Meter:
         """An empty meter."""
-        return Meter(self.loss, self.metrics, self.device)
+        return Meter(self.spec.losses, self.metrics, self.device, self.objective.judged)
 
     def require_finite(self, value: float, what: str, number: int) -> None:
         """SB409 unless `value` is a finite number."""

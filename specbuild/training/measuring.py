@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import torch
 
 from specbuild.catalogue.entry import Entry
 from specbuild.catalogue.losses import BCELoss, BCEWithLogitsLoss, CrossEntropyLoss, Loss
 from specbuild.catalogue.metrics import Accuracy
+from specbuild.network.pipeline import loss_labels
 
 TORCH_IGNORES = -100
 """The default of `ignore_index`."""
@@ -17,31 +18,39 @@ TORCH_IGNORES = -100
 class Meter:
     """Sums over one pass: nothing is copied to the host before `results` or `loss` asks.
 
-    The loss is the mean over the samples: of each batch's mean, weighted by the batch's size, or of
-    its sum. A label that the loss ignores does not count for the accuracy.
+    A loss is the mean over the samples: of each batch's mean, weighted by the batch's size, or of
+    its sum. The losses of several outputs are summed apart, and together are the loss. A label that the
+    loss ignores does not count for the accuracy.
     """
 
-    def __init__(self, loss: Loss, metrics: Sequence[Entry], device: torch.device) -> None:
+    def __init__(
+        self, losses: Mapping[str, Loss], metrics: Sequence[Entry], device: torch.device, judged: int = 0
+    ) -> None:
+        """losses: by the output that each is of. judged: which of them has the output that metrics are of."""
         exact = torch.float32 if device.type == "mps" else torch.float64
+        loss = tuple(losses.values())[judged]
         self.metrics = [metric for metric in metrics if isinstance(metric, Accuracy)]
-        self.loss_sum = torch.zeros((), dtype=exact, device=device)
+        self.losses = loss_labels(losses)
+        """What they are called, the whole one first."""
+        self.loss_sums = [torch.zeros((), dtype=exact, device=device) for _ in losses]
         self.hits = [torch.zeros((), dtype=torch.int64, device=device) for _ in self.metrics]
         self.judged = torch.zeros((), dtype=torch.int64, device=device)
         """Labels that count, where the loss ignores some."""
         self.samples = 0
         self.labels = 0
-        self.mean = getattr(loss, "reduction", "mean") == "mean"
+        self.means = [getattr(each, "reduction", "mean") == "mean" for each in losses.values()]
         self.class_dim: int = getattr(loss, "class_dim", 1)
         self.ignored: int | None = loss.ignore_index if isinstance(loss, CrossEntropyLoss) else None
         self.threshold: float | None = None
         if isinstance(loss, (BCELoss, BCEWithLogitsLoss)):
             self.threshold = 0.5 if isinstance(loss, BCELoss) else 0.0
 
-    def add(self, loss: torch.Tensor, output: torch.Tensor, target: torch.Tensor) -> None:
-        """Add one batch."""
+    def add(self, losses: Sequence[torch.Tensor], output: torch.Tensor, target: torch.Tensor) -> None:
+        """Add one batch: its losses, and the output and target that metrics are of."""
         size = output.shape[0]
         self.samples += size
-        self.loss_sum.add_(loss.detach(), alpha=size if self.mean else 1)
+        for total, loss, mean in zip(self.loss_sums, losses, self.means, strict=True):
+            total.add_(loss.detach(), alpha=size if mean else 1)
         if self.metrics:
             if self.threshold is not None:
                 self.add_sides(output.detach() > self.threshold, target)
@@ -79,15 +88,17 @@ class Meter:
 
     def loss(self) -> float:
         """The mean loss so far; waits for the device."""
-        return float(self.loss_sum) / max(self.samples, 1)
+        return float(sum(self.loss_sums)) / max(self.samples, 1)
 
     def results(self, prefix: str = "") -> dict[str, float]:
         """`loss` and every metric by its label; waits for the device, once."""
-        exact = self.loss_sum.dtype
+        exact = self.loss_sums[0].dtype
         counts = [count.to(exact) for count in (self.judged, *self.hits)]
-        loss, judged, *hits = torch.stack([self.loss_sum, *counts]).tolist()
+        judged, *sums = torch.stack([*counts[:1], *self.loss_sums, *counts[1:]]).tolist()
         labels = max(self.labels + int(judged), 1)
-        found = {f"{prefix}loss": loss / max(self.samples, 1)}
+        losses, hits = sums[: len(self.loss_sums)], sums[len(self.loss_sums) :]
+        whole = [sum(losses), *losses] if len(losses) > 1 else losses
+        found = {f"{prefix}{name}": loss / max(self.samples, 1) for name, loss in zip(self.losses, whole, strict=True)}
         for metric, count in zip(self.metrics, hits, strict=True):
             found[f"{prefix}{metric.label}"] = count / labels
         return found

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from time import perf_counter
-from typing import Any
 
 import torch
 from torch import nn
 
 from specbuild.network.plan import Plan
 from specbuild.training.measuring import Meter
+from specbuild.training.objective import Objective
 
 TICK = 0.5
 """Seconds between two looks at the running loss: on a GPU each look waits for the device."""
@@ -22,17 +22,31 @@ Tick = Callable[[Meter], None]
 def memory_format(plan: Plan, device: torch.device) -> torch.memory_format:
     """Channels last for networks of 2-d convolutions, which run up to twice as fast that way."""
     convolves = any(step.type in ("Conv2d", "ConvTranspose2d") for step in plan.layers())
-    fits = len(plan.input.shape) == 3 and device.type in ("cpu", "cuda")
-    return torch.channels_last if convolves and fits else torch.contiguous_format
+    fits = any(len(kind.shape) == 3 for kind in plan.inputs.values()) and device.type in ("cpu", "cuda")
+    # `Module.to` would lay out tensors of five axes so as well, and fail.
+    possible = all(len(storage.shape) != 5 for _, storage in plan.storages())
+    return torch.channels_last if convolves and fits and possible else torch.contiguous_format
+
+
+class Feed:
+    """The inputs of a network out of a batch, in the order that it takes them, each in its memory format."""
+
+    def __init__(self, plan: Plan, layout: torch.memory_format) -> None:
+        self.inputs = tuple(
+            (name, layout if len(kind.shape) == 3 else torch.contiguous_format) for name, kind in plan.inputs.items()
+        )
+
+    def __call__(self, batch: Mapping[str, torch.Tensor]) -> list[torch.Tensor]:
+        """The arguments of one call of the model."""
+        return [batch[name].contiguous(memory_format=layout) for name, layout in self.inputs]
 
 
 def learn(
     model: nn.Module,
-    criterion: Callable[[Any, Any], torch.Tensor],
+    objective: Objective,
     optimizer: torch.optim.Optimizer,
     batches: Batches,
-    target: str,
-    layout: torch.memory_format,
+    feed: Feed,
     meter: Meter,
     tick: Tick,
 ) -> None:
@@ -40,30 +54,19 @@ def learn(
     model.train()
     due = perf_counter() + TICK
     for batch in batches:
-        wanted = batch[target]
-        output = model(batch["input"].contiguous(memory_format=layout))
-        loss = criterion(output, wanted)
+        judged = objective(model(*feed(batch)), batch)
         optimizer.zero_grad()
-        loss.backward()  # type: ignore[no-untyped-call]
+        judged.total.backward()  # type: ignore[no-untyped-call]
         optimizer.step()
-        meter.add(loss, output, wanted)
+        meter.add(*judged)
         if perf_counter() >= due:
             tick(meter)
             due = perf_counter() + TICK
 
 
-def measure(
-    model: nn.Module,
-    criterion: Callable[[Any, Any], torch.Tensor],
-    batches: Batches,
-    target: str,
-    layout: torch.memory_format,
-    meter: Meter,
-) -> None:
+def measure(model: nn.Module, objective: Objective, batches: Batches, feed: Feed, meter: Meter) -> None:
     """Loss and metrics in eval mode; the model is left in it."""
     model.eval()
     with torch.inference_mode():
         for batch in batches:
-            wanted = batch[target]
-            output = model(batch["input"].contiguous(memory_format=layout))
-            meter.add(criterion(output, wanted), output, wanted)
+            meter.add(*objective(model(*feed(batch)), batch))

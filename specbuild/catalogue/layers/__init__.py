@@ -1,30 +1,24 @@
 """The layers that a document may name, one class each, one file for each family of torch.nn."""
 
 from specbuild.catalogue.layer import Layer
-from specbuild.catalogue.layers.activation import (
-    ELU,
-    GELU,
-    LeakyReLU,
-    ReLU,
-    Sigmoid,
-    SiLU,
-    Softmax,
-    Tanh,
-)
-from specbuild.catalogue.layers.convolution import Conv2d, ConvTranspose2d
-from specbuild.catalogue.layers.dropout import Dropout, Dropout2d
-from specbuild.catalogue.layers.linear import Identity, Linear
-from specbuild.catalogue.layers.normalization import BatchNorm2d
-from specbuild.catalogue.layers.pooling import AdaptiveAvgPool2d, AvgPool2d, MaxPool2d
-from specbuild.catalogue.layers.shape import Flatten, Unflatten
+from specbuild.catalogue.table import Table
 
-LAYERS: dict[str, type[Layer]] = {
-    cls.__name__: cls
-    for cls in (
-        AdaptiveAvgPool2d, AvgPool2d, BatchNorm2d, Conv2d, ConvTranspose2d, Dropout, Dropout2d, ELU, Flatten,
-        GELU, Identity, LeakyReLU, Linear, MaxPool2d, ReLU, SiLU, Sigmoid, Softmax, Tanh, Unflatten,
-    )
-}  # fmt: skip
+LAYERS: Table[Layer] = Table(
+    "specbuild.catalogue.layers",
+    {
+        "activation": (
+            "ELU", "GELU", "LeakyReLU", "ReLU", "ReLU6", "SiLU", "Sigmoid", "Softmax", "Tanh",
+        ),
+        "convolution": ("Conv2d", "ConvTranspose2d"),
+        "dropout": ("Dropout", "Dropout2d"),
+        "linear": ("Identity", "Linear"),
+        "merge": ("Add", "Concat", "Multiply"),
+        "normalization": ("BatchNorm2d",),
+        "parameter": ("Parameter", "Positions"),
+        "pooling": ("AdaptiveAvgPool2d", "AvgPool2d", "MaxPool2d"),
+        "shape": ("Flatten", "Unflatten"),
+    },
+)  # fmt: skip
 """Every layer by its name."""
 
 __all__ = ["LAYERS"]

@@ -1,7 +1,5 @@
 """Activations: each element, or each slice, on its own."""
 
-from __future__ import annotations
-
 from typing import Literal, final
 
 from specbuild.catalogue.entry import Bool, Int
@@ -38,6 +36,25 @@ class ReLU(Layer):
     def infer(self, input: TensorType) -> Outcome:
         """Nothing changes but the values."""
         floating("ReLU", input, NUMBERS)
+        return Outcome(input)
+
+
+@final
+class ReLU6(Layer):
+    """`min(max(0, x), 6)`: `(*) → (*)`.
+
+    ```yaml
+    - ReLU6  # [32, 8, 8] → [32, 8, 8]
+    - {type: ReLU6, inplace: true}  # [10] → [10]
+    ```
+    """
+
+    inplace: Bool = False
+    """Whether the input's memory is overwritten."""
+
+    def infer(self, input: TensorType) -> Outcome:
+        """Nothing changes but the values."""
+        floating("ReLU6", input, NUMBERS)
         return Outcome(input)
 
 

@@ -1,7 +1,5 @@
 """Convolutions over a plane."""
 
-from __future__ import annotations
-
 from math import isqrt
 from typing import Literal, final
 

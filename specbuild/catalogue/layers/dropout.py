@@ -1,7 +1,5 @@
 """Dropout."""
 
-from __future__ import annotations
-
 from typing import Annotated, final
 
 from annotated_types import Ge, Le
@@ -37,6 +35,10 @@ class Dropout(Layer):
     inplace: Bool = False
     """Whether the input's memory is overwritten."""
 
+    def passes(self, *, training: bool) -> bool:
+        """In eval mode it does nothing."""
+        return not training or self.p == 0
+
     def infer(self, input: TensorType) -> Outcome:
         """Nothing changes but the values."""
         droppable("Dropout", self.p, input)
@@ -58,6 +60,10 @@ class Dropout2d(Layer):
     """The probability, from 0 to 1."""
     inplace: Bool = False
     """Whether the input's memory is overwritten."""
+
+    def passes(self, *, training: bool) -> bool:
+        """In eval mode it does nothing."""
+        return not training or self.p == 0
 
     def infer(self, input: TensorType) -> Outcome:
         """Nothing changes but the values."""

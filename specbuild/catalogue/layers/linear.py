@@ -1,8 +1,6 @@
 """Linear layers."""
 
-from __future__ import annotations
-
-from typing import final
+from typing import ClassVar, final
 
 from specbuild.catalogue.entry import Bool
 from specbuild.catalogue.layer import Layer
@@ -60,6 +58,8 @@ class Identity(Layer):
     - Identity  # [3, 8] → [3, 8]
     ```
     """
+
+    shares: ClassVar = True
 
     def infer(self, input: TensorType) -> Outcome:
         """Nothing changes."""

@@ -1,7 +1,5 @@
 """Normalization."""
 
-from __future__ import annotations
-
 from typing import Annotated, Any, ClassVar, final
 
 from annotated_types import Gt
@@ -61,7 +59,7 @@ class BatchNorm2d(Layer):
             buffers = {"running_mean": each, "running_var": each, "num_batches_tracked": Storage((), "int64")}
         return Outcome(input, arguments, parameters, buffers)
 
-    def build(self, nn: Any) -> Any:
+    def build(self, nn: Any, **switches: bool) -> Any:
         """As every layer, but an older torch is not told of `bias` where it is the default."""
         arguments = self.arguments()
         if self.bias:

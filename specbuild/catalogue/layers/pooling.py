@@ -1,7 +1,5 @@
 """Pooling over a plane."""
 
-from __future__ import annotations
-
 from typing import ClassVar, final
 
 from specbuild.catalogue.entry import Bool
@@ -41,8 +39,9 @@ class MaxPool2d(Layer):
     """
 
     refused: ClassVar = {
-        "return_indices": "a layer has one result; the indices will be a second one, for `from` to name",
+        "return_indices": "the indices are a second result: naming them, as in `from: pool1.indices`, switches it on",
     }
+    results: ClassVar = {"indices": "return_indices"}
 
     kernel_size: Reach | tuple[Reach, Reach]
     """Height and width of the window."""
@@ -69,7 +68,8 @@ class MaxPool2d(Layer):
         channels, height, width = input.shape
         rows = pooled(height, kernel[0], stride[0], padding[0], dilation[0], self.ceil_mode, "height")
         columns = pooled(width, kernel[1], stride[1], padding[1], dilation[1], self.ceil_mode, "width")
-        return Outcome(input.with_shape((channels, rows, columns)))
+        output = input.with_shape((channels, rows, columns))
+        return Outcome(output, results={"indices": TensorType(output.shape, "int64")})
 
 
 @final

@@ -1,9 +1,7 @@
 """Layers that only rearrange."""
 
-from __future__ import annotations
-
 from math import prod
-from typing import final
+from typing import ClassVar, final
 
 from specbuild.catalogue.entry import Int
 from specbuild.catalogue.layer import Layer
@@ -32,6 +30,8 @@ class Flatten(Layer):
     - {type: Flatten, start_dim: 2}  # [64, 4, 4] → [64, 16]
     ```
     """
+
+    shares: ClassVar = True
 
     start_dim: Int = 1
     """The first axis, the batch counted."""
@@ -71,6 +71,8 @@ class Unflatten(Layer):
     - {type: Unflatten, dim: 1, unflattened_size: [16, 4, -1]}  # [256] → [16, 4, 4]
     ```
     """
+
+    shares: ClassVar = True
 
     dim: Int
     """The axis, the batch counted."""

@@ -5,8 +5,6 @@ and `reduce`, which torch deprecates, are refused, and so is `reduction: none`. 
 broadcast an output against a target of another shape, the two are refused: it is a mistake.
 """
 
-from __future__ import annotations
-
 from specbuild.catalogue.losses.cross_entropy import CrossEntropyLoss
 from specbuild.catalogue.losses.elementwise import (
     BCELoss,

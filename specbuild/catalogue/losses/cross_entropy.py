@@ -1,7 +1,5 @@
 """The loss of a choice among classes."""
 
-from __future__ import annotations
-
 from typing import Annotated, Any, Literal, final
 
 from annotated_types import Ge, Le

@@ -1,7 +1,5 @@
 """Losses that compare each element of the output with one of the target."""
 
-from __future__ import annotations
-
 from abc import ABC
 from typing import Any, final
 

@@ -4,8 +4,6 @@ They act on the field `input`, an image or a tensor (channels, height, width); f
 are tensors before the first transform. What v2 would broadcast to more channels is refused.
 """
 
-from __future__ import annotations
-
 from specbuild.catalogue.transforms.sizes import CenterCrop, Pad, RandomCrop, Resize
 from specbuild.catalogue.transforms.transform import Transform
 from specbuild.catalogue.transforms.values import (

@@ -1,7 +1,5 @@
 """The arithmetic of padding, which Pad and RandomCrop share."""
 
-from __future__ import annotations
-
 from typing import Annotated, Literal
 
 from annotated_types import MinLen

@@ -1,7 +1,5 @@
 """Transforms of an image's values."""
 
-from __future__ import annotations
-
 from typing import Annotated, ClassVar, Literal, final
 
 from annotated_types import Ge, Le, MinLen

@@ -64,6 +64,28 @@ SHAPES: tuple[Code, ...] = (
         HEAD.format([16]) + "  - {type: Linear, out_features: 2000}\n  - {type: Linear, out_features: 2000}\n",
     ),
     Code(
+        "SB308",
+        "shapes that do not merge",
+        "`Add` and `Multiply` broadcast as torch does: aligned at the last axis, two sizes are equal or one of them "
+        "is 1; the numbers of axes are equal, since axis 0 is the batch in both. `Concat` joins along one axis, and "
+        "all other sizes are equal. The message has all shapes, and the way that led to each.",
+        HEAD.format([3, 8, 8]) + "  - {name: conv, type: Conv2d, out_channels: 8, kernel_size: 3}\n"
+        "  - {type: Concat, from: [conv, input]}\n",
+        HEAD.format([3, 8, 8]) + "  - {name: conv, type: Conv2d, out_channels: 8, kernel_size: 3, padding: 1}\n"
+        "  - {type: Concat, from: [conv, input]}\n",
+    ),
+    Code(
+        "SB309",
+        "an input that is overwritten, and read again",
+        "A layer with `inplace: true` writes its output over its input, which saves memory. Where another layer reads "
+        "that input afterwards, it would read the wrong numbers: torch says nothing, or fails in training. What shares "
+        "its input's memory, such as Flatten, counts as the input itself.",
+        HEAD.format([16]) + "  - {name: fc, type: Linear, out_features: 16}\n"
+        "  - {name: act, type: ReLU, inplace: true}\n  - {type: Add, from: [act, fc]}\n",
+        HEAD.format([16]) + "  - {name: fc, type: Linear, out_features: 16}\n"
+        "  - {name: act, type: ReLU}\n  - {type: Add, from: [act, fc]}\n",
+    ),
+    Code(
         "SB390",
         "the plan and torch disagree",
         "`summary --verify` builds the network, runs it and counts it again. A disagreement is a defect of "

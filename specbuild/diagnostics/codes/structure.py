@@ -4,6 +4,16 @@ from __future__ import annotations
 
 from specbuild.diagnostics.codes.code import Code
 
+HEAD = "specbuild: 1\ninput: [16]\n"
+IMAGE = "specbuild: 1\ninput: [3, 8, 8]\n"
+TIED = HEAD + "layers:\n  - {name: a, type: Linear, out_features: 16}\n  - {name: b, type: Linear, out_features: 16}\n"
+UNET = "blocks:\n  up:\n    inputs: [x, skip]\n    layers:\n      - {type: Add, from: [x, skip]}\n"
+RESIDUAL = (
+    "layers:\n  - {name: a, type: Linear, out_features: 16}\n"
+    "  - {name: b, type: Linear, from: input, out_features: 16%s}\n"
+    "  - {type: Add, from: [a, b], when: false}\n"
+)
+
 STRUCTURE: tuple[Code, ...] = (
     Code(
         "SB201",
@@ -44,7 +54,9 @@ STRUCTURE: tuple[Code, ...] = (
         "a name that cannot be used",
         "A layer's name becomes an attribute of an nn.Sequential and a key of its state_dict: letters, digits, "
         "`_` and `-`; not `input`, which stands for the input of the scope, and none of the attributes that "
-        "nn.Sequential already has, such as `forward`, `type` or `training`. A variable is an identifier.",
+        "nn.Sequential already has, such as `forward`, `type` or `training`. A variable is an identifier. A block's "
+        "name begins with a lower-case letter, so that it is never taken for a type of the catalogue; its params are "
+        "not called as what every layer has: `name`, `type`, `from`, `when`, `repeat`, `names`.",
         "specbuild: 1\ninput: [16]\nlayers:\n  - {name: forward, type: ReLU}\n",
         "specbuild: 1\ninput: [16]\nlayers:\n  - {name: activation, type: ReLU}\n",
     ),
@@ -76,7 +88,10 @@ STRUCTURE: tuple[Code, ...] = (
     Code(
         "SB209",
         "an unknown variable",
-        "An expression sees the variables of `vars`, and a variable sees those above it.",
+        "An expression sees the variables of `vars`, and a variable sees those above it. Inside a block it sees the "
+        "block's params and the document's `vars`, not what the use of the block sees; inside a `repeat` also `i`, "
+        "which counts from 0, and the names that its list binds. `name`, `from` and `when` belong to the whole of a "
+        "repeat and do not see `i`.",
         'specbuild: 1\nvars: {width: 8}\ninput: [16]\nlayers:\n  - {type: Linear, out_features: "${widht}"}\n',
         'specbuild: 1\nvars: {width: 8}\ninput: [16]\nlayers:\n  - {type: Linear, out_features: "${width}"}\n',
     ),
@@ -95,5 +110,57 @@ STRUCTURE: tuple[Code, ...] = (
         "A document says which version of the language it is written in; this specbuild reads version 1.",
         "specbuild: 2\ninput: [16]\nlayers: [ReLU]\n",
         "specbuild: 1\ninput: [16]\nlayers: [ReLU]\n",
+    ),
+    Code(
+        "SB212",
+        "a name that is not there, or not yet",
+        "`from` takes the names of layers above it in the same scope, and `input` for the input of the scope. What "
+        "stands inside a scope is not seen from outside, nor what is outside from inside; a block with `inputs` is "
+        "given what it needs. A second result is named after its layer: `pool1.indices`. Under `outputs` stand the "
+        "names of layers of the outermost scope.",
+        HEAD + "layers:\n  - {name: fc, type: Linear, out_features: 16}\n  - {type: Add, from: [fc, imput]}\n",
+        HEAD + "layers:\n  - {name: fc, type: Linear, out_features: 16}\n  - {type: Add, from: [fc, input]}\n",
+    ),
+    Code(
+        "SB213",
+        "too many inputs, too few, or under another name",
+        "A layer takes the inputs that torch's forward takes, under those names; a block those that it declares "
+        "under `inputs`; `Add`, `Multiply` and `Concat` two or more. Where a network or a block has several inputs, "
+        "none of them is the one that comes before, and its first layer says `from`.",
+        HEAD + UNET + "layers:\n  - {name: fc, type: Linear, out_features: 16}\n  - {type: up, from: fc}\n",
+        HEAD + UNET + "layers:\n  - {name: fc, type: Linear, out_features: 16}\n  - {type: up, from: [fc, input]}\n",
+    ),
+    Code(
+        "SB214",
+        "a branch that `when` leaves unused",
+        "`when: false` leaves a layer out, and its name stands for the first entry of its `from`. A layer that only "
+        "the left-out one read would be computed for nothing, and its parameters would never learn; so it has "
+        "to be left out under the same condition. A scope whose layers are all left out has nothing to give.",
+        HEAD + RESIDUAL % "",
+        HEAD + RESIDUAL % ", when: false",
+    ),
+    Code(
+        "SB215",
+        "a block inside itself",
+        "Blocks may use blocks, but none may use itself, neither directly nor by way of others: the network would "
+        "have no end. `repeat` puts a block after itself.",
+        HEAD + "blocks:\n  deep:\n    layers:\n      - ReLU\n      - deep\nlayers: [deep]\n",
+        HEAD + "blocks:\n  deep:\n    layers:\n      - ReLU\nlayers:\n  - {type: deep, repeat: 2}\n",
+    ),
+    Code(
+        "SB216",
+        "more layers, or deeper, than any network",
+        "A network has at most 200,000 layers, and scopes stand at most 60 deep inside one another. Repeats of "
+        "repeats grow fast, and no machine would train what is beyond.",
+        HEAD + "layers:\n  - {type: ReLU, repeat: 1000000}\n",
+        HEAD + "layers:\n  - {type: ReLU, repeat: 10}\n",
+    ),
+    Code(
+        "SB217",
+        "a tie that cannot be",
+        "`tie: {head.weight: embedding.weight}` makes the first parameter the second one. Both are called as in "
+        "the `state_dict`, have the same shape, and the second is not tied itself.",
+        TIED + "tie: {b.weights: a.weight}\n",
+        TIED + "tie: {b.weight: a.weight}\n",
     ),
 )

@@ -1,0 +1,128 @@
+"""Layers that overwrite their input, held against whoever reads that memory afterwards.
+
+torch gives a wrong answer there without a word.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import NamedTuple
+
+from specbuild.diagnostics.diagnostic import Diagnostic, Path
+from specbuild.language.document import Spec
+from specbuild.language.items import Reference
+from specbuild.network.plan import Plan, Scope, Step
+
+END = 1 << 62
+
+
+class Held(NamedTuple):
+    """A value as memory: which, and when it was last written."""
+
+    root: int
+    version: int
+    constant: bool = False
+    """Whether it is a parameter of a scope, which nothing may overwrite."""
+
+
+class Read(NamedTuple):
+    """A layer that reads a memory as it was at a version."""
+
+    time: int
+    version: int
+    reader: str
+
+
+def overwritten(plan: Plan, spec: Spec) -> Iterator[Diagnostic]:
+    """Each in-place layer whose input is read again, as it was before."""
+    if not any(getattr(step.layer, "inplace", False) for step in plan.layers()):
+        return
+    found: dict[str, Diagnostic] = {}
+    targets = {loss.target for loss in spec.losses.values()}
+    for training in (True, False):
+        walk = Timeline(training)
+        inputs = [walk.fresh() for _ in plan.inputs]
+        values = walk.scope(plan.scope, inputs)
+        for name, reference in plan.scope.outputs.items():
+            walk.read(find(reference, values, inputs), f"the output `{name}`", END)
+        for held, name in zip(inputs, plan.inputs, strict=True):
+            if name in targets:
+                walk.read(held, f"the loss, whose target is `{name}`", END)
+        for diagnostic in walk.conflicts():
+            found.setdefault(diagnostic.instance or "", diagnostic)
+    yield from found.values()
+
+
+Results = Mapping[str | None, Held]
+"""The memory of a step's results by name; None is the first."""
+
+
+def find(reference: Reference, values: Sequence[Results], inputs: Sequence[Held]) -> Held:
+    """What a reference leads to."""
+    position = reference.position
+    return values[position][reference.result] if position >= 0 else inputs[-1 - position]
+
+
+class Timeline:
+    """Reads and writes in the order they happen, in training or in eval mode."""
+
+    def __init__(self, training: bool) -> None:
+        self.training = training
+        self.time = 0
+        self.roots = 0
+        self.reads: dict[int, list[Read]] = {}
+        self.writes: list[tuple[int, int, Step]] = []
+        self.forbidden: list[Step] = []
+
+    def fresh(self, *, constant: bool = False) -> Held:
+        """New memory."""
+        self.roots += 1
+        return Held(self.roots, self.time, constant)
+
+    def read(self, held: Held, reader: str, time: int) -> None:
+        """Note that a memory is read as it was."""
+        self.reads.setdefault(held.root, []).append(Read(time, held.version, reader))
+
+    def scope(self, scope: Scope, inputs: Sequence[Held]) -> list[Results]:
+        """The memory of each step's results."""
+        values: list[Results] = []
+        for step in scope.steps:
+            taken = [find(source, values, inputs) for source in step.sources]
+            if step.scope is not None:
+                inner = self.scope(step.scope, taken)
+                (end,) = step.scope.outputs.values()
+                values.append({None: find(end, inner, taken)})
+                continue
+            self.time += 1
+            for held in taken:
+                self.read(held, step.name, self.time)
+            layer = step.layer
+            assert layer is not None
+            if layer.shares or layer.passes(training=self.training):
+                first = taken[0]
+            elif getattr(layer, "inplace", False):
+                self.writes.append((taken[0].root, self.time, step))
+                if taken[0].constant:
+                    self.forbidden.append(step)
+                first = Held(taken[0].root, self.time, taken[0].constant)
+            else:
+                first = self.fresh(constant=layer.takes == ())
+            values.append({None: first, **{name: self.fresh() for name in step.results}})
+        return values
+
+    def conflicts(self) -> Iterator[Diagnostic]:
+        """Writes that a later read of the older version meets; of the uses of a line the first one."""
+        told: set[Path] = set()
+        for step in self.forbidden:
+            yield Diagnostic("SB309", "it would overwrite a parameter", (*step.path, "inplace"), instance=step.name,
+                             fix="inplace: false")  # fmt: skip
+        for root, time, step in self.writes:
+            readers = [read for read in self.reads.get(root, ()) if read.version < time < read.time]
+            if readers and step.path not in told:
+                told.add(step.path)
+                first = min(readers, key=lambda read: read.time)
+                reader = first.reader if first.reader.startswith("the ") else f"`{first.reader}`"
+                yield Diagnostic(
+                    "SB309", f"it overwrites its input, which {reader} reads later", (*step.path, "inplace"),
+                    instance=step.name, fix="inplace: false",
+                )  # fmt: skip
