@@ -9,6 +9,8 @@ from typing import Any, NamedTuple
 
 from hypothesis import strategies as st
 
+from specbuild.catalogue.types import ITEM_BYTES, TensorType
+
 Strategy = st.SearchStrategy[Any]
 SMALL = st.integers(1, 4)
 NUMBERS = st.sampled_from([0, 0.0, 0.01, 0.1, 0.5, 1, 1.0, 2.5, -0.3])
@@ -43,6 +45,56 @@ PLANES = st.one_of(
 )
 ANY = st.lists(st.integers(1, 5), max_size=4).map(tuple)
 DIMS = st.integers(-5, 5)
+DTYPES = st.one_of(st.just("float32"), st.just("float32"), st.sampled_from(sorted(ITEM_BYTES)))
+
+
+@st.composite
+def stretchable(draw: st.DrawFn, *, constants: bool = True) -> tuple[TensorType, ...]:
+    """Two or three inputs whose shapes are alike, some axes 1 in one of them, now and then an axis more or less.
+
+    constants: whether some have no batch axis, as a Parameter with `batch: false`.
+    """
+    base = draw(st.lists(st.integers(1, 4), max_size=3))
+    types = []
+    for _ in range(draw(st.integers(2, 3))):
+        shape = [draw(st.sampled_from([size, size, size, 1])) for size in base]
+        batched = not constants or draw(st.integers(0, 2)) > 0
+        if not batched and draw(st.booleans()):
+            shape = shape[draw(st.integers(0, len(shape))) :]
+        if draw(st.integers(0, 5)) == 0:
+            shape.insert(draw(st.integers(0, len(shape))), draw(st.integers(1, 3)))
+        if shape and draw(st.integers(0, 7)) == 0:
+            shape[draw(st.integers(0, len(shape) - 1))] = draw(st.integers(1, 4))
+        types.append(TensorType(tuple(shape), draw(DTYPES), batched))
+    return tuple(types)
+
+
+@st.composite
+def joinable(draw: st.DrawFn) -> tuple[TensorType, ...]:
+    """Two or three inputs whose shapes are alike but for one axis, mostly."""
+    base = draw(st.lists(st.integers(1, 3), max_size=3))
+    free = draw(st.integers(0, len(base)))
+    types = []
+    for _ in range(draw(st.integers(2, 3))):
+        shape = [draw(st.integers(1, 3)) if axis == free else size for axis, size in enumerate(base)]
+        if draw(st.integers(0, 9)) == 0:
+            shape.append(1)
+        types.append(TensorType(tuple(shape), draw(DTYPES)))
+    return tuple(types)
+
+
+STDS = st.sampled_from([0, 0.02, 1.0, -1.0])
+BOUNDS = st.sampled_from([-2.0, -1, 0, 0.5, 2.0])
+FACTORS = st.sampled_from([0, 0.5, 1.0, -1.0, 1e39])
+INITIALIZATION = st.one_of(
+    st.none(),
+    st.sampled_from(["zeros_", "ones_", "normal_", "xavier_normal_", "xavier_uniform_"]),
+    some({"type": st.just("constant_"), "val": FACTORS}),
+    some({"type": st.just("normal_")}, mean=FACTORS, std=STDS),
+    some({"type": st.just("trunc_normal_")}, mean=FACTORS, std=STDS, a=BOUNDS, b=BOUNDS),
+    some({"type": st.just("uniform_")}, a=BOUNDS, b=BOUNDS),
+    some({"type": st.sampled_from(["xavier_normal_", "xavier_uniform_"])}, gain=FACTORS),
+)
 
 
 class Case(NamedTuple):
@@ -52,12 +104,22 @@ class Case(NamedTuple):
     shapes: Strategy = ANY
     sizes: tuple[str, ...] = ()
     """Inferred sizes, drawn now and then."""
+    several: Strategy | None = None
+    """The types of its inputs, where it takes another number than one."""
+
+    @property
+    def inputs(self) -> Strategy:
+        """The types of its inputs."""
+        if self.several is not None:
+            return self.several
+        return st.tuples(st.tuples(self.shapes, DTYPES).map(lambda drawn: TensorType(*drawn)))
 
 
 CASES: dict[str, Case] = {
     "AdaptiveAvgPool2d": Case(
         some({"output_size": one_or_two(st.one_of(SMALL, st.none()), 0, -1, [1], [0, 2], None)}), PLANES
     ),
+    "Add": Case(some(), several=stretchable()),
     "AvgPool2d": Case(
         some({"kernel_size": KERNELS}, stride=odd(STRIDES, None), padding=PADDINGS, ceil_mode=BOOLS,
              count_include_pad=BOOLS, divisor_override=st.sampled_from([None, 1, 3, 0, -2])),
@@ -68,6 +130,7 @@ CASES: dict[str, Case] = {
              track_running_stats=BOOLS, bias=BOOLS),
         PLANES, ("num_features",),
     ),
+    "Concat": Case(some(dim=st.one_of(st.just(1), DIMS)), several=joinable()),
     "Conv2d": Case(
         some({"out_channels": odd(CHANNELS, 0, -1), "kernel_size": KERNELS}, stride=STRIDES,
              padding=st.one_of(PADDINGS, st.sampled_from(["same", "valid", "full"])), dilation=DILATIONS,
@@ -94,7 +157,16 @@ CASES: dict[str, Case] = {
              ceil_mode=BOOLS),
         PLANES,
     ),
+    "Multiply": Case(some(), several=stretchable()),
+    "Parameter": Case(
+        some({"shape": st.tuples(st.lists(st.just(1), max_size=1), st.lists(SMALL, max_size=3)).map(
+                 lambda parts: [*parts[0], *parts[1]])},
+             init=INITIALIZATION, batch=BOOLS),
+        several=st.just(()),
+    ),
+    "Positions": Case(some(dim=DIMS)),
     "ReLU": Case(some(inplace=BOOLS)),
+    "ReLU6": Case(some(inplace=BOOLS)),
     "SiLU": Case(some(inplace=BOOLS)),
     "Sigmoid": Case(some()),
     "Softmax": Case(some(dim=odd(DIMS, None))),

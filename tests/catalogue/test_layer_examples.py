@@ -7,12 +7,13 @@ import json
 import re
 
 import pytest
+import yaml
 
 import specbuild
 from specbuild.catalogue.layers import LAYERS
 from specbuild.language.fields import field_docs
 
-EXAMPLE = re.compile(r"- (?P<layer>.+?)  # (?P<input>\[[\d, ]*\]) → (?P<output>\[[\d, ]*\])")
+EXAMPLE = re.compile(r"- (?P<layer>.+?)  # (?P<inputs>(?:\[[\d, ]*\](?:, (?=\[)| (?=→)))*)→ (?P<output>\[[\d, ]*\])")
 
 
 def examples(kind: str) -> list[re.Match[str]]:
@@ -26,8 +27,13 @@ def examples(kind: str) -> list[re.Match[str]]:
 
 @pytest.mark.parametrize("kind", sorted(LAYERS))
 def test_examples(kind: str) -> None:
+    """What stands in `from` is an input of the shape beside it."""
     for match in examples(kind):
-        plan = specbuild.infer(f"specbuild: 1\ninput: {match['input']}\nlayers:\n  - {match['layer']}\n")
+        layer = yaml.safe_load(match["layer"])
+        shapes = json.loads(f"[{match['inputs']}]") or [[1]]
+        sources = layer.get("from", ["input"]) if isinstance(layer, dict) else ["input"]
+        inputs = json.dumps(dict(zip(sources, shapes, strict=True)))
+        plan = specbuild.infer(f"specbuild: 1\ninputs: {inputs}\nlayers:\n  - {match['layer']}\n")
         assert plan.steps[0].type == kind
         assert list(plan.output.shape) == json.loads(match["output"])
 

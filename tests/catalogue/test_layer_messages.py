@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from specbuild.catalogue.initialization import xavier_normal_
 from specbuild.catalogue.layers import LAYERS
 from specbuild.catalogue.rules import Violation
 from specbuild.catalogue.types import TensorType
@@ -38,6 +39,12 @@ CONV = {"out_channels": 8, "kernel_size": 3}
         ("AvgPool2d", {"kernel_size": 3, "divisor_override": 0}, "divisor_override",
          "`divisor_override` must not be 0: the sum of a window is divided by it",
          "leave it out to divide by the window's size"),
+        ("Parameter", {"shape": [4, 2]}, "shape",
+         "`shape` begins with 1, which spans the batch; got [4, 2]", "shape: [1, 4, 2], or batch: false"),
+        ("Parameter", {"shape": []}, "shape",
+         "`shape` begins with 1, which spans the batch; got []", "shape: [1], or batch: false"),
+        ("Parameter", {"shape": [1], "init": xavier_normal_()}, "init",
+         "xavier_normal_ needs a tensor of at least 2 axes; this one has 1", "init: normal_"),
         ("Unflatten", {"dim": 1, "unflattened_size": [-1, -1]}, "unflattened_size",
          "`unflattened_size` takes positive sizes, one of which may be -1; got [-1, -1]", None),
         ("Unflatten", {"dim": 1, "unflattened_size": []}, "unflattened_size",
@@ -55,6 +62,26 @@ def test_clashing_arguments(kind: str, arguments: dict[str, Any], field: str, me
 @pytest.mark.parametrize(
     ("kind", "arguments", "input", "code", "field", "message", "fix"),
     [
+        ("Add", {}, (IMAGE, TensorType((3, 8, 4))), "SB308", "from",
+         "[3, 8, 8] and [3, 8, 4] cannot be merged: their sizes have to be equal, or 1", None),
+        ("Add", {}, (IMAGE, IMAGE, TensorType((8, 8))), "SB308", "from",
+         "[3, 8, 8] and [8, 8] cannot be merged: axis 0 is the batch in both, so they have as many axes",
+         "Flatten or Unflatten one of them"),
+        ("Multiply", {}, (IMAGE, TensorType((3, 3, 8, 8), batched=False)), "SB308", "from",
+         "[3, 8, 8] and [3, 3, 8, 8] without a batch cannot be merged: their sizes have to be equal, or 1", None),
+        ("Concat", {}, (IMAGE, TensorType((5, 8, 4))), "SB308", "from",
+         "[3, 8, 8] and [5, 8, 4] cannot be joined along axis 1: all other sizes have to be equal", None),
+        ("Concat", {"dim": -1}, (IMAGE, TensorType((8, 8))), "SB308", "from",
+         "[3, 8, 8] and [8, 8] cannot be joined along axis 3: axis 0 is the batch in both, so they have as many axes",
+         "Flatten or Unflatten one of them"),
+        ("Concat", {"dim": 0}, (IMAGE, IMAGE), "SB306", "dim",
+         "`dim` is 0, but [3, 8, 8] is joined along an axis from 1 to 3", "dim: 1"),
+        ("Concat", {}, (TensorType(()), TensorType(())), "SB306", "dim",
+         "`dim` is 1, but [], a single number, has no axis but the batch", None),
+        ("Positions", {"dim": 4}, IMAGE, "SB306", "dim",
+         "`dim` is 4, but [3, 8, 8] is counted along an axis from 1 to 3", "dim: 1"),
+        ("Positions", {}, TensorType(()), "SB306", "dim",
+         "`dim` is 1, but [], a single number, has no axis but the batch", None),
         ("Conv2d", {**CONV, "in_channels": 4}, IMAGE, "SB301", "in_channels",
          "in_channels is 4, but the input has 3 channels", "in_channels: 3, or leave it out"),
         ("BatchNorm2d", {"num_features": 4}, IMAGE, "SB301", "num_features",
@@ -121,11 +148,17 @@ def test_clashing_arguments(kind: str, arguments: dict[str, Any], field: str, me
     ],
 )  # fmt: skip
 def test_inputs_that_do_not_fit(
-    kind: str, arguments: dict[str, Any], input: TensorType, code: str, field: str, message: str, fix: str
+    kind: str,
+    arguments: dict[str, Any],
+    input: TensorType | tuple[TensorType, ...],
+    code: str,
+    field: str,
+    message: str,
+    fix: str,
 ) -> None:
     layer = LAYERS[kind].model_validate(arguments)
     layer.check()
     with pytest.raises(Violation) as raised:
-        layer.infer(input)
+        layer.infer(*([input] if isinstance(input, TensorType) else input))
     found = raised.value
     assert (found.code, found.field, str(found), found.fix) == (code, field, message, fix)

@@ -5,10 +5,12 @@ from typing import Any
 import pytest
 
 from specbuild.api import check
+from specbuild.catalogue.types import TensorType
 from specbuild.diagnostics.codes.training import DIGITS, TRAINING
 from specbuild.errors import SpecError
 from specbuild.network.inference import infer
 from specbuild.network.pipeline import best_of, check_data, metric_names, metrics_of, missing_for_training
+from specbuild.network.samples import image_field
 from tests.data.documents import document
 
 TRAIN: dict[str, Any] = {"dataset": "Digits", "transforms": ["ToTensor"]}
@@ -149,3 +151,57 @@ def test_metrics_and_best_by_default() -> None:
     assert metric_names(autoencoder, val=False) == ("train_loss",)
     five = document(None, metrics=["accuracy", {"type": "accuracy", "top_k": 5}])
     assert metric_names(five, val=False) == ("train_loss", "train_accuracy", "train_accuracy_top5")
+
+
+def outputs(loss: Any, *layers: Any, **changes: Any) -> dict[str, Any]:
+    """Changes that make a network of two outputs, `a` and `b`."""
+    first = {"name": "a", "type": "Linear", "from": "flat", "out_features": 3}
+    written = [{"name": "flat", "type": "Flatten"}, first, *layers]
+    return {"layers": written, "outputs": ["a", "b"], "loss": loss} | changes
+
+
+def test_each_output_is_held_against_its_own_loss() -> None:
+    linear = {"name": "b", "type": "Linear", "from": "flat", "out_features": 1}
+    nested = {"name": "b", "type": "Sequential", "from": "flat",
+              "layers": [{"type": "Linear", "out_features": 1}, "Identity"]}  # fmt: skip
+    sigmoid = {**nested, "layers": [{"type": "Linear", "out_features": 1}, "Sigmoid", "Identity"]}
+    for layer, maker in ((linear, "b"), (nested, "b.linear_1"), (sigmoid, None)):
+        wanted = [("SB402", "loss.b", f"BCELoss needs outputs from 0 to 1, but {maker} is a Linear")] if maker else []
+        assert found(None, **outputs({"a": "CrossEntropyLoss", "b": "BCELoss"}, layer)) == wanted
+    digits = outputs({"a": "CrossEntropyLoss", "b": {"type": "MSELoss", "target": "size"}}, linear)
+    assert found({"train": TRAIN}, **digits) == [
+        ("SB402", "loss.a", "the network gives 3 classes, but the data has 10"),
+        ("SB402", "loss.b.target", "the loss takes the field `size`, but train has input, target"),
+    ]
+
+
+def test_an_output_without_a_batch_axis_has_no_loss() -> None:
+    constant = {"name": "b", "type": "Parameter", "shape": [2, 3], "batch": False}
+    assert found(None, **outputs({"b": "MSELoss"}, constant)) == [
+        ("SB402", "loss.b", "b is [2, 3] without a batch: it has no batch axis to hold a target against")
+    ]
+
+
+def test_metrics_are_of_the_first_output_of_labels() -> None:
+    linear = {"name": "b", "type": "Linear", "from": "flat", "out_features": 5}
+    both = {"a": {"type": "MSELoss", "target": "size"}, "b": "CrossEntropyLoss"}
+    spec = document(None, **outputs(both, linear))
+    assert metric_names(spec, val=False) == ("train_loss", "train_a_loss", "train_b_loss", "train_accuracy")
+    assert best_of(spec, val=True).metric == "val_accuracy"
+    assert found(None, **outputs(both, linear, metrics=[{"type": "accuracy", "top_k": 6}])) == [
+        ("SB411", "metrics.0.top_k", "top_k is 6, but the network gives 5 classes")
+    ]
+    assert found(None, **outputs(both, linear, train={"best": {"metric": "val_b_los"}})) == [
+        ("SB411", "train.best.metric",
+         "best.metric is val_b_los, but an epoch ends with train_loss, train_a_loss, train_b_loss, train_accuracy, "
+         "val_loss, val_a_loss, val_b_loss, val_accuracy"),
+    ]  # fmt: skip
+    (missing,) = missing_for_training(document(None, **outputs(None, linear)), data=False)
+    assert missing.fix == "add `loss: {a: CrossEntropyLoss, b: CrossEntropyLoss}`"
+
+
+def test_the_field_that_transforms_are_applied_to() -> None:
+    flat, image, other = TensorType((5,)), TensorType((3, 8, 8)), TensorType((1, 4, 4))
+    assert image_field({"input": flat}) == "input"
+    assert image_field({"meta": flat, "photo": image, "mask": other}) == "photo"
+    assert image_field({"meta": flat, "more": flat}) is None

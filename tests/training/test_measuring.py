@@ -13,9 +13,9 @@ CPU = torch.device("cpu")
 
 def results(loss: Loss, metrics: list[Accuracy], batches: list[tuple[torch.Tensor, torch.Tensor]]) -> dict[str, float]:
     criterion = loss.build(nn, torch.tensor)
-    meter = Meter(loss, metrics, CPU)
+    meter = Meter({"head": loss}, metrics, CPU)
     for output, target in batches:
-        meter.add(criterion(output, target), output, target)
+        meter.add([criterion(output, target)], output, target)
     assert meter.loss() == pytest.approx(meter.results()["loss"])
     return meter.results()
 
@@ -89,7 +89,7 @@ def test_yes_or_no_is_judged_at_a_half(loss: Loss, flat: bool) -> None:
 
 
 def test_nothing_measured_is_zero() -> None:
-    assert Meter(CrossEntropyLoss(), [Accuracy()], CPU).results("val_") == {
+    assert Meter({"head": CrossEntropyLoss()}, [Accuracy()], CPU).results("val_") == {
         "val_loss": 0.0,
         "val_accuracy": 0.0,
     }
