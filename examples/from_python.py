@@ -43,7 +43,7 @@ def main() -> None:
             spec = network(width, kernel_size)
             problems = specbuild.check(spec)
             if problems:
-                print(f"{spec['name']}: {problems[0].message}")
+                print(f"{spec['name']}: {problems[0].text}")
                 continue
             plan = specbuild.infer(spec)
             sizes[plan.parameters()] = spec
