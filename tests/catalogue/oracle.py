@@ -9,6 +9,7 @@ Some things that torch runs are refused by specbuild on purpose; here they count
 - Lists of another length than torch's annotation says (`_size_2_t` takes two; pooling runs with one, too).
 - What torch itself announces to change: Dropout2d on other than planes warns so.
 
+- A truncated normal initialization whose deviation is not positive or whose mean float32 cannot hold.
 - A Parameter whose first axis is not 1, unless `batch: false` says that it does not stand for the batch.
 
 Numbers beyond `specbuild.catalogue.limits` are refused too; they are not drawn, as torch crashes on some.
@@ -80,11 +81,18 @@ def make(kind: str, arguments: dict[str, Any]) -> nn.Module:
     return module
 
 
+def out_of_proportion(arguments: dict[str, Any]) -> bool:
+    """A deviation that is none, or a mean that float32 cannot hold."""
+    return bool(arguments.get("std", 1.0) <= 0 or abs(arguments.get("mean", 0.0)) > torch.finfo(torch.float32).max)
+
+
 def make_parameter(shape: list[int], init: Any = None, batch: bool = True) -> nn.Parameter:
     """A parameter, filled as `init` says."""
     parameter = nn.Parameter(torch.zeros(shape))
     if init is not None:
         arguments = {"type": init} if isinstance(init, str) else init
+        if arguments["type"] == "trunc_normal_" and out_of_proportion(arguments):
+            raise ValueError("torch clamps what it draws, and looks at neither")
         getattr(nn.init, arguments["type"])(parameter, **{k: v for k, v in arguments.items() if k != "type"})
     if not parameter.isfinite().all():
         raise ValueError("not a number")
