@@ -40,12 +40,17 @@ def broadcast(a: TensorType, b: TensorType) -> TensorType:
 
 
 def merged_dtype(a: TensorType, b: TensorType) -> str:
-    """The dtype of a result of two; a single number does not widen a tensor of its own kind, as in torch."""
+    """The dtype of a result of two; a single number widens no tensor of its own kind or a wider one, as in torch."""
     if (a.rank == 0) != (b.rank == 0):
         number, tensor = (a, b) if a.rank == 0 else (b, a)
-        if number.dtype in FLOATS and tensor.dtype in FLOATS:
+        if kind(number.dtype) <= kind(tensor.dtype):
             return tensor.dtype
     return promoted(a.dtype, b.dtype)
+
+
+def kind(dtype: str) -> int:
+    """Booleans, integers, floating point, in the order that torch widens them."""
+    return 0 if dtype == "bool" else 2 if dtype in FLOATS else 1
 
 
 def stretched(x: Dim, y: Dim, a: TensorType, b: TensorType) -> Dim:
