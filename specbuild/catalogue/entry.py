@@ -46,6 +46,9 @@ class Entry(BaseModel):
     refused: ClassVar[Mapping[str, str]] = {}
     """Arguments that torch has and specbuild does not, each with the reason that a user is given."""
 
+    since: ClassVar[Mapping[str, str]] = {}
+    """Arguments that need a newer torch than the oldest that specbuild admits, with its version."""
+
     beside: ClassVar[tuple[str, ...]] = ()
     """Keys that stand beside the fields and are no arguments."""
 
@@ -63,6 +66,15 @@ class Entry(BaseModel):
     def arguments(self) -> dict[str, Any]:
         """Every argument under torch's name for it, in torch's order."""
         return {name: getattr(self, name) for name in self.__class__.model_fields}
+
+    def given(self) -> dict[str, Any]:
+        """The arguments that torch is told: an older one is not told of a newer argument at its default."""
+        fields = self.__class__.model_fields
+        return {
+            name: value
+            for name, value in self.arguments().items()
+            if name not in self.since or value != fields[name].default
+        }
 
 
 class Section(Entry):

@@ -44,6 +44,13 @@ class Layer(Entry, ABC):
         Raises `Violation` where real torch raises, in training or in eval mode, on a batch of 2.
         """
 
+    def keeps(self) -> tuple[str, ...]:
+        """What backward needs again, whole: names in `takes`, `inputs` for all of them, `output`, second results.
+
+        What it needs besides, such as a mask, is in `Outcome.saved`.
+        """
+        return ()
+
     def passes(self, *, training: bool) -> bool:
         """Whether it hands on its input untouched in this mode, as Dropout does in eval mode."""
         return False
@@ -53,4 +60,4 @@ class Layer(Entry, ABC):
 
         switches: the arguments that switch on the second results that something names.
         """
-        return getattr(nn, self.type)(**self.arguments(), **switches)
+        return getattr(nn, self.type)(**self.given(), **switches)

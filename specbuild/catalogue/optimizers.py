@@ -5,7 +5,6 @@ it serves gradients through the step itself, and on ordinary parameters torch fa
 """
 
 from abc import ABC
-from collections.abc import Mapping
 from typing import Annotated, Any, ClassVar, final
 
 from annotated_types import Ge, Le, Lt
@@ -19,9 +18,6 @@ Beta = Annotated[Float, Ge(0), Lt(1)]
 
 class Optimizer(Entry, ABC):
     """An optimizer: torch's arguments, without the parameters, as fields."""
-
-    since: ClassVar[Mapping[str, str]] = {}
-    """Arguments that need a newer torch than the oldest that specbuild admits, with its version."""
 
     def check(self) -> None:
         """Raise a `Violation` where torch would, whatever the parameters."""
@@ -49,13 +45,7 @@ class Optimizer(Entry, ABC):
 
     def build(self, optim: Any, params: Any) -> Any:
         """The optimizer of `params`; `optim` is `torch.optim`."""
-        fields = self.__class__.model_fields
-        arguments = {
-            name: value
-            for name, value in self.arguments().items()
-            if name not in self.since or value != fields[name].default
-        }
-        return getattr(optim, self.type)(params, **arguments)
+        return getattr(optim, self.type)(params, **self.given())
 
 
 @final

@@ -65,6 +65,8 @@ class Outcome:
     """The second results, which are there when something names them."""
     macs: Dim = 0
     """Multiply-accumulates for one sample."""
+    saved: Dim = 0
+    """Bytes for one sample that backward needs beside what `Layer.keeps` names: a mask, indices, statistics."""
 
 
 def require(condition: bool, violation: Callable[[], Violation]) -> None:

@@ -5,32 +5,33 @@ from __future__ import annotations
 from specbuild.catalogue.rules import Violation, choose, require
 from specbuild.catalogue.types import ITEM_BYTES, Dim, TensorType
 
-Pair = tuple[int, int]
+AXES = {1: ("length",), 2: ("height", "width"), 3: ("depth", "height", "width")}
+"""What the axes of a plane, by their number, are called."""
 
 
-def pair(value: int | tuple[int, int]) -> Pair:
-    """One number for both axes, or one for each."""
-    return (value, value) if isinstance(value, int) else value
+def each(value: int | tuple[int, ...], axes: int) -> tuple[int, ...]:
+    """One number for all axes, or one for each."""
+    return (value,) * axes if isinstance(value, int) else value
 
 
-def planes(layer: str, input: TensorType) -> None:
-    """Require `[channels, height, width]`."""
+def planes(layer: str, input: TensorType, axes: int = 2) -> None:
+    """Require `[channels, ...]` with so many axes after the channels."""
     require(
-        len(input.shape) == 3,
+        len(input.shape) == 1 + axes,
         lambda: Violation(
             "SB302",
-            f"{layer} takes [channels, height, width], but the input is {input}",
-            fix=as_planes(input),
+            f"{layer} takes [channels, {', '.join(AXES[axes])}], but the input is {input}",
+            fix=as_planes(input, axes),
         ),
     )
 
 
-def as_planes(input: TensorType) -> str:
+def as_planes(input: TensorType, axes: int) -> str:
     """What makes planes of an input."""
     shape = list(input.shape)
-    if len(shape) == 4:
+    if len(shape) == axes + 2:
         return f"the batch axis is not written: {shape[1:]}"
-    if len(shape) == 2:
+    if len(shape) == axes:
         return f"with one channel it is {[1, *shape]}"
     return "a layer before it that gives planes, such as Unflatten"
 

@@ -1,4 +1,4 @@
-"""From a Plan to torch; with `modules`, the only part of `network` that imports it."""
+"""From a Plan to torch; with `modules` and `routed`, the only part of `network` that imports it."""
 
 from __future__ import annotations
 
@@ -11,14 +11,12 @@ import torch
 from torch import nn
 
 from specbuild.network import modules
-from specbuild.network.modules import Route, Routed, Routing
 from specbuild.network.plan import Plan, Scope, Step
+from specbuild.network.routed import Route, Routed, Routing
 
 
 class Namespace(SimpleNamespace):
     """What layers are built from: torch.nn, and what specbuild adds to it."""
-
-    Add, Multiply, Concat, Positions = modules.Add, modules.Multiply, modules.Concat, modules.Positions
 
     @staticmethod
     def new_parameter(shape: tuple[int, ...]) -> nn.Parameter:
@@ -26,7 +24,7 @@ class Namespace(SimpleNamespace):
         return nn.Parameter(torch.empty(shape))
 
     def __getattr__(self, name: str) -> Any:
-        return getattr(nn, name)
+        return getattr(modules if name in modules.__all__ else nn, name)
 
 
 NAMESPACE = Namespace()

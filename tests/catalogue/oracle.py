@@ -8,7 +8,6 @@ Some things that torch runs are refused by specbuild on purpose; here they count
   a batch (three axes where planes have four) is not given one.
 - Lists of another length than torch's annotation says (`_size_2_t` takes two; pooling runs with one, too).
 - What torch itself announces to change: Dropout2d on other than planes warns so.
-
 - A truncated normal initialization whose deviation is not positive or whose mean float32 cannot hold.
 - A Parameter whose first axis is not 1, unless `batch: false` says that it does not stand for the batch.
 
@@ -17,16 +16,15 @@ Numbers beyond `specbuild.catalogue.limits` are refused too; they are not drawn,
 
 from __future__ import annotations
 
-import operator
 import warnings
-from collections.abc import Callable, Sequence
-from functools import reduce
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import torch
 from torch import nn
 
 from specbuild.catalogue.types import TensorType
+from tests.catalogue.cases import CASES
 
 
 class Verdict(NamedTuple):
@@ -39,45 +37,17 @@ class Verdict(NamedTuple):
     batched: bool = True
 
 
-FOR_PLANES = ("AdaptiveAvgPool2d", "AvgPool2d", "Conv2d", "ConvTranspose2d", "Dropout2d", "MaxPool2d")
-
-
-def batch_of(size: int, type: TensorType) -> torch.Tensor:
-    """Ones of a type."""
-    return torch.ones((size, *type.shape) if type.batched else type.shape, dtype=getattr(torch, type.dtype))
-
-
-class Computed(nn.Module):
-    """A function of tensors as a module."""
-
-    def __init__(self, function: Callable[..., torch.Tensor]) -> None:
-        super().__init__()
-        self.function = function
-
-    def forward(self, *inputs: torch.Tensor, **named: torch.Tensor) -> torch.Tensor:
-        return self.function(*inputs, **named)
-
-
-def positions(input: torch.Tensor, dim: int) -> torch.Tensor:
-    """The index along `dim`, once a sample."""
-    return torch.stack([torch.arange(input.shape[dim]) for _ in range(input.shape[0])])
-
-
-LACKING: dict[str, Callable[..., Callable[..., torch.Tensor]]] = {
-    "Add": lambda: lambda *inputs: reduce(operator.add, inputs),
-    "Multiply": lambda: lambda *inputs: reduce(operator.mul, inputs),
-    "Concat": lambda dim=1: lambda *inputs: torch.cat(inputs, dim=dim),
-    "Positions": lambda dim=1: lambda input: positions(input, dim),
-}
-"""What torch.nn has no module for, in torch's own functions."""
+def batch_of(size: int, type: TensorType, value: float = 1) -> torch.Tensor:
+    """A tensor of a type, all of one value."""
+    shape = (size, *type.shape) if type.batched else type.shape
+    return torch.full(shape, value, dtype=getattr(torch, type.dtype))
 
 
 def make(kind: str, arguments: dict[str, Any]) -> nn.Module:
     """The module, lists as tuples."""
-    if kind in LACKING:
-        return Computed(LACKING[kind](**arguments))
     plain = {name: tuple(v) if isinstance(v, list) else v for name, v in arguments.items()}
-    module: nn.Module = getattr(nn, kind)(**plain)
+    maker = CASES[kind].torch or getattr(nn, kind)
+    module: nn.Module = maker(**plain)
     return module
 
 
@@ -99,29 +69,12 @@ def make_parameter(shape: list[int], init: Any = None, batch: bool = True) -> nn
     return parameter
 
 
-def pair(value: Any) -> Any:
-    """One number for both axes, or one for each."""
-    return value if isinstance(value, list) else (value, value)
+def judged(
+    module: nn.Module, inputs: Sequence[TensorType], value: float = 1
+) -> tuple[tuple[tuple[int, ...], str], ...]:
+    """The type of each output for one sample; raises where any mode or batch fails, or they differ.
 
-
-def refused_on_purpose(kind: str, arguments: dict[str, Any], shape: tuple[int, ...]) -> bool:
-    """The listed policies."""
-    rank, channels = len(shape) + 1, shape[0] if shape else None
-    if kind in FOR_PLANES:
-        lists = [value for value in arguments.values() if isinstance(value, list)]
-        return rank != 4 or 0 in pair(arguments.get("dilation", 1)) or any(len(value) != 2 for value in lists)
-    if kind == "BatchNorm2d":
-        return rank == 4 and arguments["num_features"] != channels
-    if kind == "Flatten":
-        start, end = arguments.get("start_dim", 1), arguments.get("end_dim", -1)
-        return -rank <= start < rank and -rank <= end < rank and start % rank == 0 != end % rank
-    return kind == "Unflatten" and -rank <= arguments["dim"] < rank and arguments["dim"] % rank == 0
-
-
-def judged(module: nn.Module, inputs: Sequence[TensorType]) -> tuple[tuple[int, ...], str]:
-    """The output's type for one sample; raises where any mode or batch fails, or they differ.
-
-    Where no input has a batch axis, all of its shape.
+    Where no input has a batch axis, all of its shape. value: what the inputs are filled with.
     """
     found = set()
     batched = any(type.batched for type in inputs)
@@ -129,10 +82,11 @@ def judged(module: nn.Module, inputs: Sequence[TensorType]) -> tuple[tuple[int, 
         for batch in (2, 3):
             with torch.no_grad(), warnings.catch_warnings():
                 warnings.simplefilter("ignore")
-                output = module.train(training)(*(batch_of(batch, type) for type in inputs))
-            if (batched and output.shape[0] != batch) or output.numel() == 0:
+                output = module.train(training)(*(batch_of(batch, type, value) for type in inputs))
+            outputs = output if isinstance(output, tuple) else (output,)
+            if any((batched and each.shape[0] != batch) or each.numel() == 0 for each in outputs):
                 raise ValueError("the batch is lost, or nothing is left")
-            found.add((tuple(output.shape[batched:]), str(output.dtype).removeprefix("torch.")))
+            found.add(tuple((tuple(each.shape[batched:]), str(each.dtype).removeprefix("torch.")) for each in outputs))
     (only,) = found
     return only
 
@@ -149,10 +103,10 @@ def verdict(kind: str, arguments: dict[str, Any], *inputs: TensorType) -> Verdic
         try:
             if kind == "Parameter":
                 return verdict_on_parameter(arguments)
-            if refused_on_purpose(kind, arguments, inputs[0].shape):
+            if CASES[kind].refused(arguments, inputs):
                 return None
             module = make(kind, arguments)
-            found = judged(module, inputs)
+            (found,) = judged(module, inputs, CASES[kind].value)
         except Exception:  # whatever torch raises is its refusal
             return None
         batched = any(type.batched for type in inputs)

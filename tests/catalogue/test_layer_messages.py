@@ -10,6 +10,7 @@ from specbuild.catalogue.initialization import xavier_normal_
 from specbuild.catalogue.layers import LAYERS
 from specbuild.catalogue.rules import Violation
 from specbuild.catalogue.types import TensorType
+from tests.catalogue.cases import MESSAGES
 
 IMAGE = TensorType((3, 8, 8))
 CONV = {"out_channels": 8, "kernel_size": 3}
@@ -145,6 +146,7 @@ def test_clashing_arguments(kind: str, arguments: dict[str, Any], field: str, me
          "`unflattened_size` [3, 2] makes 6, but the axis has 8", "sizes that multiply to 8, or -1 for one of them"),
         ("Unflatten", {"dim": 2, "unflattened_size": [3, -1]}, IMAGE, "SB306", "unflattened_size",
          "`unflattened_size` [3, -1] leaves 8 / 3 for -1, which is not whole", "sizes whose product divides 8"),
+        *MESSAGES,
     ],
 )  # fmt: skip
 def test_inputs_that_do_not_fit(

@@ -21,7 +21,8 @@ from specbuild.diagnostics.diagnostic import Diagnostic
 from specbuild.language.parsing import parse_fields
 from specbuild.network.compile import NAMESPACE
 from tests.catalogue.cases import CASES
-from tests.catalogue.oracle import LACKING, Verdict, judged, make, stored, verdict
+from tests.catalogue.drawing import SIZES
+from tests.catalogue.oracle import Verdict, judged, make, stored, verdict
 
 EXAMPLES = float(os.environ.get("SPECBUILD_EXAMPLES", "1"))
 LINE = sorted(kind for kind in LAYERS if CASES[kind].several is None)
@@ -45,8 +46,15 @@ def static(kind: str, arguments: dict[str, Any], *inputs: TensorType) -> Outcome
         built = resolved.build(NAMESPACE)
     parameters = [("", built)] if isinstance(built, nn.Parameter) else built.named_parameters()
     assert stored(parameters) == tuple((n, s.shape, s.dtype) for n, s in outcome.parameters.items())
-    if kind in LACKING:
-        assert judged(built, inputs) == outcome.output[:2], "the module that stands in for torch's functions"
+    case = CASES[kind]
+    if case.torch is not None:
+        assert judged(built, inputs, case.value) == (outcome.output[:2],), "the module that stands in for torch's"
+    if case.with_results is not None:
+        switches = dict.fromkeys(layer.results.values(), True)
+        types = (outcome.output[:2], *(outcome.results[name][:2] for name in layer.results))
+        assert judged(resolved.build(NAMESPACE, **switches), inputs, case.value) == types
+        torchs = case.with_results(**filled(kind, arguments, *inputs))
+        assert judged(torchs, inputs, case.value) == types
     return outcome
 
 
@@ -61,14 +69,13 @@ def as_verdict(outcome: Outcome | None) -> Verdict | None:
     )  # fmt: skip
 
 
-def filled(kind: str, arguments: dict[str, Any], shape: tuple[int, ...]) -> dict[str, Any]:
+def filled(kind: str, arguments: dict[str, Any], *inputs: TensorType) -> dict[str, Any]:
     """The arguments with inferred sizes as torch wants them."""
-    sizes = {
-        "in_features": shape[-1:] or (1,),
-        "in_channels": shape[:1] or (1,),
-        "num_features": shape[:1] or (1,),
-    }
-    missing = {name: sizes[name][0] for name in CASES[kind].sizes if name not in arguments}
+    missing = {}
+    for name in CASES[kind].sizes:
+        number, axis = SIZES[name]
+        shape = inputs[number].shape
+        missing[name] = shape[axis] if shape else 1
     return {**missing, **arguments}
 
 
@@ -88,8 +95,7 @@ def test_layer(kind: str) -> None:
         for size in case.sizes:
             if data.draw(st.integers(0, 3)) == 0:
                 arguments[size] = data.draw(st.integers(1, 6), label=size)
-        shape = inputs[0].shape if inputs else ()
-        expected = verdict(kind, filled(kind, arguments, shape), *inputs)
+        expected = verdict(kind, filled(kind, arguments, *inputs), *inputs)
         assert as_verdict(static(kind, arguments, *inputs)) == expected
 
     agrees()
@@ -106,10 +112,10 @@ def test_network(data: st.DataObject) -> None:
         kind = data.draw(st.sampled_from(LINE))
         arguments = data.draw(CASES[kind].arguments)
         outcome = static(kind, arguments, flowing)
-        torch_arguments = filled(kind, arguments, flowing.shape)
+        torch_arguments = filled(kind, arguments, flowing)
         assert as_verdict(outcome) == verdict(kind, torch_arguments, flowing), (kind, arguments)
         if outcome is None or outcome.output.size > 20_000:
             continue
         modules.append(make(kind, torch_arguments))
         flowing = outcome.output
-    assert judged(nn.Sequential(*modules), [start]) == (flowing.shape, flowing.dtype)
+    assert judged(nn.Sequential(*modules), [start]) == ((flowing.shape, flowing.dtype),)

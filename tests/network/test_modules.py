@@ -16,7 +16,7 @@ from torch import Tensor, nn
 import specbuild
 from specbuild.language import names
 from specbuild.network import modules
-from specbuild.network.modules import Routed
+from specbuild.network.routed import Routed
 from tests.network.naive import same
 
 KEPT = r"^a routed network keeps its children: change the spec and build again$"

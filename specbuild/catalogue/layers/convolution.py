@@ -8,10 +8,9 @@ from specbuild.catalogue.layer import Layer
 from specbuild.catalogue.limits import Border, Extent, Reach, SignedBorder, storable
 from specbuild.catalogue.rules import Outcome, Storage, Violation, inferred, require
 from specbuild.catalogue.types import Dim, TensorType
-from specbuild.catalogue.windows import Pair, floating, pair, planes, slide
+from specbuild.catalogue.windows import AXES, each, floating, planes, slide
 
 PaddingMode = Literal["zeros", "reflect", "replicate", "circular"]
-AXES = ("height", "width")
 ONEDNN_OFFSET = 2**31
 """oneDNN holds `out_channels · stride²` of a transposed convolution in 32 bits; past that torch crashes."""
 
@@ -66,7 +65,7 @@ class Conv2d(Layer):
         if self.in_channels is not None:
             divides(self.groups, self.in_channels, "in_channels")
         divides(self.groups, self.out_channels, "out_channels")
-        if self.padding == "same" and pair(self.stride) != (1, 1):
+        if self.padding == "same" and each(self.stride, 2) != (1, 1):
             raise Violation(
                 "SB304", f"`padding: same` is for stride 1 only: stride is {self.stride}",
                 field="padding", fix="padding: a number, or stride: 1",
@@ -77,14 +76,14 @@ class Conv2d(Layer):
                 field="padding", fix="a number from 0 on",
             )  # fmt: skip
 
-    def added(self) -> tuple[Pair, Pair]:
+    def added(self) -> tuple[tuple[int, int], tuple[int, int]]:
         """Rows before and after, columns before and after."""
         if isinstance(self.padding, str):
             if self.padding == "valid":
                 return (0, 0), (0, 0)
-            total = [d * (k - 1) for d, k in zip(pair(self.dilation), pair(self.kernel_size), strict=True)]
+            total = [d * (k - 1) for d, k in zip(each(self.dilation, 2), each(self.kernel_size, 2), strict=True)]
             return (total[0] // 2, total[0] - total[0] // 2), (total[1] // 2, total[1] - total[1] // 2)
-        rows, columns = pair(self.padding)
+        rows, columns = each(self.padding, 2)
         return (rows, rows), (columns, columns)
 
     def infer(self, input: TensorType) -> Outcome:
@@ -94,12 +93,12 @@ class Conv2d(Layer):
         channels, *sizes = input.shape
         arguments = inferred("in_channels", self.in_channels, channels, f"the input has {channels} channels")
         divides(self.groups, channels, "in_channels")
-        kernel, stride, dilation = pair(self.kernel_size), pair(self.stride), pair(self.dilation)
+        kernel, stride, dilation = each(self.kernel_size, 2), each(self.stride, 2), each(self.dilation, 2)
         out: list[Dim] = []
         for i, (size, (before, after)) in enumerate(zip(sizes, self.added(), strict=True)):
             if self.padding_mode in LIMITS:
-                LIMITS[self.padding_mode](size, max(before, after), AXES[i])
-            out.append(slide(size, kernel[i], stride[i], before, after, dilation[i], AXES[i]))
+                LIMITS[self.padding_mode](size, max(before, after), AXES[2][i])
+            out.append(slide(size, kernel[i], stride[i], before, after, dilation[i], AXES[2][i]))
         weight = (self.out_channels, channels // self.groups, *kernel)
         parameters = {"weight": Storage(weight)}
         if self.bias:
@@ -178,7 +177,7 @@ class ConvTranspose2d(Layer):
             divides(self.groups, self.in_channels, "in_channels")
         divides(self.groups, self.out_channels, "out_channels")
         for extra, stride, dilation in zip(
-            pair(self.output_padding), pair(self.stride), pair(self.dilation), strict=True
+            each(self.output_padding, 2), each(self.stride, 2), each(self.dilation, 2), strict=True
         ):
             if extra >= stride and extra >= dilation:
                 raise Violation(
@@ -187,7 +186,7 @@ class ConvTranspose2d(Layer):
                     f"stride {stride}, dilation {dilation}",
                     field="output_padding", fix=f"output_padding of at most {max(stride, dilation) - 1}",
                 )  # fmt: skip
-        widest = max(pair(self.stride))
+        widest = max(each(self.stride, 2))
         if self.out_channels * widest**2 >= ONEDNN_OFFSET:
             raise Violation(
                 "SB304",
@@ -204,12 +203,12 @@ class ConvTranspose2d(Layer):
         channels, *sizes = input.shape
         arguments = inferred("in_channels", self.in_channels, channels, f"the input has {channels} channels")
         divides(self.groups, channels, "in_channels")
-        kernel, stride, dilation = pair(self.kernel_size), pair(self.stride), pair(self.dilation)
-        padding, extra = pair(self.padding), pair(self.output_padding)
+        kernel, stride, dilation = each(self.kernel_size, 2), each(self.stride, 2), each(self.dilation, 2)
+        padding, extra = each(self.padding, 2), each(self.output_padding, 2)
         out: list[Dim] = []
         for i, size in enumerate(sizes):
             grown = (size - 1) * stride[i] - 2 * padding[i] + dilation[i] * (kernel[i] - 1) + extra[i] + 1
-            taken_away(grown, padding[i], AXES[i])
+            taken_away(grown, padding[i], AXES[2][i])
             out.append(grown)
         weight = (channels, self.out_channels // self.groups, *kernel)
         parameters = {"weight": Storage(weight)}

@@ -1,6 +1,6 @@
 """Normalization."""
 
-from typing import Annotated, Any, ClassVar, final
+from typing import Annotated, ClassVar, final
 
 from annotated_types import Gt
 
@@ -28,7 +28,6 @@ class BatchNorm2d(Layer):
     """
 
     since: ClassVar = {"bias": "2.12"}
-    """Arguments that need a newer torch than the oldest that specbuild admits, with its version."""
 
     num_features: Extent | None = None
     """Channels of the input; inferred."""
@@ -58,10 +57,3 @@ class BatchNorm2d(Layer):
         if self.track_running_stats:
             buffers = {"running_mean": each, "running_var": each, "num_batches_tracked": Storage((), "int64")}
         return Outcome(input, arguments, parameters, buffers)
-
-    def build(self, nn: Any, **switches: bool) -> Any:
-        """As every layer, but an older torch is not told of `bias` where it is the default."""
-        arguments = self.arguments()
-        if self.bias:
-            del arguments["bias"]
-        return nn.BatchNorm2d(**arguments)

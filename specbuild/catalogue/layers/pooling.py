@@ -7,7 +7,7 @@ from specbuild.catalogue.layer import Layer
 from specbuild.catalogue.limits import Border, Divisor, Extent, Reach, storable
 from specbuild.catalogue.rules import Outcome, Violation
 from specbuild.catalogue.types import TensorType
-from specbuild.catalogue.windows import floating, pair, planes, pooled
+from specbuild.catalogue.windows import each, floating, planes, pooled
 
 POOLED = frozenset({"float64", "float32", "float16", "bfloat16", "int64", "int32", "int16", "int8", "uint8"})
 AVERAGED = frozenset({"float64", "float32", "float16", "bfloat16", "int64"})
@@ -16,7 +16,7 @@ ADAPTED = frozenset({"float64", "float32", "float16", "bfloat16"})
 
 def at_most_half(padding: int | tuple[int, int], kernel: int | tuple[int, int]) -> None:
     """More than half a window of padding would pool nothing else; dilation does not count, as in torch."""
-    for added, size in zip(pair(padding), pair(kernel), strict=True):
+    for added, size in zip(each(padding, 2), each(kernel, 2), strict=True):
         if added > size // 2:
             raise Violation(
                 "SB304",
@@ -62,9 +62,9 @@ class MaxPool2d(Layer):
         """As torch's `max_pool2d`."""
         planes("MaxPool2d", input)
         floating("MaxPool2d", input, POOLED)
-        kernel = pair(self.kernel_size)
-        stride = kernel if self.stride is None else pair(self.stride)
-        padding, dilation = pair(self.padding), pair(self.dilation)
+        kernel = each(self.kernel_size, 2)
+        stride = kernel if self.stride is None else each(self.stride, 2)
+        padding, dilation = each(self.padding, 2), each(self.dilation, 2)
         channels, height, width = input.shape
         rows = pooled(height, kernel[0], stride[0], padding[0], dilation[0], self.ceil_mode, "height")
         columns = pooled(width, kernel[1], stride[1], padding[1], dilation[1], self.ceil_mode, "width")
@@ -109,9 +109,9 @@ class AvgPool2d(Layer):
         """As torch's `avg_pool2d`."""
         planes("AvgPool2d", input)
         floating("AvgPool2d", input, AVERAGED)
-        kernel = pair(self.kernel_size)
-        stride = kernel if self.stride is None else pair(self.stride)
-        padding = pair(self.padding)
+        kernel = each(self.kernel_size, 2)
+        stride = kernel if self.stride is None else each(self.stride, 2)
+        padding = each(self.padding, 2)
         channels, height, width = input.shape
         rows = pooled(height, kernel[0], stride[0], padding[0], 1, self.ceil_mode, "height")
         columns = pooled(width, kernel[1], stride[1], padding[1], 1, self.ceil_mode, "width")

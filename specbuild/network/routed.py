@@ -1,62 +1,12 @@
-"""The torch side of what torch.nn lacks: merges, and a Sequential that routes by name."""
+"""A Sequential that routes by name: what a scope with branches compiles to."""
 
 from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Mapping
-from functools import reduce
 from typing import Any, NamedTuple, NoReturn
 
-import torch
 from torch import Tensor, nn
-
-
-class Add(nn.Module):
-    """The sum of all inputs, broadcast as torch does."""
-
-    def forward(self, *inputs: Tensor) -> Tensor:
-        """`inputs[0] + inputs[1] + ...`."""
-        return reduce(torch.add, inputs)
-
-
-class Multiply(nn.Module):
-    """The product of all inputs, broadcast as torch does."""
-
-    def forward(self, *inputs: Tensor) -> Tensor:
-        """`inputs[0] * inputs[1] * ...`."""
-        return reduce(torch.mul, inputs)
-
-
-class Concat(nn.Module):
-    """All inputs one after the other along `dim`."""
-
-    def __init__(self, dim: int = 1) -> None:
-        super().__init__()
-        self.dim = dim
-
-    def forward(self, *inputs: Tensor) -> Tensor:
-        """`torch.cat(inputs, dim)`."""
-        return torch.cat(inputs, self.dim)
-
-    def extra_repr(self) -> str:
-        """The axis, for `print(model)`."""
-        return f"dim={self.dim}"
-
-
-class Positions(nn.Module):
-    """0, 1, ... along an axis of the input, for each sample."""
-
-    def __init__(self, dim: int = 1) -> None:
-        super().__init__()
-        self.dim = dim
-
-    def forward(self, input: Tensor) -> Tensor:
-        """An integer tensor of `(N, input.shape[dim])`; in memory of its own, which a layer may overwrite."""
-        return torch.arange(input.shape[self.dim], device=input.device).repeat(input.shape[0], 1)
-
-    def extra_repr(self) -> str:
-        """The axis, for `print(model)`."""
-        return f"dim={self.dim}"
 
 
 class Route(NamedTuple):
