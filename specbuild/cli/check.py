@@ -6,9 +6,9 @@ from typing import Annotated
 
 import typer
 
-from specbuild.cli.output import FAILED, Format, FormatOption, SetOption, show, source_of
-from specbuild.diagnostics.diagnostic import Diagnostic
-from specbuild.errors import SpecbuildError
+from specbuild.cli.checking import check_specs
+from specbuild.cli.options import FormatOption, SetOption
+from specbuild.cli.output import Format
 
 
 def check(
@@ -17,23 +17,4 @@ def check(
     format: FormatOption = Format.text,
 ) -> None:
     """Judge specs, without importing torch and without touching any data."""
-    from specbuild import api
-
-    found: list[Diagnostic] = []
-    for name in specs:
-        try:
-            source = source_of(name)
-            diagnostics = api.check(source, overrides or ())
-        except SpecbuildError as error:
-            diagnostics = error.diagnostics
-        found += diagnostics
-        if format is Format.text:
-            if diagnostics:
-                show(diagnostics, format, err=False)
-            if all(diagnostic.severity == "warning" for diagnostic in diagnostics):
-                warned = f", {len(diagnostics)} warning{'s' if len(diagnostics) > 1 else ''}" if diagnostics else ""
-                typer.echo(f"{'<stdin>' if name == '-' else name}: ok{warned}")
-    if format is Format.json:
-        show(found, format, err=False)
-    if any(diagnostic.severity == "error" for diagnostic in found):
-        raise typer.Exit(FAILED)
+    check_specs(specs, overrides or (), format)

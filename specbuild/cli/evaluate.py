@@ -7,7 +7,8 @@ from typing import Annotated
 
 import typer
 
-from specbuild.cli.output import DataRootOption, DeviceOption, Format, FormatOption, RunArgument, live_long, print_json
+from specbuild.cli.options import DataRootOption, DeviceOption, FormatOption, RunArgument
+from specbuild.cli.output import Format, echo, live_long, print_json
 
 
 class SplitName(StrEnum):
@@ -36,4 +37,4 @@ def evaluate(
     else:
         from specbuild.training.reporting import figures
 
-        typer.echo(f"{run} on {split.value}: {figures(metrics)}")
+        echo(f"{run} on {split.value}: {figures(metrics)}")

@@ -11,8 +11,16 @@ def main() -> None:
     """Run the command line."""
     os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")  # nothing is imported that nobody named
     gc.disable()  # looking for garbage takes a tenth of the time of `check`; commands that live long enable it
-    from specbuild.cli.app import app
-
     for stream in (sys.stdout, sys.stderr):  # a terminal of another encoding shows `?`, not a traceback
         stream.reconfigure(errors="replace")  # type: ignore[union-attr]
+    command, *arguments = sys.argv[1:] or [""]
+    if command == "check" and arguments and not any(name.startswith("-") and name != "-" for name in arguments):
+        # the way that is gone most: with no option to read, a quarter of its time is saved
+        from specbuild.cli.checking import check_specs
+        from specbuild.cli.output import Format, guarded
+
+        guarded(check_specs)(arguments, (), format=Format.text)
+        return
+    from specbuild.cli.app import app
+
     app()

@@ -1,4 +1,4 @@
-"""What every command shares: how failures are shown, and the exit status they give."""
+"""What every command shares: how failures are shown, and the exit status they give. Imports no typer."""
 
 from __future__ import annotations
 
@@ -8,9 +8,7 @@ import os
 import sys
 from collections.abc import Callable, Iterable
 from enum import StrEnum
-from typing import TYPE_CHECKING, Annotated, Any, TypeVar
-
-import typer
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from specbuild.diagnostics.diagnostic import Diagnostic
 from specbuild.errors import SpecbuildError
@@ -33,27 +31,6 @@ class Format(StrEnum):
     json = "json"
 
 
-FormatOption = Annotated[Format, typer.Option("--format", help="How to print.")]
-SetOption = Annotated[
-    list[str] | None,
-    typer.Option(
-        "--set",
-        metavar="PATH=VALUE",
-        help="Replace a value of the spec: layers.conv1.out_channels=64, vars.width=16.",
-    ),
-]
-SpecArgument = Annotated[str, typer.Argument(metavar="SPEC", help="A YAML or JSON file; - reads standard input.")]
-RunArgument = Annotated[str, typer.Argument(metavar="RUN", help="A run directory.")]
-DeviceOption = Annotated[
-    str | None,
-    typer.Option("--device", metavar="DEVICE", help="auto, cpu, cuda or mps; by default what the spec says."),
-]
-DataRootOption = Annotated[
-    str | None,
-    typer.Option("--data-root", metavar="DIR", help="What relative paths of the data are relative to."),
-]
-
-
 def source_of(argument: str) -> str | Source:
     """A path, or what standard input holds for `-`."""
     if argument != "-":
@@ -61,6 +38,11 @@ def source_of(argument: str) -> str | Source:
     from specbuild.language.source import read_bytes
 
     return read_bytes(sys.stdin.buffer.read(), "<stdin>")
+
+
+def echo(text: str, *, err: bool = False) -> None:
+    """Print a line, on standard error if asked for."""
+    print(text, file=sys.stderr if err else sys.stdout, flush=True)
 
 
 def live_long() -> None:
@@ -80,33 +62,31 @@ def guarded(command: F) -> F:
             if show_traceback:
                 raise
             show(error.diagnostics, kwargs.get("format", Format.text), err=True)
-            raise typer.Exit(FAILED) from None
+            raise SystemExit(FAILED) from None
         except KeyboardInterrupt as interrupt:
             if str(interrupt):
-                typer.echo(str(interrupt), err=True)
-            raise typer.Exit(getattr(interrupt, "status", INTERRUPTED)) from None
+                echo(str(interrupt), err=True)
+            raise SystemExit(getattr(interrupt, "status", INTERRUPTED)) from None
         except BrokenPipeError:
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # nothing more to flush
-            raise typer.Exit(FAILED) from None
-        except (typer.Exit, typer.Abort):
-            raise
+            raise SystemExit(FAILED) from None
         except Exception as error:
             if show_traceback or type(error).__module__.startswith("typer."):  # a wrong command line is typer's
                 raise
             if isinstance(error, MemoryError) or ("memory" in str(error) and isinstance(error, RuntimeError)):
-                typer.echo(
+                echo(
                     f"error: this machine has too little memory for it: {error}\n"
                     "  = fix: a smaller batch_size, or a smaller network",
                     err=True,
                 )
-                raise typer.Exit(FAILED) from None
-            typer.echo(
+                raise SystemExit(FAILED) from None
+            echo(
                 f"internal error: {type(error).__name__}: {error}\n"
                 "  = fix: this is a defect of specbuild: please report it with the output of "
-                f"`specbuild --traceback {command.__name__} ...`",
+                f"`specbuild --traceback {command.__name__.partition('_')[0]} ...`",
                 err=True,
             )
-            raise typer.Exit(FAILED) from None
+            raise SystemExit(FAILED) from None
 
     return run  # type: ignore[return-value]
 
@@ -118,11 +98,11 @@ def show(diagnostics: Iterable[Diagnostic], format: Format, *, err: bool) -> Non
     if format is Format.json:
         print_json(render.as_json(tuple(diagnostics)), err=err)
     else:
-        typer.echo(render.text(diagnostics), err=err)
+        echo(render.text(diagnostics), err=err)
 
 
 def print_json(value: Any, *, err: bool = False) -> None:
     """Print a value as JSON."""
     import json
 
-    typer.echo(json.dumps(value, indent=2, ensure_ascii=False), err=err)
+    echo(json.dumps(value, indent=2, ensure_ascii=False), err=err)

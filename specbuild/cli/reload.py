@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import typer
-
-from specbuild.cli.output import Format, FormatOption, RunArgument, live_long, print_json
+from specbuild.cli.options import FormatOption, RunArgument
+from specbuild.cli.output import Format, echo, live_long, print_json
 
 
 def reload(run: RunArgument, format: FormatOption = Format.text) -> None:
@@ -18,5 +17,5 @@ def reload(run: RunArgument, format: FormatOption = Format.text) -> None:
     if format is Format.json:
         print_json({"run": str(reloaded.path), "verified": reloaded.verdict, **report.as_json(reloaded.plan)})
     else:
-        typer.echo(report.text(reloaded.plan))
-        typer.echo(f"\n{reloaded.path}: {reloaded.verdict}")
+        echo(report.text(reloaded.plan))
+        echo(f"\n{reloaded.path}: {reloaded.verdict}")

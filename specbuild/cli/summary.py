@@ -6,7 +6,8 @@ from typing import Annotated
 
 import typer
 
-from specbuild.cli.output import Format, FormatOption, SetOption, SpecArgument, print_json, source_of
+from specbuild.cli.options import FormatOption, SetOption, SpecArgument
+from specbuild.cli.output import Format, echo, print_json, source_of
 
 
 def summary(
@@ -31,8 +32,8 @@ def summary(
         from specbuild.reports.verification import verify as hold
 
         sentence = hold(loaded, plan)
-        typer.echo(sentence, err=True)
+        echo(sentence, err=True)
     if format is Format.json:
         print_json(report.as_json(plan))
     else:
-        typer.echo(report.text(plan, depth))
+        echo(report.text(plan, depth))

@@ -6,17 +6,8 @@ from typing import Annotated
 
 import typer
 
-from specbuild.cli.output import (
-    DataRootOption,
-    DeviceOption,
-    Format,
-    FormatOption,
-    SetOption,
-    SpecArgument,
-    live_long,
-    print_json,
-    source_of,
-)
+from specbuild.cli.options import DataRootOption, DeviceOption, FormatOption, SetOption, SpecArgument
+from specbuild.cli.output import Format, echo, live_long, print_json, source_of
 
 
 def train(
@@ -45,4 +36,4 @@ def train(
         print_json({"run": str(finished.path), "best": best})
     else:
         values = figures({name: value for name, value in best.items() if name != "epoch"})
-        typer.echo(f"{finished.path}: best at epoch {best['epoch']}: {values}")
+        echo(f"{finished.path}: best at epoch {best['epoch']}: {values}")

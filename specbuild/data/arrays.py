@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from specbuild.catalogue.datasets import Arrays
+from specbuild.catalogue.datasets.arrays import Arrays
 from specbuild.data.failure import Unusable
 from specbuild.data.sources import Source, TensorSource, image_layout
 from specbuild.diagnostics.suggest import nearest

@@ -11,14 +11,12 @@ from typing import Any
 import numpy as np
 import torch
 
-from specbuild.catalogue.datasets import (
-    Arrays,
-    Dataset,
-    Digits,
-    FakeData,
-    ImageFolder,
-    TorchvisionSet,
-)
+from specbuild.catalogue.datasets import Dataset
+from specbuild.catalogue.datasets.arrays import Arrays
+from specbuild.catalogue.datasets.digits import Digits
+from specbuild.catalogue.datasets.fake import FakeData
+from specbuild.catalogue.datasets.folder import ImageFolder
+from specbuild.catalogue.datasets.torchvision_set import TorchvisionSet
 from specbuild.data.arrays import open_arrays
 from specbuild.data.failure import Unusable
 from specbuild.data.sources import Layout, Sample, SampleSource, Source, TensorSource

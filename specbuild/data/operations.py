@@ -13,19 +13,10 @@ from typing import Any, NamedTuple, cast
 import torch
 from torch.nn import functional
 
-from specbuild.catalogue.transforms import (
-    CenterCrop,
-    Grayscale,
-    Normalize,
-    Pad,
-    RandomCrop,
-    RandomHorizontalFlip,
-    Resize,
-    ToTensor,
-    Transform,
-)
 from specbuild.catalogue.transforms.borders import Edges, Fill
-from specbuild.catalogue.transforms.transform import pair
+from specbuild.catalogue.transforms.sizes import CenterCrop, Pad, RandomCrop, Resize
+from specbuild.catalogue.transforms.transform import Transform, pair
+from specbuild.catalogue.transforms.values import Grayscale, Normalize, RandomHorizontalFlip, ToTensor
 from specbuild.data.randomness import uniform
 from specbuild.data.vision import torchvision
 

@@ -4,7 +4,8 @@ import inspect
 
 import pytest
 
-from specbuild.catalogue.datasets import DATASETS, Digits
+from specbuild.catalogue.datasets import DATASETS
+from specbuild.catalogue.datasets.digits import Digits
 from specbuild.data.vision import torchvision
 
 OURS = {"Digits", "Arrays"}

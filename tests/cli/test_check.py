@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -50,3 +52,12 @@ def test_a_warning_beside_an_error() -> None:
     assert "warning[SB801]" in done.stdout
     assert "error[SB301]" in done.stdout
     assert "ok" not in done.stdout
+
+
+@pytest.mark.parametrize("specs", [["specs/lenet5.yaml"], [ODD, "specs/lenet5.yaml"], ["tests/specs/broken/classes.yaml"]])
+def test_without_options_it_is_the_same_by_the_short_way(specs: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    """`main` goes past typer where there is no option to read."""
+    monkeypatch.chdir(ROOT)
+    long = CliRunner().invoke(app, ["check", *specs])
+    done = subprocess.run([sys.executable, "-m", "specbuild", "check", *specs], capture_output=True, text=True)
+    assert (done.returncode, done.stdout, done.stderr) == (long.exit_code, long.stdout, long.stderr)

@@ -9,7 +9,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from specbuild.catalogue.datasets import Arrays
+from specbuild.catalogue.datasets.arrays import Arrays
 from specbuild.data.failure import Unusable
 from specbuild.data.opening import open_dataset
 from specbuild.data.sources import Source, TensorSource

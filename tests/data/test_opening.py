@@ -8,7 +8,10 @@ import pytest
 import torch
 from PIL import Image
 
-from specbuild.catalogue.datasets import DATASETS, Dataset, Digits, FakeData, ImageFolder
+from specbuild.catalogue.datasets import DATASETS, Dataset
+from specbuild.catalogue.datasets.digits import Digits
+from specbuild.catalogue.datasets.fake import FakeData
+from specbuild.catalogue.datasets.folder import ImageFolder
 from specbuild.data.failure import Unusable
 from specbuild.data.opening import FakeSource, open_dataset
 from specbuild.data.sources import TensorSource

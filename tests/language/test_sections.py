@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from torch.utils.data import DataLoader
 
-from specbuild.catalogue.datasets import Digits
+from specbuild.catalogue.datasets.digits import Digits
 from specbuild.catalogue.rules import Violation
 from specbuild.language.sections import Best, Data, Loader, TestSplit, Training, TrainSplit, ValSplit
 

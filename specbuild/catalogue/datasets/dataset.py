@@ -1,0 +1,36 @@
+"""What every data set is."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from typing import ClassVar
+
+from specbuild.catalogue.entry import Entry
+from specbuild.catalogue.samples import SampleType
+
+IN_TRANSFORMS = "written in `transforms`, beside `dataset`"
+LABEL = SampleType((), "int64")
+
+
+class Dataset(Entry, ABC):
+    """A data set: where it is, and what one sample of it is, as far as that is known without opening it."""
+
+    refused: ClassVar = {
+        "transform": IN_TRANSFORMS,
+        "target_transform": "labels are taken as they are",
+    }
+
+    @abstractmethod
+    def sample(self) -> Mapping[str, SampleType] | None:
+        """The fields of a sample before its transforms; None if even their names are not known."""
+
+    @abstractmethod
+    def length(self) -> int | None:
+        """The number of samples; None if that takes opening it."""
+
+
+def images(channels: int | None, height: int | None, width: int | None, classes: int | None) -> dict[str, SampleType]:
+    """The fields of a sample that is an image with a label; None for what is not known."""
+    return {
+        "input": SampleType((channels, height, width), "uint8", image=True),
+        "target": LABEL._replace(classes=classes),
+    }
