@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 
-.PHONY: demo test check format schema golden clean
+.PHONY: demo test check format schema reference golden clean
 
 demo: $(VENV)/installed  ## check, summarize, train, evaluate and reload a network, on real images
 	$(BIN)/specbuild check specs/digits_cnn.yaml
@@ -30,6 +30,10 @@ format: $(VENV)/installed-dev  ## put the code in its form
 schema: $(VENV)/installed  ## write schemas/specbuild-v1.schema.json anew
 	$(BIN)/specbuild schema > schemas/specbuild-v1.schema.json.new
 	mv schemas/specbuild-v1.schema.json.new schemas/specbuild-v1.schema.json
+
+reference: $(VENV)/installed  ## write the reference pages in docs/reference anew
+	rm -rf docs/reference
+	$(BIN)/python -m specbuild.reports.reference docs/reference
 
 golden: $(VENV)/installed-dev  ## write the expected output of every broken spec anew; read the diff
 	$(BIN)/python -m pytest tests/test_broken_specs.py --rewrite

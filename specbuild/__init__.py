@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from specbuild.errors import DataError, RunError, SpecbuildError, SpecError
     from specbuild.language.document import Spec
     from specbuild.network.plan import Plan
+    from specbuild.plugins import plugin
     from specbuild.runs.run import Run
 
 __version__ = "0.1.0"
@@ -31,6 +32,7 @@ __all__ = [
     "evaluate",
     "infer",
     "load",
+    "plugin",
     "reload",
     "train",
 ]
@@ -41,6 +43,7 @@ HOMES = {
     "specbuild.errors": ("DataError", "RunError", "SpecError", "SpecbuildError"),
     "specbuild.language.document": ("Spec",),
     "specbuild.network.plan": ("Plan",),
+    "specbuild.plugins": ("plugin",),
     "specbuild.runs.run": ("Run",),
 }
 

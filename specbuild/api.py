@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 from specbuild.diagnostics.diagnostic import Diagnostic
-from specbuild.errors import SpecbuildError
+from specbuild.errors import SpecbuildError, SpecError
 from specbuild.language.document import Spec
 from specbuild.language.loading import load as load_document
 from specbuild.language.sections import SplitName
@@ -48,7 +48,19 @@ def check(document: Document, overrides: Iterable[str] = ()) -> tuple[Diagnostic
         plan = infer_plan(spec)
     except SpecbuildError as error:
         return spec.place([*spec.warnings, *error.diagnostics, *check_data(spec, None)])
-    return spec.place([*spec.warnings, *check_data(spec, plan)])
+    return spec.place([*spec.warnings, *without_rules(plan), *check_data(spec, plan)])
+
+
+def without_rules(plan: Plan) -> Iterator[Diagnostic]:
+    """SB803 for each line with a layer that was run to see what it gives."""
+    told = set()
+    for step in plan.layers():
+        if step.layer is not None and step.layer.measured and step.path not in told:
+            told.add(step.path)
+            yield Diagnostic(
+                "SB803", f"{step.type} states no rule: it was run on torch's meta device, and gave {step.output}",
+                step.path, "type", instance=step.name, fix="give its class an `infer`",
+            )  # fmt: skip
 
 
 def infer(document: Document, overrides: Iterable[str] = ()) -> Plan:
@@ -57,10 +69,23 @@ def infer(document: Document, overrides: Iterable[str] = ()) -> Plan:
 
 
 def build(document: Document | Plan, overrides: Iterable[str] = ()) -> nn.Sequential:
-    """The network as a plain `nn.Sequential` of named layers, with torch's own initial weights."""
-    from specbuild.network.compile import build as build_plan
+    """The network as a plain `nn.Sequential` of named layers, with torch's own initial weights.
 
-    return build_plan(document if isinstance(document, Plan) else infer(document, overrides))
+    Raises `SpecError`, also (SB311) for weights that are larger than this machine's memory.
+    """
+    from specbuild.network.compile import build as build_plan
+    from specbuild.network.cost import memory_here, require_memory
+
+    if isinstance(document, Plan):
+        require_memory(document, memory_here())
+        return build_plan(document)
+    spec = load(document, overrides)
+    plan = infer_plan(spec)
+    try:
+        require_memory(plan, memory_here())
+    except SpecError as error:
+        raise SpecError(spec.place(error.diagnostics)) from None
+    return build_plan(plan)
 
 
 def train(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import builtins
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Annotated, Any, ClassVar, NamedTuple
 
 from annotated_types import Ge, Gt
@@ -31,6 +31,13 @@ class OneOf(NamedTuple):
     """Whether the field is a list of them."""
 
 
+class ListOf(NamedTuple):
+    """A field that is a list of sections."""
+
+    section: Callable[[], builtins.type[Entry]]
+    """Gives their class, which is made when it is first asked for."""
+
+
 class Entry(BaseModel):
     """A thing that a document may name by its `type`, with that thing's arguments as fields.
 
@@ -52,7 +59,13 @@ class Entry(BaseModel):
     beside: ClassVar[tuple[str, ...]] = ()
     """Keys that stand beside the fields and are no arguments."""
 
-    children: ClassVar[Mapping[str, OneOf | builtins.type[Entry]]] = {}
+    documented_by: ClassVar[builtins.type[Entry] | None] = None
+    """The class whose fields' docstrings are this one's too, where it is made from another."""
+
+    available: ClassVar[str | None] = None
+    """The first version of torch that has it, where that is newer than the oldest that specbuild admits."""
+
+    children: ClassVar[Mapping[str, OneOf | ListOf | builtins.type[Entry]]] = {}
     """The fields that hold other entries; the parser makes those first and hands them in as instances."""
 
     @property

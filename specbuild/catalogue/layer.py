@@ -35,6 +35,9 @@ class Layer(Entry, ABC):
     broadcasts: ClassVar[bool] = False
     """Whether it takes inputs without a batch axis, such as a Parameter with `batch: false`."""
 
+    measured: ClassVar[bool] = False
+    """Whether it states no rule and is run instead; only the layers of plug-ins may."""
+
     @abstractmethod
     def infer(self, *inputs: Any, **named: Any) -> Outcome:
         """From the types of the inputs, under the names in `takes`, to all that the rule finds out.

@@ -32,6 +32,8 @@ Divisor = Annotated[Int, Ge(1 - 2**31), Le(2**31 - 1)]
 """What a sum is divided by."""
 Scale = Annotated[Float, Ge(-LARGEST_FLOAT32), Le(LARGEST_FLOAT32)]
 """A factor, which torch's kernels take as a float32."""
+Magnitude = Annotated[Float, Ge(0), Le(LARGEST_FLOAT32)]
+"""A number from 0 on, which torch's kernels take as a float32."""
 
 
 def storable(shape: Shape, what: str, field: str) -> None:

@@ -20,11 +20,18 @@ class Violation(Exception):  # noqa: N818  a fact about a layer, not an error un
     """What clashes, in the values that clash.
 
     code: its entry in the table of codes. message: the bare fact. field: the argument at fault,
-    if one is. fix: the mend in words. value: what that argument should be, where that is certain.
+    if one is, or the way to it inside others. fix: the mend in words. value: what that argument
+    should be, where that is certain.
     """
 
     def __init__(
-        self, code: str, message: str, *, field: str | None = None, fix: str | None = None, value: Any = None
+        self,
+        code: str,
+        message: str,
+        *,
+        field: str | tuple[str | int, ...] | None = None,
+        fix: str | None = None,
+        value: Any = None,
     ) -> None:
         super().__init__(message)
         self.code, self.message, self.field, self.fix, self.value = code, message, field, fix, value
@@ -35,6 +42,8 @@ class Storage(NamedTuple):
 
     shape: Shape
     dtype: str = "float32"
+    persistent: bool = True
+    """Whether the `state_dict` holds it; a constant that the arguments give is not there."""
 
     @property
     def size(self) -> Dim:

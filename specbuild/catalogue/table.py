@@ -17,8 +17,11 @@ E = TypeVar("E", bound=Entry)
 class Table(Mapping[str, type[E]], Generic[E]):
     """The classes that a document may name, by family: the module of a package that holds them."""
 
-    def __init__(self, package: str, families: Mapping[str, tuple[str, ...]]) -> None:
-        self.package = package
+    def __init__(
+        self, package: str, families: Mapping[str, tuple[str, ...]], *, excluded: Mapping[str, str] | None = None
+    ) -> None:
+        """excluded: what torch has beside these and a document may not name, each with the reason."""
+        self.package, self.excluded = package, excluded or {}
         self.families = {name: family for family, names in families.items() for name in names}
         self.made: dict[str, type[E]] = {}
 
@@ -28,6 +31,15 @@ class Table(Mapping[str, type[E]], Generic[E]):
             module = import_module(f"{self.package}.{self.families[name]}")
             found = self.made[name] = cast("type[E]", getattr(module, name))
         return found
+
+    def add(self, cls: type[E]) -> None:
+        """Put a class of somebody else's beside them."""
+        self.families[cls.__name__] = cls.__module__
+        self.made[cls.__name__] = cls
+
+    def remove(self, name: str) -> None:
+        """Take it out again."""
+        del self.families[name], self.made[name]
 
     def __contains__(self, name: object) -> bool:
         return name in self.families

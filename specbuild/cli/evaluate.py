@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from specbuild.cli.options import DataRootOption, DeviceOption, FormatOption, RunArgument
+from specbuild.cli.options import DataRootOption, DeviceOption, FormatOption, PluginOption, RunArgument
 from specbuild.cli.output import Format, echo, live_long, print_json
 
 
@@ -25,6 +25,7 @@ def evaluate(
     device: DeviceOption = None,
     data_root: DataRootOption = None,
     format: FormatOption = Format.text,
+    plugins: PluginOption = None,
 ) -> None:
     """Print loss and metrics of a run's best weights on its test split."""
     from specbuild import api

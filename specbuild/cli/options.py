@@ -9,6 +9,33 @@ import typer
 from specbuild.cli.output import Format
 
 FormatOption = Annotated[Format, typer.Option("--format", help="How to print.")]
+
+
+def plugged(modules: list[str] | None) -> list[str] | None:
+    """Import the plug-ins that are named."""
+    if modules:
+        from specbuild.cli.output import FAILED, show
+        from specbuild.errors import SpecbuildError
+        from specbuild.plugins import load_plugins
+
+        try:
+            load_plugins(modules)
+        except SpecbuildError as error:
+            show(error.diagnostics, Format.text, err=True)
+            raise typer.Exit(FAILED) from None
+    return modules
+
+
+PluginOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--plugin",
+        metavar="MODULE",
+        callback=plugged,
+        is_eager=True,
+        help="Import a Python module that adds layers, losses, data sets or transforms.",
+    ),
+]
 SetOption = Annotated[
     list[str] | None,
     typer.Option(

@@ -17,5 +17,5 @@ def reload(run: RunArgument, format: FormatOption = Format.text) -> None:
     if format is Format.json:
         print_json({"run": str(reloaded.path), "verified": reloaded.verdict, **report.as_json(reloaded.plan)})
     else:
-        echo(report.text(reloaded.plan))
+        echo(report.text(reloaded.plan, report.use_of(reloaded.spec)))
         echo(f"\n{reloaded.path}: {reloaded.verdict}")

@@ -2,12 +2,32 @@
 
 from __future__ import annotations
 
+import re
+from enum import StrEnum
 from typing import Annotated
 
 import typer
 
-from specbuild.cli.options import FormatOption, SetOption, SpecArgument
+from specbuild.cli.options import FormatOption, PluginOption, SetOption, SpecArgument
 from specbuild.cli.output import Format, echo, print_json, source_of
+
+UNITS = {"": 1, "K": 2**10, "M": 2**20, "G": 2**30, "T": 2**40}
+
+
+class Precision(StrEnum):
+    """What autocast computes in."""
+
+    float32 = "float32"
+    bfloat16 = "bfloat16"
+    float16 = "float16"
+
+
+def in_bytes(text: str) -> int:
+    """`16GiB`, `512M` or `1e9` as a number of bytes."""
+    found = re.fullmatch(r"(\d+(?:\.\d+)?)\s*([KMGT]?)(?:i?B)?", text.strip(), re.IGNORECASE)
+    if found is None:
+        raise typer.BadParameter(f"{text!r} is no size, as 16GiB is")
+    return round(float(found[1]) * UNITS[found[2].upper()])
 
 
 def summary(
@@ -16,13 +36,26 @@ def summary(
     depth: Annotated[
         int | None, typer.Option("--depth", min=1, metavar="D", help="Fold scopes that are nested deeper; 1 folds all.")
     ] = None,
+    batch_size: Annotated[
+        int | None,
+        typer.Option("--batch-size", min=1, metavar="N", help="Samples a batch; by default the loader's, or 1."),
+    ] = None,
+    precision: Annotated[
+        Precision, typer.Option("--precision", help="What activations are computed in.")
+    ] = Precision.float32,
+    memory: Annotated[
+        str | None,
+        typer.Option("--memory", metavar="SIZE", help="The memory that it is to fit in: 16GiB; by default this machine's."),
+    ] = None,
     format: FormatOption = Format.text,
     verify: Annotated[
         bool,
         typer.Option("--verify", help="Build the model; hold the table against torchinfo and a forward pass."),
     ] = False,
+    plugins: PluginOption = None,
 ) -> None:
-    """Print the layers with their output shapes, parameters and multiply-accumulates."""
+    """Print the layers with their shapes, parameters and cost, and whether it fits in memory."""
+    available = None if memory is None else in_bytes(memory)
     from specbuild import api
     from specbuild.reports import summary as report
 
@@ -33,7 +66,8 @@ def summary(
 
         sentence = hold(loaded, plan)
         echo(sentence, err=True)
+    use = report.use_of(loaded, batch_size, precision.value, available)
     if format is Format.json:
-        print_json(report.as_json(plan))
+        print_json(report.as_json(plan, use))
     else:
-        echo(report.text(plan, depth))
+        echo(report.text(plan, use, depth))

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from specbuild.cli.options import DataRootOption, DeviceOption, FormatOption, SetOption, SpecArgument
+from specbuild.cli.options import DataRootOption, DeviceOption, FormatOption, PluginOption, SetOption, SpecArgument
 from specbuild.cli.output import Format, echo, live_long, print_json, source_of
 
 
@@ -20,6 +20,7 @@ def train(
     ] = None,
     data_root: DataRootOption = None,
     format: FormatOption = Format.text,
+    plugins: PluginOption = None,
 ) -> None:
     """Train a network and keep it, with all that belongs to it, in a run directory."""
     from specbuild import api

@@ -19,7 +19,8 @@ from specbuild.catalogue.datasets.folder import ImageFolder
 from specbuild.catalogue.datasets.torchvision_set import TorchvisionSet
 from specbuild.data.arrays import open_arrays
 from specbuild.data.failure import Unusable
-from specbuild.data.sources import Layout, Sample, SampleSource, Source, TensorSource
+from specbuild.catalogue.plugged import PLUGGED
+from specbuild.data.sources import Layout, Sample, SampleSource, Source, TensorSource, own_source
 from specbuild.data.vision import torchvision
 from specbuild.network.samples import INPUT
 
@@ -34,6 +35,8 @@ def open_dataset(entry: Dataset, data_root: Path | None, image: str | None = INP
     SB403 for what is not there, SB405 for what cannot be read.
     """
     root = data_root or Path()
+    if entry.type in PLUGGED:
+        return opened_by_plugin(entry, root)
     if isinstance(entry, Digits):
         return digits(entry.train)
     if isinstance(entry, Arrays):
@@ -44,6 +47,14 @@ def open_dataset(entry: Dataset, data_root: Path | None, image: str | None = INP
         return FolderSource(entry, root / Path(entry.root).expanduser())
     assert isinstance(entry, FakeData), entry
     return fake(entry)
+
+
+def opened_by_plugin(entry: Dataset, root: Path) -> Source:
+    """What a plug-in's `open(root)` gives: a torch `Dataset` of dicts of fields."""
+    try:
+        return own_source(entry.open(root), tuple(entry.sample() or ()))
+    except OSError as error:
+        raise Unusable("SB403", f"{entry.type} cannot be opened: {first_line(error)}") from None
 
 
 def digits(train: bool) -> TensorSource:

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import numpy as np
 import torch
 
-from specbuild.catalogue.losses import BinaryLoss, CrossEntropyLoss
+from specbuild.catalogue.losses import Loss
 from specbuild.catalogue.rules import Violation
 from specbuild.catalogue.samples import SampleType
 from specbuild.data.failure import Unusable, failure
@@ -91,11 +91,22 @@ def targets(split: Split, plan: Plan, types: dict[str, SampleType], sample: Samp
         except Violation as violation:
             yield of_violation(violation, path)
             continue
-        if isinstance(loss, CrossEntropyLoss) and types[loss.target].dtype == "int64":
-            classes = kind.shape[-1 if loss.class_dim == -1 else 0]
-            yield from labels(split, Labels(loss.target, classes, loss.ignore_index, path))
-        elif isinstance(loss, BinaryLoss):
+        classes = loss.classes(kind)
+        if classes is not None and types[loss.target].dtype == "int64":
+            yield from labels(split, allowed_labels(loss, classes, path))
+        elif loss.targets == "shares":
             yield from shares(split, loss, sample, path)
+        elif loss.targets == "signs":
+            yield from signs(split, loss, sample, path)
+
+
+def allowed_labels(loss: Loss, classes: int, path: Path) -> Labels:
+    """The labels that a loss takes of a network of so many classes."""
+    if loss.targets == "label lists":
+        return Labels(loss.target, classes, -1, path, "labels count from 0; -1 stands after the last of a list")
+    if loss.ignored is None:
+        return Labels(loss.target, classes, None, path, "labels count from 0")
+    return Labels(loss.target, classes, loss.ignored, path)
 
 
 def labels(split: Split, allowed: Labels) -> Iterator[Diagnostic]:
@@ -105,7 +116,7 @@ def labels(split: Split, allowed: Labels) -> Iterator[Diagnostic]:
         split.labels.append(allowed)
         return
     used = held.index_select(0, split.indices).long()
-    used = used[used != allowed.ignored]
+    used = allowed.judged(used)
     if not used.numel():
         return
     low, high = int(used.min()), int(used.max())
@@ -113,14 +124,28 @@ def labels(split: Split, allowed: Labels) -> Iterator[Diagnostic]:
         yield labels_out_of_range(split.name, low, high, allowed)
 
 
-def shares(split: Split, loss: BinaryLoss, sample: Sample, path: Path) -> Iterator[Diagnostic]:
+def shares(split: Split, loss: Loss, sample: Sample, path: Path) -> Iterator[Diagnostic]:
     """Targets from 0 to 1."""
-    low, high = span(split, loss.target, sample)
+    values = used_values(split, loss.target, sample)
+    low, high = float(values.min()), float(values.max())
     if low < 0 or high > 1:
         yield Diagnostic(
             "SB402",
             f"{loss.type} needs targets from 0 to 1, but `{loss.target}` of {split.name} goes from {low:g} to {high:g}",
             path,
+        )
+
+
+def signs(split: Split, loss: Loss, sample: Sample, path: Path) -> Iterator[Diagnostic]:
+    """Targets of -1 and 1."""
+    values = used_values(split, loss.target, sample)
+    wrong = values[(values != -1) & (values != 1)]
+    if wrong.numel():
+        yield Diagnostic(
+            "SB402",
+            f"{loss.type} needs targets of -1 and 1, but `{loss.target}` of {split.name} holds {float(wrong[0]):g}",
+            path,
+            fix="BCEWithLogitsLoss, for targets of 0 and 1" if bool(((values == 0) | (values == 1)).all()) else None,
         )
 
 
@@ -132,8 +157,7 @@ def held_tensor(split: Split, field: str) -> torch.Tensor | None:
     return held if isinstance(held, torch.Tensor) else torch.from_numpy(np.array(held))
 
 
-def span(split: Split, field: str, sample: Sample) -> tuple[float, float]:
-    """The lowest and the highest value of a target: of all, or of the first sample where it is transformed."""
+def used_values(split: Split, field: str, sample: Sample) -> torch.Tensor:
+    """The values of a target: all, or those of the first sample where it is transformed."""
     held = held_tensor(split, field) if field != split.image else None
-    values = sample[field] if held is None else held.index_select(0, split.indices)
-    return float(values.min()), float(values.max())
+    return sample[field] if held is None else held.index_select(0, split.indices)

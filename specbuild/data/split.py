@@ -64,6 +64,12 @@ class Split:
         """The number of classes, where the source knows it."""
         return self.source.classes
 
+    @property
+    def steps(self) -> int:
+        """The batches of an epoch."""
+        size = self.loader.batch_size
+        return len(self) // size if self.loader.drop_last else -(-len(self) // size)
+
     def order(self, epoch: int) -> torch.Tensor:
         """The samples of an epoch, by their number in the source, in the order they come."""
         if not self.loader.shuffle:
@@ -145,7 +151,7 @@ class Split:
         used = batch[allowed.field]
         if used.is_floating_point():
             return
-        used = used[used != allowed.ignored]
+        used = allowed.judged(used)
         if used.numel() and (int(used.min()) < 0 or int(used.max()) >= allowed.classes):
             raise failure(self.spec, labels_out_of_range(self.name, int(used.min()), int(used.max()), allowed))
 
@@ -155,10 +161,16 @@ class Labels(NamedTuple):
 
     field: str
     classes: int
-    ignored: int
+    ignored: int | None
     """One more that the loss leaves out."""
     loss: Path = ("loss",)
     """Where the loss is written."""
+    below: str = "labels count from 0; `ignore_index` names one that is left out"
+    """The mend for labels below 0."""
+
+    def judged(self, labels: torch.Tensor) -> torch.Tensor:
+        """Those that the loss looks at."""
+        return labels if self.ignored is None else labels[labels != self.ignored]
 
 
 def labels_out_of_range(name: str, low: int, high: int, allowed: Labels) -> Diagnostic:
@@ -166,7 +178,7 @@ def labels_out_of_range(name: str, low: int, high: int, allowed: Labels) -> Diag
     classes = allowed.classes
     fix = f"let the last layer give {high + 1} classes"
     if low < 0:
-        fix = "labels count from 0; `ignore_index` names one that is left out"
+        fix = allowed.below
     elif low == 1 and high == classes:
         fix = "labels count from 0: subtract 1 from them"
     return Diagnostic(

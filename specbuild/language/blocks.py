@@ -111,7 +111,7 @@ def inputs_of(raw: Any, path: Path, problems: list[Diagnostic]) -> tuple[str, ..
 def unique_names(raw: Sequence[str], path: Path, problems: list[Diagnostic]) -> list[str]:
     """Names of inputs; a bad or a repeated one is reported."""
     for index, name in enumerate(raw):
-        fault = None if name == "input" else names.fault(name)
+        fault = names.input_fault(name)
         if fault is not None:
             message = f"an input cannot be called {shown(name)}: {fault}"
             problems.append(Diagnostic("SB205", message, (*path, index), fix="give it another name"))

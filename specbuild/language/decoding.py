@@ -104,18 +104,29 @@ def forbidden(text: str, is_yaml: bool) -> list[Fault]:
     if text.isascii() and not text.encode().translate(None, PLAIN_ASCII):
         return []
     pattern = FORBIDDEN_IN_YAML if is_yaml else FORBIDDEN
-    faults = []
-    for found, _ in zip(pattern.finditer(text), range(MANY), strict=False):
+    faults: list[Fault] = []
+    zero = text.find("\0")
+    for found in pattern.finditer(text):
+        if len(faults) == MANY:
+            break
         code = ord(found[0])
+        if text[found.start() - 1 : found.start()] == found[0] or (code == 0 and found.start() > zero):
+            continue  # a run of one character is one mistake, and so are all zeros of a binary file
         escape = f"\\u{code:04x}"
-        surrogate = 0xD800 <= code < 0xE000
+        plain = 0xD800 <= code < 0xE000 or (is_yaml and in_comment(text, found.start()))
         faults.append(
             Fault(
                 "SB102",
                 f"the character U+{code:04X} cannot stand in a document",
                 found.start(),
                 found.end(),
-                fix="leave it out" if surrogate else f"leave it out, or write {escape} in double quotes",
+                fix="leave it out" if plain else f"leave it out, or write {escape} in double quotes",
             )
         )
     return faults
+
+
+def in_comment(text: str, index: int) -> bool:
+    """Whether a character stands in a comment of YAML, as far as its line tells."""
+    before = text[max(text.rfind("\n", 0, index), text.rfind("\r", 0, index)) + 1 : index]
+    return re.search(r"(^|\s)#", before) is not None and "'" not in before and '"' not in before

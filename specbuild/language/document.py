@@ -11,6 +11,7 @@ from specbuild.catalogue.layer import Layer
 from specbuild.catalogue.losses import Loss
 from specbuild.catalogue.types import TensorType
 from specbuild.diagnostics.diagnostic import Diagnostic, Path
+from specbuild.language.initializing import Rule
 from specbuild.language.items import Reference
 from specbuild.language.sections import Data, Training
 from specbuild.language.source import Source
@@ -44,9 +45,12 @@ class Spec:
     """By name: the layers that are written under `outputs`, or the last one."""
     tie: Mapping[str, str]
     """Parameters that are another one: `head.weight` by `embedding.weight`."""
+    init: tuple[Rule, ...]
+    """How parameters begin; the later rules win."""
     losses: Mapping[str, Loss]
     """By the output that each is of."""
     optimizer: Entry | None
+    scheduler: Entry | None
     metrics: tuple[Entry, ...]
     data: Data | None
     train: Training
@@ -63,4 +67,6 @@ class Spec:
 
     def place(self, diagnostics: Iterable[Diagnostic]) -> tuple[Diagnostic, ...]:
         """The diagnostics with their places in the text filled in."""
-        return self.source.place(diagnostics)
+        from specbuild.language.origins import traced  # only a mistake pays for it
+
+        return self.source.place(traced(diagnostics, self.source))

@@ -17,6 +17,7 @@ from specbuild.language.wiring import Wiring
 
 LARGEST = 2**31 - 1
 """The largest size that a document may write."""
+DTYPE_ALIASES = {"float": "float32", "double": "float64", "half": "float16", "int": "int64", "long": "int64"}
 
 
 def inputs_of(plain: Mapping[str, Any], problems: list[Diagnostic]) -> dict[str, TensorType]:
@@ -37,8 +38,8 @@ def inputs_of(plain: Mapping[str, Any], problems: list[Diagnostic]) -> dict[str,
         return {}
     inputs: dict[str, TensorType] = {}
     for name, written in raw.items():
-        fault = names.fault(name)
-        if fault is not None and name != "input":
+        fault = names.input_fault(name)
+        if fault is not None:
             message = f"an input cannot be called {shown(name)}: {fault}"
             problems.append(Diagnostic("SB205", message, ("inputs", name), "key"))
         found = input_of(written, ("inputs", name), problems)
@@ -65,6 +66,7 @@ def input_of(raw: Any, path: Path, problems: list[Diagnostic]) -> TensorType | N
                     "SB203",
                     f"`dtype` must be one of {', '.join(ITEM_BYTES)}; got {shown(dtype)}",
                     (*path, "dtype"),
+                    fix=f"did you mean {meant}?" if (meant := meant_dtype(dtype)) else None,
                 )
             )
             dtype = "float32"
@@ -78,7 +80,7 @@ def input_of(raw: Any, path: Path, problems: list[Diagnostic]) -> TensorType | N
                 "SB203",
                 f"the input is the shape of one sample, without the batch axis; got {shown(shape)}",
                 path,
-                fix=f"{path[-1]}: [3, 32, 32]",
+                fix=f"{path[-1]}: {[shape] if isinstance(shape, int) and shape > 1 else [3, 32, 32]}",
             )
         )
         return None
@@ -87,10 +89,12 @@ def input_of(raw: Any, path: Path, problems: list[Diagnostic]) -> TensorType | N
         if isinstance(size, Failed):
             good = False
         elif not isinstance(size, int) or isinstance(size, bool) or not 0 < size <= LARGEST:
+            vast = isinstance(size, int) and size > LARGEST
+            wanted = f"is at most {LARGEST}" if vast else "must be a positive integer"
             problems.append(
                 Diagnostic(
                     "SB203",
-                    f"a size of the input must be a positive integer; got {shown(size)}",
+                    f"a size of the input {wanted}; got {shown(size)}",
                     (*path, index),
                     fix="leave the batch axis out" if index == 0 and size in (None, -1) else None,
                 )
@@ -99,8 +103,17 @@ def input_of(raw: Any, path: Path, problems: list[Diagnostic]) -> TensorType | N
     return TensorType(tuple(shape), dtype) if good else None
 
 
+def meant_dtype(written: Any) -> str | None:
+    """The dtype that was probably meant."""
+    if not isinstance(written, str):
+        return None
+    name = written.removeprefix("torch.").lower()
+    name = DTYPE_ALIASES.get(name, name)
+    return name if name in ITEM_BYTES else nearest(name, ITEM_BYTES)
+
+
 def outputs_of(raw: Any, problems: list[Diagnostic]) -> tuple[str, ...]:
-    """The names under `outputs`; none where it is left out."""
+    """The names under `outputs` as written, one that is reported as named twice too; none where it is left out."""
     if raw is None or has_failed(raw):
         return ()
     if isinstance(raw, list):
@@ -114,7 +127,7 @@ def outputs_of(raw: Any, problems: list[Diagnostic]) -> tuple[str, ...]:
         if name in raw[:index]:
             message = f"the output `{name}` is named twice"
             problems.append(Diagnostic("SB206", message, ("outputs", index), fix="leave one of them out"))
-    return tuple(dict.fromkeys(raw))
+    return tuple(raw)
 
 
 def references_of(
@@ -137,12 +150,13 @@ def references_of(
             found[name] = Reference(known[name])
         elif layer is not None and result in layer.results:
             found[name] = Reference(known[outer], result)
-        if name in found or wiring.places.get(name) == UNKNOWN:
+        if name in found or name in wanted[:index] or wiring.places.get(name) == UNKNOWN:
             continue
         meant = outer if dot and outer in known else nearest(name, known)
         edit = None
         if name in wiring.left_out:
-            message, fix = f"the output `{name}` is left out by `when`", "leave it out here as well"
+            message = f"the output `{name}` is left out by `{wiring.reason((name,))}`"
+            fix = "leave it out here as well"
         elif name in wiring.places:
             message = f"the output `{name}` is an input; an output is the name of a layer"
             fix = f"{{name: same, type: Identity, from: {name}}} as a layer gives it out again"
@@ -178,8 +192,9 @@ def losses_of(raw: Any, outputs: Sequence[str], problems: list[Diagnostic]) -> d
     path: Path = ("loss",)
     by_output = isinstance(raw, dict) and raw and "type" not in raw
     if not by_output or (len(outputs) < 2 and not raw.keys() & set(outputs)):
-        loss = parse_entry(raw, path, LOSSES, "loss", problems)
-        if len(outputs) > 1:
+        several = len(outputs) > 1
+        loss = parse_entry(raw, path, LOSSES, "loss", problems) if isinstance(raw, (str, dict)) or not several else None
+        if several:
             message = f"a network of several outputs names the output of each loss: {', '.join(outputs)}"
             example = ", ".join(f"{name}: {written_type(raw)}" for name in outputs)
             problems.append(Diagnostic("SB203", message, path, fix=f"loss: {{{example}}}"))

@@ -7,7 +7,7 @@ Plain tree in, plain tree out: no catalogue entry is made here, and every item s
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn
 
@@ -50,6 +50,10 @@ class Expander:
     ) -> None:
         self.table, self.blocks, self.variables, self.problems = table, blocks, variables, problems
         self.warnings: list[Diagnostic] = []
+        self.entered: set[str] = set()
+        """The blocks that were opened."""
+        self.left_out: list[tuple[Any, Path]] = []
+        """The elements that `when` or an empty `repeat` left out, as written."""
         self.opened: dict[tuple[str, str], Opened] = {}
         """Blocks by name and arguments: the same block twice is expanded once."""
         self.stack: list[str] = []
@@ -115,8 +119,10 @@ class Expander:
         self.wirings.pop()
         items = tuple(scope.wiring.items)
         if not items and not self.problems and (len(inputs) > 1 or not self.wirings):
-            message = "`when` leaves out all of `layers`: a network, or a block of several inputs, has at least one"
-            self.report("SB214", message, path, fix="leave one layer without `when`")
+            key = scope.wiring.reason(scope.wiring.left_out)
+            message = f"`{key}` leaves out all of `layers`: a network, or a block of several inputs, has at least one"
+            fix = "leave one layer without `when`" if key == "when" else "repeat one of them at least once"
+            self.report("SB214", message, path, fix=fix)
         return items
 
     def count(self, number: int, path: Path) -> None:
@@ -149,8 +155,9 @@ class Expander:
         key = (block.name, json.dumps(given, sort_keys=True, default=str))
         known = self.opened.get(key)
         if known is None:
-            before = self.layers
+            before, reported = self.layers, len(self.problems)
             known = Opened(self.open(block, name, given), self.layers - before)
+            self.problems[reported:] = [unseen(problem, block, variables) for problem in self.problems[reported:]]
             if not has_failed(given):
                 self.opened[key] = known
         else:
@@ -159,6 +166,7 @@ class Expander:
 
     def open(self, block: Block, name: str, given: Mapping[str, Any]) -> tuple[Item, ...]:
         """The children of a block, which sees its own params and the document's variables."""
+        self.entered.add(block.name)
         self.within.append(name)
         self.instances += 1
         before = len(self.problems)
@@ -180,6 +188,9 @@ class Expander:
         self.instances -= 1
         return children
 
+    def bound(self, name: str, index: int, row: Iterable[str], variables: Mapping[str, Any], place: Path) -> None:
+        """Called for each child of a repeat: the names that its row binds, and all that it sees."""
+
     def unknown_param(self, block: Block, name: str, given: Mapping[str, Any], missing: list[str], place: Path) -> None:
         """SB201 for an argument that the block does not have; a misspelt one is not missing as well."""
         free = [param for param in (*block.params, *sorted(OWN_KEYS)) if param not in given]
@@ -190,3 +201,12 @@ class Expander:
         fix = f"did you mean `{meant}`?" if meant else f"the block `{block.name}` takes {params}"
         edit = Edit((*place, name), meant, "key") if meant else None
         self.report("SB201", f"unknown key `{name}`", (*place, name), target="key", fix=fix, edit=edit)
+
+
+def unseen(problem: Diagnostic, block: Block, outside: Mapping[str, Any]) -> Diagnostic:
+    """SB209 inside a block for a variable that only its use sees, with the mend: a param."""
+    name = problem.message.rpartition("there is no variable `")[2].rstrip("`")
+    if problem.code != "SB209" or problem.path[:2] != block.path or name not in outside:
+        return problem
+    fix = f'hand it over: params: {{{name}: null}} in the block, and {name}: "${{{name}}}" at its use'
+    return replace(problem, fix=fix, edit=None)

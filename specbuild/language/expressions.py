@@ -194,11 +194,12 @@ def check_form(node: ast.AST, shown: str) -> None:
             what = {bytes: "bytes", complex: "a complex number"}.get(type(node.value), "`...`")
             raise ExpressionError("SB208", f"{shown} holds {what}", f"an expression has {ALLOWED}")
     elif not isinstance(node, FORMS):
-        raise ExpressionError(
-            "SB208",
-            f"{shown} holds {REFUSED.get(type(node), 'a form of Python')}",
-            f"an expression has {ALLOWED}",
-        )
+        fix = f"an expression has {ALLOWED}"
+        if isinstance(node, ast.Set) and len(node.elts) == 1:
+            fix = f"one pair of braces is enough: ${{{ast.unparse(node.elts[0])}}}"
+        elif isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and node.value.id == "vars":
+            fix = f"a variable stands by its name alone: ${{{node.attr}}}"
+        raise ExpressionError("SB208", f"{shown} holds {REFUSED.get(type(node), 'a form of Python')}", fix)
 
 
 def syntax_fix(text: str) -> str:

@@ -11,7 +11,7 @@ from specbuild.catalogue.entry import Entry
 
 def field_docs(cls: type[Entry]) -> dict[str, str]:
     """What each field of `cls` is, bases included, as its source says under the field."""
-    docs: dict[str, str] = {}
+    docs = {} if cls.documented_by is None else field_docs(cls.documented_by)
     for base in reversed(cls.__mro__):
         if issubclass(base, Entry) and base is not Entry:
             docs.update(module_docs(base.__module__).get(base.__qualname__, {}))

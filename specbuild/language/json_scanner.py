@@ -267,6 +267,9 @@ class Scanner:
         found = BARE.match(text, start)
         end = found.end() if found else start + 1
         bare = text[start:end]
+        if state == "end":
+            message = f"something follows the end of the document: {abridged(bare)}"
+            self.stop("SB104", message, start, end, "leave it out")
         if state in ("key", "first key"):
             self.stop(
                 "SB104",

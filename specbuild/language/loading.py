@@ -18,6 +18,7 @@ from specbuild.language.collector import paused_collector
 from specbuild.language.document import Node, Spec
 from specbuild.language.ends import inputs_of, losses_of, outputs_of, references_of, tie_of
 from specbuild.language.expansion import Expander, TooMuch
+from specbuild.language.initializing import rules_of
 from specbuild.language.nodes import Nodes
 from specbuild.language.overrides import overridden
 from specbuild.language.parsing import Failed, parse_entries, parse_entry, parse_fields, shown
@@ -29,7 +30,7 @@ from specbuild.language.variables import variables_of
 
 VERSION = 1
 KEYS = (
-    "specbuild", "name", "vars", "blocks", "input", "inputs", "layers", "outputs", "tie", "loss", *SECTIONS,
+    "specbuild", "name", "vars", "blocks", "input", "inputs", "layers", "outputs", "tie", "init", "loss", *SECTIONS,
     "data", "train",
 )  # fmt: skip
 UNEVALUATED = frozenset({"layers", "vars", "blocks"})
@@ -78,14 +79,20 @@ def parse(source: Source) -> Spec:
     if "layers" in plain:
         try:
             written = plain.get("inputs")
-            names_of_inputs = tuple(written) if written and isinstance(written, dict) else ("input",)
+            listed = isinstance(written, list) and all(isinstance(name, str) for name in written)
+            names_of_inputs = tuple(written) if written and (listed or isinstance(written, dict)) else ("input",)
             items = expander.scope(plain["layers"], variables, names_of_inputs, ("layers",), wanted)
             nodes = Nodes(problems).of(items)
+            if blocks or expander.left_out:
+                from specbuild.language.unreached import judge_unreached
+
+                judge_unreached(expander, plain["layers"])
         except TooMuch:
             pass  # reported
     outputs = references_of(wanted, nodes, expander.root, problems)
     tie = tie_of(plain.get("tie"), problems)
-    losses = losses_of(plain.get("loss"), wanted or tuple(outputs), problems)
+    init = rules_of(plain.get("init"), problems)
+    losses = losses_of(plain.get("loss"), tuple(dict.fromkeys(wanted or outputs)), problems)
     found: dict[str, Any] = {}
     for key, child in SECTIONS.items():
         raw = plain.get(key)
@@ -94,11 +101,13 @@ def parse(source: Source) -> Spec:
     data = parse_fields(Data, plain["data"], ("data",), problems) if plain.get("data") is not None else None
     training = parse_fields(Training, plain.get("train") or {}, ("train",), problems)
     if problems or not inputs or training is None:
-        raise SpecError(source.place(problems))
+        from specbuild.language.origins import traced  # only a mistake pays for it
+
+        raise SpecError(source.place(traced(problems, source)))
     return Spec(
-        name=name, inputs=inputs, layers=nodes, outputs=outputs, tie=tie, losses=losses,
-        optimizer=found["optimizer"], metrics=found["metrics"] or (), data=data, train=training, source=source,
-        tree=plain, warnings=tuple(expander.warnings),
+        name=name, inputs=inputs, layers=nodes, outputs=outputs, tie=tie, init=init, losses=losses,
+        optimizer=found["optimizer"], scheduler=found["scheduler"], metrics=found["metrics"] or (),
+        data=data, train=training, source=source, tree=plain, warnings=tuple(expander.warnings),
     )  # fmt: skip
 
 
@@ -151,13 +160,9 @@ def name_of(plain: Mapping[str, Any], source: Source, problems: list[Diagnostic]
     if isinstance(name, Failed):
         return "model"
     if not isinstance(name, str) or not names.NAME.fullmatch(name) or len(name) > names.LONGEST:
-        problems.append(
-            Diagnostic(
-                "SB205",
-                f"a name is made of letters, digits, `_` and `-`; got {shown(name)}",
-                ("name",),
-                fix=names.repaired(name) if isinstance(name, str) else None,
-            )
-        )
+        message, fix = f"a name is a string; got {shown(name)}", f'name: "{name}"' if isinstance(name, int) else None
+        if isinstance(name, str):
+            message, fix = f"{names.malformed(name)}; got {shown(name)}", names.repaired(name)
+        problems.append(Diagnostic("SB205", message, ("name",), fix=fix))
         return "model"
     return name

@@ -155,15 +155,30 @@ LONGEST = 100
 
 def fault(name: str) -> str | None:
     """Why `name` cannot be a layer's name, or None if it can."""
-    if not NAME.fullmatch(name):
-        return "a name is made of letters, digits, `_` and `-`"
-    if len(name) > LONGEST:
-        return f"a name has at most {LONGEST} characters, this one has {len(name)}"
+    form = malformed(name)
+    if form is not None:
+        return form
     if name == "input":
         return "`input` stands for the input of the scope"
     if name in RESERVED:
         return f"`{name}` is an attribute of torch.nn.Sequential"
     return None
+
+
+def malformed(name: str) -> str | None:
+    """Why `name` is no name of anything, or None if it is one."""
+    if not NAME.fullmatch(name):
+        return "a name is made of letters, digits, `_` and `-`"
+    if len(name) > LONGEST:
+        return f"a name has at most {LONGEST} characters, this one has {len(name)}"
+    return None
+
+
+def input_fault(name: str) -> str | None:
+    """Why `name` cannot be an input's name, or None if it can."""
+    if name == "self":
+        return "`self` is the network itself in torch's `forward`"
+    return None if name == "input" else fault(name)
 
 
 def repaired(name: str) -> str | None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -126,9 +126,17 @@ def index_in(items: list[Any], part: str | int) -> int:
         meant = nearest(part, found)
         raise LookupError(
             f"there is no layer called `{part}`",
-            f"did you mean `{meant}`?" if meant else f"name it by index: layers[{part if part.isdecimal() else 0}]",
+            f"did you mean `{meant}`?" if meant else by_name_or_index(part, found),
         )
     return found[part]
+
+
+def by_name_or_index(part: str, known: Mapping[str, int]) -> str:
+    """How a layer is named that was not found."""
+    if part.isdecimal() or not known:
+        return f"name it by index: layers[{part if part.isdecimal() else 0}]"
+    listed = [*known]
+    return f"the layers are {', '.join(listed[:8])}{', ...' if len(listed) > 8 else ''}"
 
 
 def layer_names(items: list[Any]) -> dict[str, int]:

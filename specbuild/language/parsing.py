@@ -7,7 +7,7 @@ from typing import Any, Final, TypeVar, cast
 
 from pydantic import ValidationError
 
-from specbuild.catalogue.entry import Entry, OneOf, Section
+from specbuild.catalogue.entry import Entry, ListOf, OneOf, Section
 from specbuild.catalogue.rules import Violation
 from specbuild.diagnostics.diagnostic import Diagnostic, Edit, Path
 from specbuild.diagnostics.suggest import nearest
@@ -36,7 +36,7 @@ def parse_entry(
         return None if cls is None else parse_fields(cls, {}, path, problems)
     if not isinstance(raw, dict):
         problems.append(
-            Diagnostic("SB203", f"a {what} is a type name or a mapping with `type`; got {shown(raw)}", path)
+            Diagnostic("SB203", f"{indefinite(what)} is a type name or a mapping with `type`; got {shown(raw)}", path)
         )
         return None
     if "type" not in raw:
@@ -64,13 +64,18 @@ def lookup(
 
 def unknown_type(name: str, path: Path, known: Mapping[str, Any], what: str) -> Diagnostic:
     """SB204, with the nearest known type or all of a short list."""
+    excluded: Mapping[str, str] = getattr(known, "excluded", {})
+    if name in excluded:
+        return Diagnostic("SB204", f"{name} is not for a spec: {excluded[name]}", path)
     message = f"there is no {what} called {shown(name)}"
-    meant = nearest(name, known)
+    if "${" in name:
+        return Diagnostic("SB204", message, path, fix="write the type out: `type` takes no expressions")
+    meant = nearest(name, (*known, *excluded))
+    if meant is not None and meant in excluded:
+        return Diagnostic("SB204", message, path, fix=f"{meant} is not for a spec: {excluded[meant]}")
     if meant is not None:
         return Diagnostic("SB204", message, path, fix=f"did you mean {meant}?", edit=Edit(path, meant))
     fix = f"known: {', '.join(sorted(known))}" if len(known) <= 12 else None
-    if "${" in name:
-        fix = "write the type out: no expression stands for one"
     return Diagnostic("SB204", message, path, fix=fix)
 
 
@@ -83,8 +88,13 @@ def untyped(raw: Mapping[str, Any], path: Path, what: str, table: Mapping[str, A
                 fix="did you mean `type`?", edit=Edit((*path, other), "type", "key"),
             )  # fmt: skip
     key = next((key for key in raw if key in table), None)
-    message = f"`type` is missing: a {what} says what it is by its `type`"
+    message = f"`type` is missing: {indefinite(what)} says what it is by its `type`"
     return Diagnostic("SB202", message, path, fix=None if key is None else f"{{type: {key}, ...}}")
+
+
+def indefinite(what: str) -> str:
+    """`a loss`, `an optimizer`."""
+    return f"{'an' if what[0] in 'aeiou' else 'a'} {what}"
 
 
 def parse_fields(cls: type[E], raw: Any, path: Path, problems: list[Diagnostic]) -> E | None:
@@ -134,18 +144,20 @@ def of_violation(violation: Violation, path: Path) -> Diagnostic:
     """A fact about the entry at `path`, placed at the argument that it is about."""
     edit = None
     if violation.field is not None:
-        path = (*path, violation.field)
+        path = (*path, violation.field) if isinstance(violation.field, str) else (*path, *violation.field)
         if violation.value is not None:
             edit = Edit(path, violation.value)
     return Diagnostic(violation.code, violation.message, path, fix=violation.fix, edit=edit)
 
 
 def parse_child(
-    child: OneOf | type[Entry], raw: Any, path: Path, problems: list[Diagnostic]
+    child: OneOf | ListOf | type[Entry], raw: Any, path: Path, problems: list[Diagnostic]
 ) -> Entry | tuple[Entry, ...] | None:
     """What a field that holds entries holds."""
     if raw is None:
         return None
+    if isinstance(child, ListOf):
+        return parse_sections(raw, path, child.section(), problems)
     if not isinstance(child, OneOf):
         return parse_fields(child, raw, path, problems)
     if not child.many:
@@ -165,6 +177,20 @@ def parse_entries(raw: Any, path: Path, child: OneOf, problems: list[Diagnostic]
         return None
     entries = [parse_entry(item, (*path, index), child.table, child.what, problems) for index, item in enumerate(raw)]
     return None if None in entries else cast("tuple[Entry, ...]", tuple(entries))
+
+
+def parse_sections(raw: Any, path: Path, cls: type[Entry], problems: list[Diagnostic]) -> tuple[Entry, ...] | None:
+    """A list of sections."""
+    if isinstance(raw, Failed):
+        return None
+    if not isinstance(raw, list):
+        fix = "put it in `[...]`" if isinstance(raw, dict) else None
+        problems.append(
+            Diagnostic("SB203", f"`{path[-1]}` must be a list of mappings; got {shown(raw)}", path, fix=fix)
+        )
+        return None
+    sections = [parse_fields(cls, item, (*path, index), problems) for index, item in enumerate(raw)]
+    return None if None in sections else cast("tuple[Entry, ...]", tuple(sections))
 
 
 def has_failed(value: Any) -> bool:
@@ -214,6 +240,8 @@ def addition(cls: type[Entry], name: str, raw: Mapping[str, Any]) -> str | None:
 
 EXAMPLES = {
     "root": "root: data", "path": "path: data/arrays.npz", "fields": "fields: {input: x_train, target: y_train}",
+    "encoder_layer": "encoder_layer: {type: TransformerEncoderLayer, nhead: 8}",
+    "decoder_layer": "decoder_layer: {type: TransformerDecoderLayer, nhead: 8}",
     "dataset": "dataset: Digits", "metric": "metric: val_loss", "train": "train: {dataset: Digits}",
 }  # fmt: skip
 """Arguments that must be written and whose type alone tells little."""
@@ -237,16 +265,20 @@ def unknown_key(cls: type[Entry], name: str, raw: Mapping[str, Any], path: Path,
         return Diagnostic(
             "SB207", f"`{name}` is not for a spec: {reason}", (*path, name), "key", fix=f"leave `{name}` out"
         )
+    if name in cls.beside:
+        fix = f"leave `{name}` out: `{path[-1]}` is an argument, and stands in no scope"
+        return Diagnostic("SB201", f"unknown key `{name}`", (*path, name), "key", fix=fix)
     free = [field for field in (*cls.model_fields, *cls.beside) if field not in raw]
     meant = nearest(name, missing) or nearest(name, free)
     if meant is None and issubclass(cls, Section):
         meant = next((field for field in free if name.startswith(field)), None)  # validation
     if meant is None:
-        owner = f"`{path[-1]}`" if issubclass(cls, Section) else cls.__name__
+        section = next((part for part in reversed(path) if isinstance(part, str)), "")
+        owner = f"`{section}`" if issubclass(cls, Section) else cls.__name__
         fields = ", ".join(cls.model_fields)
         fix = f"{owner} takes {fields}" if fields else f"{owner} takes no arguments"
         for key, child in cls.children.items():
-            if not isinstance(child, OneOf) and name in child.model_fields:
+            if isinstance(child, type) and name in child.model_fields:
                 fix = f"it belongs in `{key}`: {key}: {{{name}: {shown(raw[name])}}}"
         return Diagnostic("SB201", f"unknown key `{name}`", (*path, name), "key", fix=fix)
     return Diagnostic(

@@ -10,7 +10,8 @@ import inspect
 from collections.abc import Mapping
 from typing import Any
 
-from specbuild.catalogue.entry import Entry, OneOf
+from specbuild.catalogue.entry import Entry, ListOf, OneOf
+from specbuild.catalogue.initialization import INITIALIZATIONS
 from specbuild.catalogue.layers import LAYERS
 from specbuild.catalogue.losses import LOSSES
 from specbuild.language import names
@@ -61,6 +62,7 @@ def json_schema() -> dict[str, Any]:
             ],
         },
         **structure_properties(),
+        "init": init_schema(definitions),
     }
     for key, child in SECTIONS.items():
         properties[key] = nullable(field_schema(child, definitions))
@@ -83,17 +85,21 @@ def json_schema() -> dict[str, Any]:
 def define_table(
     key: str, table: Mapping[str, type[Entry]], definitions: dict[str, Any], extra: dict[str, Any] | None = None
 ) -> None:
-    """Definitions for every entry of a table, and one under `key` for any of them."""
+    """Definitions for every entry of a table, and one under `key` for any of them.
+
+    A layer that is an argument of another has one of its own there: it takes no name and no `from`.
+    """
     if key in definitions:
         return
+    places = {name: f"{key}.{name}" if name in LAYERS and extra is None else name for name in table}
     bare = [name for name, cls in table.items() if not any(f.is_required() for f in cls.model_fields.values())]
-    definitions[key] = {"anyOf": [{"enum": bare}, *({"$ref": f"#/$defs/{name}"} for name in table)]}
+    definitions[key] = {"anyOf": [{"enum": bare}, *({"$ref": f"#/$defs/{place}"} for place in places.values())]}
     for name, cls in table.items():
         schema = section_schema(cls, definitions)
         head = {**(extra or {}), "type": {"const": name}}
         schema["properties"] = {**head, **schema["properties"]}
         schema["required"] = ["type", *schema.get("required", [])]
-        definitions[name] = schema
+        definitions[places[name]] = schema
 
 
 def section_schema(cls: type[Entry], definitions: dict[str, Any]) -> dict[str, Any]:
@@ -103,7 +109,8 @@ def section_schema(cls: type[Entry], definitions: dict[str, Any]) -> dict[str, A
     properties: dict[str, Any] = {}
     for name in cls.model_fields:
         if name in cls.children:
-            child = nullable(field_schema(cls.children[name], definitions))
+            child = field_schema(cls.children[name], definitions)
+            child = child if cls.model_fields[name].is_required() else nullable(child)
         else:
             child = with_expressions(generated["properties"][name])
         if name in docs:
@@ -120,14 +127,33 @@ def section_schema(cls: type[Entry], definitions: dict[str, Any]) -> dict[str, A
     return schema
 
 
-def field_schema(child: OneOf | type[Entry], definitions: dict[str, Any]) -> dict[str, Any]:
+def field_schema(child: OneOf | ListOf | type[Entry], definitions: dict[str, Any]) -> dict[str, Any]:
     """The schema of a field that holds entries."""
+    if isinstance(child, ListOf):
+        return {"type": "array", "items": section_schema(child.section(), definitions)}
     if not isinstance(child, OneOf):
         return section_schema(child, definitions)
     key = child.what.replace(" ", "_")
     define_table(key, child.table, definitions)
     one = {"$ref": f"#/$defs/{key}"}
     return {"type": "array", "items": one} if child.many else one
+
+
+def init_schema(definitions: dict[str, Any]) -> dict[str, Any]:
+    """The schema of `init`: schemes by parameters, by types or names of layers."""
+    layers = {
+        "description": "The schemes by the names of the layers' parameters, or by patterns of them: `weight_*`.",
+        "type": "object",
+        "additionalProperties": field_schema(OneOf(INITIALIZATIONS, "initialization"), definitions),
+        "minProperties": 1,
+        "not": {"required": ["type"]},
+    }
+    return {
+        "description": "How parameters begin, by the types of layers or by patterns of their qualified names: "
+        "`{Conv2d: {bias: zeros_}, stem.*: {weight: orthogonal_}}`. Later ones win; torch's own elsewhere.",
+        "type": ["object", "null"],
+        "additionalProperties": layers,
+    }
 
 
 def nullable(schema: dict[str, Any]) -> dict[str, Any]:

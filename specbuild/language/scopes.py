@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
@@ -53,6 +54,7 @@ class ScopeExpansion:
 
     def add(self, element: Any, index: int) -> str:
         """One element: a layer, a scope, or nothing where `when` is false. Its name, empty where it has none."""
+        expander = self.expander
         place = (*self.path, index)
         written: Mapping[str, Any] = NOTHING
         kind: Any = element
@@ -73,10 +75,11 @@ class ScopeExpansion:
         if "from" in written:
             sources = self.wiring.sources(written["from"], (*place, "from"), index)
         else:
-            layer = self.expander.table.get(kind)
+            layer = expander.table.get(kind)
             sources = () if layer is not None and layer.takes == () else self.wiring.default(place)
         if "when" in written and not self.holds(written["when"], (*place, "when")):
-            self.wiring.leave_out(name, sources, hides=name not in self.taken)
+            self.leave_out(name, kind, sources)
+            expander.left_out.append((element, place))
             return name
         if "repeat" in written:
             item = self.repeated(name, kind, written, sources, place)
@@ -86,7 +89,10 @@ class ScopeExpansion:
                             target="key")  # fmt: skip
             item = self.one(name, kind, written, self.variables, sources, place)
         if item is not None and item.type == SCOPE and not item.children:
-            self.wiring.leave_out(name, sources, hides=name not in self.taken)
+            self.leave_out(name, kind, sources)
+            if put_in(written.get("repeat"), self.variables, place, []) in (0, []):
+                self.wiring.empty[name] = written["repeat"]
+                expander.left_out.append((element, place))
             return name
         if name in self.taken:
             earlier = path_text((*self.path, self.taken[name]))
@@ -104,6 +110,14 @@ class ScopeExpansion:
         self.taken[name] = index
         self.wiring.add(item)
         return name
+
+    def leave_out(self, name: str, kind: str, sources: tuple[Reference, ...]) -> None:
+        """The name stands for the first input from here on, in the order of the type's inputs."""
+        block, layer = self.expander.blocks.get(kind), self.expander.table.get(kind)
+        order = block.inputs if block is not None else (layer and layer.takes) or ()
+        if any(source.keyword in order for source in sources):
+            sources = tuple(sorted(sources, key=lambda s: order.index(s.keyword) if s.keyword in order else len(order)))
+        self.wiring.leave_out(name, sources, hides=name not in self.taken)
 
     def own_name(self, named: Any, kind: str, count: int, place: Path) -> str:
         """The name as written, or the automatic one where it was reported."""
@@ -160,7 +174,7 @@ class ScopeExpansion:
 
     def known(self) -> dict[str, Any]:
         """Every type that a layer may have."""
-        return {**self.expander.table, **self.expander.blocks, SCOPE: None}
+        return Known(self.expander)
 
     def nested(
         self, name: str, written: Mapping[str, Any], variables: Mapping[str, Any], place: Path
@@ -212,6 +226,7 @@ class ScopeExpansion:
             child = None
             if own is not None:
                 taken[own] = i
+                expander.bound(own, i, binding, variables, place)
                 first = Reference(len(children) - 1) if children else INPUT
                 passed = (first, *(Reference(-1 - k) for k in range(1, len(inputs))))
                 child = self.one(own, kind, written, variables, passed, place)
@@ -272,8 +287,16 @@ class ScopeExpansion:
         else:
             self.report(
                 "SB203", f"`repeat` is a count from 0 on or a list of mappings of names to values; got {shown(value)}",
-                path, fix=mended_repeat(value),
+                path, fix=mended_repeat(value, raw),
             )  # fmt: skip
+
+
+class Known(dict[str, Any]):
+    """The names of every type that a layer may have; no class is made for it."""
+
+    def __init__(self, expander: Expander) -> None:
+        super().__init__(dict.fromkeys([*expander.table, *expander.blocks, SCOPE]))
+        self.excluded: Mapping[str, str] = getattr(expander.table, "excluded", {})
 
 
 def written_name(element: Any) -> str:
@@ -282,8 +305,13 @@ def written_name(element: Any) -> str:
     return "" if name is None else str(name)
 
 
-def mended_repeat(value: Any) -> str:
+def mended_repeat(value: Any, written: Any) -> str:
     """What was probably meant by a `repeat` that is neither a count nor a list of bindings."""
+    if isinstance(value, list) and value and not any(isinstance(row, (dict, list)) for row in value):
+        if isinstance(written, str):
+            listed = re.sub(r"^\$\{\s*|\s*\}$", "", written.strip())
+            return f'repeat: "${{len({listed})}}", each with an item: "${{{listed}[i]}}"'
+        return f'repeat: [{", ".join(f"{{n: {shown(row)}}}" for row in value[:3])}], each with its value: "${{n}}"'
     if isinstance(value, str) and value.isdecimal():
         return f"repeat: {value}, without quotes"
     if isinstance(value, dict) and value:

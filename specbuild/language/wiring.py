@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import re
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from specbuild.diagnostics.diagnostic import Diagnostic, Edit, Path
+from specbuild.diagnostics.diagnostic import Diagnostic, Edit, Path, Target
 from specbuild.diagnostics.suggest import nearest
 from specbuild.language.items import INPUT, SCOPE, UNKNOWN, Item, Reference
 from specbuild.language.parsing import Failed, shown
@@ -33,6 +34,8 @@ class Wiring:
         """What the next layer takes by default; None before the first of several inputs."""
         self.left_out: dict[str, tuple[Reference, ...]] = {}
         """What `when` or an empty `repeat` left out, and what it would have taken."""
+        self.empty: dict[str, Any] = {}
+        """What a `repeat` left out, and how often that is written to be."""
 
     def add(self, item: Item) -> None:
         """One more item, which the next one takes by default."""
@@ -49,6 +52,20 @@ class Wiring:
             self.current = sources[0]._replace(keyword=None)
             if hides:
                 self.places[name] = self.current
+
+    def reason(self, names: Iterable[str]) -> str:
+        """The key that left the named layers out: `when`, unless each is a `repeat`."""
+        return "repeat" if all(name in self.empty for name in names) else "when"
+
+    def same(self, who: str, names: Sequence[str]) -> str:
+        """How `who` is left out wherever the named layers are."""
+        if self.reason(names) == "when":
+            return f"give {who} the same `when`"
+        written = self.empty[names[0]]
+        if isinstance(written, str) and (inner := re.fullmatch(r"\$\{([^{}]*)\}", written.strip())):
+            count = inner[1].strip()
+            return f'give {who} `when: "${{{count if count.isidentifier() else f"({count})"} > 0}}"`'
+        return f"leave {who} out too, or repeat `{names[0]}` at least once"
 
     def broken(self, *names: str) -> None:
         """An element of which something was reported: whoever takes it is not at fault."""
@@ -103,9 +120,14 @@ class Wiring:
 
     def second(self, found: Reference, name: str, result: str, path: Path) -> Reference:
         """The reference to a second result, such as `pool1.indices`."""
+        from specbuild.language.wording import with_article  # only a mistake pays for it
+
         item = self.items[found.position] if found.position >= 0 else None
         edit = None
-        if item is not None and item.type == SCOPE:
+        if name in self.left_out and (item is None or item.name != name):
+            message = f"`{name}` is left out here, and its second result `{result}` with it"
+            fix = self.same("this layer", [name])
+        elif item is not None and item.type == SCOPE:
             message = f"`{name}` holds layers of its own, which `from` does not see from outside"
             fix = f"from: {name} takes its output"
         else:
@@ -114,7 +136,7 @@ class Wiring:
                 return Reference(found.position, result)
             message = f"`{name}` has no second result `{result}`"
             meant = nearest(result, results)
-            what = f"a {item.type} has its output only" if item is not None else "an input has none"
+            what = f"{with_article(item.type)} has its output only" if item is not None else "an input has none"
             fix = f"did you mean `{name}.{meant}`?" if meant else f"from: {name}, as {what}"
             edit = Edit(path, f"{name}.{meant}") if meant else None
         self.report("SB212", message, path, fix=fix, edit=edit)
@@ -128,7 +150,7 @@ class Wiring:
         edit = None
         if name in self.left_out:
             message = f"`{name}` is left out here, and takes no input that its name could stand for"
-            fix = "give this layer the same `when`"
+            fix = self.same("this layer", [name])
         elif later == index:
             message, fix = f"`{name}` cannot take its own output", "name a layer above"
         elif later > index:
@@ -146,6 +168,9 @@ class Wiring:
         elif inside := [item.name for item in self.items if any(child.name == name for child in item.children)]:
             message = f"`{name}` is inside `{inside[-1]}`: `from` takes the layers of its own scope only"
             fix = f"from: {inside[-1]} takes its output"
+        elif "," in name and all(part.strip() in self.places for part in name.split(",")):
+            message = f"there is no layer called {shown(name)}: several names are a list"
+            fix = f"from: [{', '.join(part.strip() for part in name.split(','))}]"
         else:
             known = [place for place in self.places if not place.endswith(" ")]
             meant = nearest(name, known)
@@ -166,19 +191,18 @@ class Wiring:
         for position, item in enumerate(self.items):
             if position in read:
                 continue
-            gone = [f"`{name}`" for name, taken in self.left_out.items() if any(s.position == position for s in taken)]
+            gone = [name for name, taken in self.left_out.items() if any(s.position == position for s in taken)]
             if gone:
-                left = f"{' and '.join(gone)} {'is' if len(gone) == 1 else 'are'} left out"
-                message = f"nothing reads `{item.name}`, since {left}"
-                self.report("SB214", message, item.path, fix=f"give `{item.name}` the same `when`")
+                left = " and ".join(f"`{name}`" for name in gone) + (" is" if len(gone) == 1 else " are")
+                message = f"nothing reads `{item.name}`, since {left} left out"
+                self.report("SB214", message, item.path, fix=self.same(f"`{item.name}`", gone))
             else:
                 message = f"nothing reads `{item.name}`: it is computed for nothing"
                 self.warn(message, item.path, "leave it out, or name it in a `from`")
-        if len(self.inputs) > 1 and not self.left_out:
+        if not self.left_out:
             for k, name in enumerate(self.inputs):
                 if -1 - k not in read:
-                    place = (*self.path[:-1], "inputs", k if len(self.path) > 1 else name)
-                    self.warn(f"nothing reads the input `{name}`", place, "leave it out, or name it in a `from`")
+                    self.warn_of_input(k, name)
 
     def find_end(self, outputs: Sequence[str]) -> None:
         """SB214 for a scope whose last layer is left out and stands for something else than the last one there."""
@@ -192,9 +216,17 @@ class Wiring:
             fix=f"say what the scope gives: {{type: Identity, from: {value}}}",
         )  # fmt: skip
 
-    def warn(self, message: str, path: Path, fix: str) -> None:
+    def warn_of_input(self, index: int, name: str) -> None:
+        """SB801 for an input that nothing reads; the only input of a scope may stand nowhere."""
+        place: Path = (*self.path[:-1], "inputs", index if len(self.path) > 1 else name)
+        single = len(self.inputs) == 1
+        fix = f"name it in a `from`: from: {name}" if single else "leave it out, or name it in a `from`"
+        if name == "input" and single:
+            place = self.path[:-1] or ("input",)
+        self.warn(f"nothing reads the input `{name}`", place, fix, "value" if isinstance(place[-1], int) else "key")
+
+    def warn(self, message: str, path: Path, fix: str, target: Target = "value") -> None:
         """SB801, once for all instances of a line."""
-        target = "key" if path[-2] == "inputs" and isinstance(path[-1], str) else "value"
         self.expander.warnings.append(
-            Diagnostic("SB801", message, path, target, fix=fix, instance=self.expander.instance())  # type: ignore[arg-type]
+            Diagnostic("SB801", message, path, target, fix=fix, instance=self.expander.instance())
         )

@@ -88,3 +88,12 @@ def bounded(noun: str, metadata: Sequence[Any], *, whole: bool, exact: bool) -> 
     if high is not None:
         return f"{noun} below {high}" if below else f"{noun} of at most {high}"
     return noun
+
+
+SPELT = ("L1", "LP", "LSTM", "MSE", "NLL", "RMS", "RNN")
+"""How types begin that are read letter by letter, the first one with a vowel."""
+
+
+def with_article(name: str) -> str:
+    """`a Linear`, `an AvgPool2d`, `an LSTM`."""
+    return f"{'an' if name[:1] in 'AEIOU' or name.startswith(SPELT) else 'a'} {name}"

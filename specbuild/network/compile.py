@@ -31,7 +31,7 @@ NAMESPACE = Namespace()
 
 
 def build(plan: Plan) -> nn.Sequential:
-    """The network, with torch's own initial weights.
+    """The network, with torch's own initial weights but for those that the plan says.
 
     A straight line of layers is a plain `nn.Sequential(OrderedDict(...))`, nested where the document
     nests; a scope with branches is one `Routed`. The keys of the `state_dict` are the layers' names.
@@ -40,6 +40,9 @@ def build(plan: Plan) -> nn.Sequential:
     for tied, kept in plan.tie.items():
         module, _, name = tied.rpartition(".")
         setattr(network.get_submodule(module), name, network.get_parameter(kept))
+    with torch.no_grad():
+        for key, scheme in plan.init.items():
+            scheme.apply(nn.init, network.get_parameter(key))
     return network
 
 

@@ -15,6 +15,7 @@ from specbuild.language.collector import paused_collector
 from specbuild.language.document import Node, Spec
 from specbuild.language.items import Reference
 from specbuild.language.parsing import of_violation
+from specbuild.network.initialization import initialized
 from specbuild.network.memory import overwritten
 from specbuild.network.plan import Plan, Scope, Step
 from specbuild.network.tying import check_ties
@@ -30,6 +31,10 @@ class Value(NamedTuple):
     name: str
     before: Value | None
     results: Mapping[str, TensorType]
+    first: str | None = None
+    """The layer whose second result it is."""
+    layer: bool = True
+    """Whether a layer made it; if not, it is an input of the network."""
 
 
 Judged = tuple[Layer, Outcome]
@@ -48,7 +53,7 @@ def infer(spec: Spec) -> Plan:
 def plan_of(spec: Spec) -> Plan:
     """The plan; raises `SpecError`."""
     walk = Walk()
-    inputs = [Value(type, name, None, NO_RESULTS) for name, type in spec.inputs.items()]
+    inputs = [Value(type, name, None, NO_RESULTS, layer=False) for name, type in spec.inputs.items()]
     steps, values = walk.scope(spec.layers, inputs, "", spec.outputs.values())
     if walk.problems:
         raise SpecError(spec.place(walk.problems))
@@ -61,12 +66,11 @@ def plan_of(spec: Spec) -> Plan:
         spec.tie,
     )
     problems = [*check_ties(plan)]
-    last = Reference(len(steps) - 1)
-    if (
-        walk.branches
-        or any(reference != last for reference in spec.outputs.values())
-        or any(loss.target in spec.inputs for loss in spec.losses.values())
-    ):
+    if spec.init:
+        schemes, misfits = initialized(plan, spec.init)
+        problems += misfits
+        plan = plan._replace(init=schemes)
+    if walk.overwrites:
         problems += overwritten(plan, spec)
     if problems:
         raise SpecError(spec.place(problems))
@@ -80,8 +84,8 @@ class Walk:
         self.problems: list[Diagnostic] = []
         self.known: dict[tuple[int, TensorType], Judged] = {}
         """By the layer's identity and its input: networks repeat themselves, and rules are pure."""
-        self.branches = False
-        """Whether some layer takes anything but what comes before it."""
+        self.overwrites = False
+        """Whether some layer works in place."""
 
     def scope(
         self,
@@ -103,7 +107,6 @@ class Walk:
             if len(sources) == 1 and sources[0] == (position - 1, None, None):
                 taken = [values[-1] if position else inputs[0]]
             else:
-                self.branches = True
                 taken = [self.taken(reference, values, inputs) for reference in sources]
             value = None
             if node.layer is None:
@@ -144,7 +147,8 @@ class Walk:
         value = values[position] if position >= 0 else inputs[-1 - position]
         if value is None or reference.result is None:
             return value
-        return Value(value.results[reference.result], f"{value.name}.{reference.result}", value.before, NO_RESULTS)
+        name = f"{value.name}.{reference.result}"
+        return Value(value.results[reference.result], name, value.before, NO_RESULTS, value.name)
 
     def has_batch(self, layer: Layer, inputs: Sequence[Value | None]) -> bool:
         """Whether a layer without inputs, which may span the batch, stands in a scope that has one."""
@@ -161,9 +165,12 @@ class Walk:
             outcome = applied(node, layer, inputs)
         except Violation as violation:
             found = of_violation(violation, node.path)
+            if violation.code == "SB305" and (violation.fix or "").startswith("give the network an input"):
+                found = replace(found, fix=dtype_fix(inputs, violation.message))
             because = "; ".join(dict.fromkeys(trail_text(value) for value in inputs)) or None
             self.problems.append(replace(found, instance=name, because=because))
             return None
+        self.overwrites = self.overwrites or getattr(layer, "inplace", False)
         resolved = layer.model_copy(update=dict(outcome.arguments)) if outcome.arguments else layer
         if plain:
             self.known[id(layer), inputs[0].type] = (resolved, outcome)
@@ -182,6 +189,21 @@ def applied(node: Node, layer: Layer, inputs: Sequence[Value]) -> Outcome:
     plain = [value.type for value, source in zip(inputs, node.sources, strict=True) if source.keyword is None]
     named = {s.keyword: value.type for value, s in zip(inputs, node.sources, strict=True) if s.keyword is not None}
     return layer.infer(*plain, **named)
+
+
+def dtype_fix(inputs: Sequence[Value], message: str) -> str:
+    """The mend for a dtype that a layer does not take, by what gave it."""
+    value = next((value for value in inputs if message.endswith(value.type.dtype)), inputs[0])
+    dtype = value.type.dtype
+    while value.before is not None and value.before.type.dtype == dtype:
+        value = value.before
+    if value.first is not None:
+        return f"take `{value.first.rpartition('.')[2]}`, which is its output: `{value.name}` is {dtype}"
+    if value.layer:
+        after = "an Embedding after it makes vectors of them" if dtype in ("int64", "int32") else "take another layer"
+        return f"{value.name} gives {dtype}: {after}"
+    which = "the network an input of" if value.name == "input" else f"the input `{value.name}` the"
+    return f"give {which} dtype float32"
 
 
 def without_batch(node: Node, name: str) -> Diagnostic:

@@ -1,6 +1,7 @@
 """Layers that overwrite their input, held against whoever reads that memory afterwards.
 
-torch gives a wrong answer there without a word.
+A later layer would get a wrong answer without a word; the backward pass, which reads what the forward pass
+saved, would fail in the middle of training.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ from typing import NamedTuple
 from specbuild.diagnostics.diagnostic import Diagnostic, Path
 from specbuild.language.document import Spec
 from specbuild.language.items import Reference
-from specbuild.network.plan import Plan, Scope, Step
+from specbuild.network.plan import Plan, Scope, Step, kept_by, outcome_of
 
 END = 1 << 62
 
@@ -23,6 +24,10 @@ class Held(NamedTuple):
     version: int
     constant: bool = False
     """Whether it is a parameter of a scope, which nothing may overwrite."""
+    learns: bool = False
+    """Whether a gradient flows back to it."""
+    maker: int = 0
+    """When it was made, which says by what; 0 for what comes in."""
 
 
 class Read(NamedTuple):
@@ -35,8 +40,6 @@ class Read(NamedTuple):
 
 def overwritten(plan: Plan, spec: Spec) -> Iterator[Diagnostic]:
     """Each in-place layer whose input is read again, as it was before."""
-    if not any(getattr(step.layer, "inplace", False) for step in plan.layers()):
-        return
     found: dict[str, Diagnostic] = {}
     targets = {loss.target for loss in spec.losses.values()}
     for training in (True, False):
@@ -48,7 +51,8 @@ def overwritten(plan: Plan, spec: Spec) -> Iterator[Diagnostic]:
         for held, name in zip(inputs, plan.inputs, strict=True):
             if name in targets:
                 walk.read(held, f"the loss, whose target is `{name}`", END)
-        for diagnostic in walk.conflicts():
+        ends = [find(reference, values, inputs).maker for reference in plan.scope.outputs.values()]
+        for diagnostic in walk.conflicts(walk.reached_from(ends)):
             found.setdefault(diagnostic.instance or "", diagnostic)
     yield from found.values()
 
@@ -71,13 +75,17 @@ class Timeline:
         self.time = 0
         self.roots = 0
         self.reads: dict[int, list[Read]] = {}
+        self.needs: dict[int, list[Read]] = {}
+        """What the backward pass reads, as it was when the forward pass saved it."""
+        self.made_of: dict[int, list[int]] = {}
+        """For each time that something was made, when what it was made of was."""
         self.writes: list[tuple[int, int, Step]] = []
         self.forbidden: list[Step] = []
 
-    def fresh(self, *, constant: bool = False) -> Held:
+    def fresh(self, *, constant: bool = False, learns: bool = False) -> Held:
         """New memory."""
         self.roots += 1
-        return Held(self.roots, self.time, constant)
+        return Held(self.roots, self.time, constant, learns, self.time)
 
     def read(self, held: Held, reader: str, time: int) -> None:
         """Note that a memory is read as it was."""
@@ -98,20 +106,41 @@ class Timeline:
                 self.read(held, step.name, self.time)
             layer = step.layer
             assert layer is not None
-            if layer.shares or layer.passes(training=self.training):
+            learns = bool(outcome_of(step).parameters) or any(held.learns for held in taken)
+            passes = layer.passes(training=self.training)
+            self.made_of[self.time] = [held.maker for held in taken]
+            if layer.shares or passes:
                 first = taken[0]
             elif getattr(layer, "inplace", False):
                 self.writes.append((taken[0].root, self.time, step))
                 if taken[0].constant:
                     self.forbidden.append(step)
-                first = Held(taken[0].root, self.time, taken[0].constant)
+                first = Held(taken[0].root, self.time, taken[0].constant, learns, self.time)
             else:
-                first = self.fresh(constant=layer.takes == ())
-            values.append({None: first, **{name: self.fresh() for name in step.results}})
+                first = self.fresh(constant=layer.takes == (), learns=learns)
+            results = {None: first, **{name: self.fresh() for name in step.results}}
+            if self.training and learns and not passes:
+                for held in kept_by(step, taken, results):
+                    self.needs.setdefault(held.root, []).append(Read(self.time, held.version, step.name))
+            values.append(results)
         return values
 
-    def conflicts(self) -> Iterator[Diagnostic]:
-        """Writes that a later read of the older version meets; of the uses of a line the first one."""
+    def reached_from(self, ends: Sequence[int]) -> set[int]:
+        """The times of all that the ends were made of: what the backward pass goes through."""
+        reached: set[int] = set()
+        stack = [*ends]
+        while stack:
+            time = stack.pop()
+            if time not in reached:
+                reached.add(time)
+                stack += self.made_of.get(time, ())
+        return reached
+
+    def conflicts(self, learned: set[int]) -> Iterator[Diagnostic]:
+        """Writes that a later read of the older version meets; of the uses of a line the first one.
+
+        learned: the times of the steps that the backward pass goes through.
+        """
         told: set[Path] = set()
         for step in self.forbidden:
             yield Diagnostic("SB309", "it would overwrite a parameter", (*step.path, "inplace"), instance=step.name,
@@ -125,4 +154,15 @@ class Timeline:
                 yield Diagnostic(
                     "SB309", f"it overwrites its input, which {reader} reads later", (*step.path, "inplace"),
                     instance=step.name, fix="inplace: false",
+                )  # fmt: skip
+            needed = [
+                need
+                for need in self.needs.get(root, ())
+                if need.version < time and need.time < time and need.time in learned
+            ]
+            if needed and step.path not in told:
+                told.add(step.path)
+                yield Diagnostic(
+                    "SB309", f"it overwrites its input, which the gradient of `{needed[0].reader}` is computed from",
+                    (*step.path, "inplace"), instance=step.name, fix="inplace: false",
                 )  # fmt: skip

@@ -4,21 +4,26 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from specbuild.catalogue.losses import BCELoss, BinaryLoss, CrossEntropyLoss, Loss
+from specbuild.catalogue.losses import Loss
 from specbuild.catalogue.metrics import Accuracy
+from specbuild.catalogue.optimizers import Optimizer
 from specbuild.catalogue.rules import Violation
 from specbuild.diagnostics.diagnostic import Diagnostic, Edit, Path
 from specbuild.diagnostics.suggest import nearest
 from specbuild.language.document import Spec
 from specbuild.language.parsing import of_violation
 from specbuild.language.sections import Best
+from specbuild.network.grouping import check_optimizer
 from specbuild.network.plan import Plan, Scope, Step
 from specbuild.network.samples import Fold, loss_path
+from specbuild.network.scheduling import check_scheduler
 
 UNBOUNDED = frozenset(
     {"Linear", "Conv2d", "ConvTranspose2d", "BatchNorm2d", "ReLU", "LeakyReLU", "ELU", "GELU", "SiLU", "Tanh"}
 )
 """Layers whose output leaves the range from 0 to 1."""
+UNLABELLED = {"numbers": "compares numbers", "signs": "compares distances", "label lists": "takes lists of them"}
+"""What losses do that no accuracy is measured with, by their targets."""
 KEEPS_RANGE = frozenset({"Flatten", "Unflatten", "Identity", "MaxPool2d", "AdaptiveAvgPool2d"})
 
 
@@ -50,6 +55,9 @@ def check_data(spec: Spec, plan: Plan | None) -> list[Diagnostic]:
     """
     found = [] if plan is None else list(check_loss(spec, plan))
     found += check_metrics(spec, plan)
+    if isinstance(spec.optimizer, Optimizer) and plan is not None:
+        found += check_optimizer(spec.optimizer, plan)
+    found += check_scheduler(spec, plan, metric_names(spec, val=spec.data is None or spec.data.val is not None))
     if spec.data is not None:
         found += Fold(spec, spec.data, plan).check()
     return found
@@ -71,7 +79,7 @@ def judged_output(spec: Spec) -> str | None:
 
 def of_labels(spec: Spec, loss: Loss) -> bool:
     """Whether a loss holds an output against labels: those of an autoencoder do not."""
-    return isinstance(loss, (CrossEntropyLoss, BinaryLoss)) and loss.target not in spec.inputs
+    return loss.labelled and loss.target not in spec.inputs
 
 
 def loss_labels(outputs: Iterable[str]) -> tuple[str, ...]:
@@ -109,9 +117,9 @@ def check_loss(spec: Spec, plan: Plan) -> Iterator[Diagnostic]:
         except Violation as violation:
             yield of_violation(violation, path)
         last = settled_by(plan.scope, plan.scope.outputs[output].position)
-        if isinstance(loss, BCELoss) and isinstance(last, Step) and last.type in UNBOUNDED:
+        if loss.takes_shares and isinstance(last, Step) and last.type in UNBOUNDED:
             yield Diagnostic(
-                "SB402", f"BCELoss needs outputs from 0 to 1, but {last.name} is a {last.type}", path,
+                "SB402", f"{loss.type} needs outputs from 0 to 1, but {last.name} is a {last.type}", path,
                 fix=f"{path[-1]}: BCEWithLogitsLoss, or a Sigmoid as the last layer",
             )  # fmt: skip
 
@@ -140,16 +148,16 @@ def check_metrics(spec: Spec, plan: Plan | None) -> Iterator[Diagnostic]:
     for index, metric in enumerate(spec.metrics):
         if not isinstance(metric, Accuracy) or output is None or loss is None:
             continue
-        if not isinstance(loss, (CrossEntropyLoss, BinaryLoss)):
+        if not loss.labelled:
             yield Diagnostic(
-                "SB411", f"accuracy is of labels, and {loss.type} compares numbers", ("metrics", index),
+                "SB411", f"accuracy is of labels, and {loss.type} {UNLABELLED[loss.targets]}", ("metrics", index),
                 fix="leave accuracy out",
             )  # fmt: skip
-        elif isinstance(loss, CrossEntropyLoss):
+        elif loss.targets == "labels":
             if plan is None or not plan.outputs[output].shape:
                 continue
-            classes = plan.outputs[output].shape[-1 if loss.class_dim == -1 else 0]
-            if metric.top_k > classes:
+            classes = loss.classes(plan.outputs[output])
+            if classes is not None and metric.top_k > classes:
                 yield Diagnostic(
                     "SB411", f"top_k is {metric.top_k}, but the network gives {classes} classes",
                     ("metrics", index, "top_k"), fix=f"a top_k below {classes}",

@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from typing import NamedTuple
+from collections.abc import Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
 from specbuild.catalogue.layer import Layer
-from specbuild.catalogue.rules import Outcome, Storage
+from specbuild.catalogue.rules import NOTHING, Outcome, Storage
 from specbuild.catalogue.types import TensorType
 from specbuild.diagnostics.diagnostic import Path
 from specbuild.language.items import Reference
+
+if TYPE_CHECKING:
+    from specbuild.catalogue.initialization import Initialization
+
+H = TypeVar("H")
+"""Whatever a walk over a plan knows of a value."""
 
 
 class Step(NamedTuple):
@@ -74,6 +80,8 @@ class Plan(NamedTuple):
     scope: Scope
     tie: Mapping[str, str]
     """Parameters that are another one."""
+    init: Mapping[str, Initialization] = NOTHING
+    """What fills a parameter, by its key in the `state_dict`, in the order of the layers; torch's own elsewhere."""
 
     @property
     def steps(self) -> tuple[Step, ...]:
@@ -120,6 +128,27 @@ class Plan(NamedTuple):
     def macs(self) -> int:
         """Multiply-accumulates for one sample."""
         return sum(outcome_of(step).macs for step in self.layers())
+
+
+def kept_by(step: Step, taken: Sequence[H], results: Mapping[str | None, H]) -> Iterator[H]:
+    """Of what a layer takes and gives, that which its backward needs again; second results that nothing reads apart.
+
+    taken: something for each of its sources. results: something for each of its results, None for the first.
+    """
+    layer = step.layer
+    assert layer is not None
+    for name in layer.keeps():
+        if name == "inputs":
+            yield from taken
+        elif name == "output":
+            yield results[None]
+        elif name in layer.results:
+            if name in results:
+                yield results[name]
+        else:
+            for index, (source, held) in enumerate(zip(step.sources, taken, strict=True)):
+                if name == (source.keyword or (layer.takes[index] if layer.takes is not None else None)):
+                    yield held
 
 
 def outcome_of(step: Step) -> Outcome:

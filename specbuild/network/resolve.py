@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
-from specbuild.catalogue.entry import Entry
+from specbuild.catalogue.entry import Entry, OneOf
 from specbuild.catalogue.types import TensorType
 from specbuild.language.document import Spec
+from specbuild.language.initializing import Rule
 from specbuild.language.items import SCOPE, Reference
 from specbuild.network.plan import Plan, Scope, Step
 
@@ -27,17 +29,29 @@ def resolved(spec: Spec, plan: Plan) -> dict[str, Any]:
         document["outputs"] = list(spec.outputs)
     if spec.tie:
         document["tie"] = dict(spec.tie)
+    if spec.init:
+        document["init"] = init_document(spec.init)
     if len(spec.outputs) > 1 and spec.losses:
         document["loss"] = {name: entry_document(loss) for name, loss in spec.losses.items()}
     elif spec.loss is not None:
         document["loss"] = entry_document(spec.loss)
     if spec.optimizer is not None:
         document["optimizer"] = entry_document(spec.optimizer)
+    if spec.scheduler is not None:
+        document["scheduler"] = entry_document(spec.scheduler)
     if spec.metrics:
         document["metrics"] = [entry_document(metric) for metric in spec.metrics]
     if spec.data is not None:
         document["data"] = fields_document(spec.data)
     document["train"] = fields_document(spec.train)
+    return document
+
+
+def init_document(rules: Sequence[Rule]) -> dict[str, Any]:
+    """The rules as they are: the names of the layers are those that they were written for."""
+    document: dict[str, Any] = {}
+    for rule in rules:
+        document.setdefault(rule.layers, {})[rule.parameters] = entry_document(rule.scheme)
     return document
 
 
@@ -96,7 +110,7 @@ def fields_document(entry: Entry) -> dict[str, Any]:
     for name in entry.__class__.model_fields:
         value = getattr(entry, name)
         sections = entry.__class__.children.get(name)
-        document[name] = plain(value, typed=not isinstance(sections, type))
+        document[name] = plain(value, typed=sections is None or isinstance(sections, OneOf))
     return document
 
 

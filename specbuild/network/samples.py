@@ -13,6 +13,7 @@ from specbuild.diagnostics.suggest import nearest
 from specbuild.language.document import Spec
 from specbuild.language.parsing import of_violation
 from specbuild.language.sections import Data, Loader, SplitName
+from specbuild.language.wording import with_article
 from specbuild.network.plan import Plan, Step
 
 INPUT = "input"
@@ -59,7 +60,8 @@ class Fold:
             transformed = SampleType()
         if self.image in fields:
             fields[self.image] = transformed
-        yield from fit(self.spec.inputs, fields, name, self.place(name))
+        named = hasattr(self.data.dataset_of(name), "fields")
+        yield from fit(self.spec.inputs, fields, name, self.place(name), named=named)
         yield from self.targets(name, fields)
         yield from self.lengths(name)
 
@@ -151,9 +153,12 @@ class Misfit(Exception):  # noqa: N818  carries a diagnostic through a fold
 
 
 def fit(
-    inputs: Mapping[str, TensorType], fields: Mapping[str, SampleType], name: str, path: Path
+    inputs: Mapping[str, TensorType], fields: Mapping[str, SampleType], name: str, path: Path, *, named: bool = True
 ) -> Iterator[Diagnostic]:
-    """The network's inputs against the samples of a split, as far as they are known."""
+    """The network's inputs against the samples of a split, as far as they are known.
+
+    named: whether the document names the fields of the data set; if not, the data set does.
+    """
     if not fields:
         return
     for field, wanted in inputs.items():
@@ -164,8 +169,20 @@ def fit(
         meant = nearest(field, [other for other in fields if other not in inputs])
         yield Diagnostic(
             "SB404", f"the network is fed by the field `{field}`, but {name} has {', '.join(fields)}", path,
-            fix=f"rename `{meant}` to `{field}`" if meant else f"call one of them `{field}`",
+            fix=(f"rename `{meant}` to `{field}`" if meant else f"call one of them `{field}`") if named
+            else renamed_input(inputs, fields),
         )  # fmt: skip
+
+
+def renamed_input(inputs: Mapping[str, TensorType], fields: Mapping[str, SampleType]) -> str:
+    """How a network comes by a data set whose fields have names of their own."""
+    if len(inputs) == 1 and INPUT in fields:
+        (wanted,) = inputs.values()
+        shape = list(wanted.shape)
+        return f"`input: {shape if wanted.dtype == 'float32' else f'{{shape: {shape}, dtype: {wanted.dtype}}}'}` " + (
+            "in place of `inputs`"
+        )
+    return f"Arrays, whose fields a document names: fields: {{{', '.join(f'{name}: ...' for name in inputs)}}}"
 
 
 def misfits(
@@ -227,7 +244,7 @@ def batch_of_one(plan: Plan, loader: Loader, total: int) -> Iterator[Diagnostic]
     if size > 1 and (total % size != 1 or loader.drop_last):
         return
     for step in normalized_layers(plan):
-        fact = f"{step.name} is a {step.type} over one value a channel, and fails on a batch of one"
+        fact = f"{step.name} is {with_article(step.type)} over one value a channel, and fails on a batch of one"
         if size == 1:
             yield Diagnostic("SB406", fact, (*path, "batch_size"), fix="batch_size: 2 or more")
         else:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from specbuild.catalogue.types import Shape
-from specbuild.diagnostics.diagnostic import Diagnostic
+from specbuild.diagnostics.diagnostic import Diagnostic, Target
 from specbuild.diagnostics.suggest import nearest
 from specbuild.network.plan import Plan, outcome_of
 
@@ -22,11 +22,9 @@ def check_ties(plan: Plan) -> Iterator[Diagnostic]:
     for tied, kept in plan.tie.items():
         unknown = [key for key in (tied, kept) if key not in shapes]
         for key in unknown:
-            meant = nearest(key, shapes)
-            yield Diagnostic(
-                "SB217", f"there is no parameter `{key}`", ("tie", tied), "key" if key == tied else "value",
-                fix=f"did you mean `{meant}`?" if meant else "a parameter is called as in the state_dict: head.weight",
-            )  # fmt: skip
+            message, fix = missing(plan, key, shapes)
+            target: Target = "key" if key == tied else "value"
+            yield Diagnostic("SB217", message, ("tie", tied), target, fix=fix)
         if unknown:
             continue
         if kept == tied:
@@ -40,3 +38,24 @@ def check_ties(plan: Plan) -> Iterator[Diagnostic]:
                 ("tie", tied),
                 fix="tie parameters of one shape",
             )
+
+
+def missing(plan: Plan, key: str, known: Iterable[str]) -> tuple[str, str]:
+    """What is wrong with a key that is no parameter's, and the mend: another layer's is offered for its name only."""
+    layer, _, name = key.rpartition(".")
+    step = next((step for step in plan.layers() if step.name == layer), None)
+    if step is None:
+        alike = {known_key.rpartition(".")[0]: known_key for known_key in known if known_key.rpartition(".")[2] == name}
+        meant = nearest(layer, alike) if layer else None
+        inner = [known_key for known_key in known if known_key.startswith(f"{key}.")]
+        fix = "a parameter is called as in the state_dict: head.weight"
+        if inner or meant:
+            fix = f"did you mean `{alike[meant] if meant else inner[0]}`?"
+        return f"there is no parameter `{key}`" + (f": no layer is called `{layer}`" if layer else ""), fix
+    outcome = outcome_of(step)
+    if name in outcome.buffers:
+        return f"`{key}` is a buffer, which no optimizer changes: only parameters are tied", "leave it out"
+    own = [own for own in outcome.parameters if own]
+    meant = nearest(name, own)
+    has = f"{layer} has {', '.join(own)}" if own else f"{layer} has no parameters"
+    return f"there is no parameter `{key}`", f"did you mean `{layer}.{meant}`?" if meant else has

@@ -2,30 +2,59 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Collection, Iterator
+from typing import Any, NamedTuple
 
-from specbuild.catalogue.types import ITEM_BYTES, TensorType
+from specbuild.catalogue.optimizers.optimizer import Optimizer
+from specbuild.catalogue.rules import Storage
+from specbuild.catalogue.types import TensorType
+from specbuild.language.document import Spec
+from specbuild.language.items import Reference
+from specbuild.network.cost import in_bytes, memory_here, memory_of
 from specbuild.network.plan import Plan, Step, outcome_of
+from specbuild.network.resolve import fields_document
 
 COLUMNS = ("name", "type", "output", "parameters", "MACs")
 INDENT = "  "
 
 
-def activation_bytes(plan: Plan) -> int:
-    """Bytes of the input and of every layer's output, for one sample."""
-    return sum(bytes_of(given) for given in plan.inputs.values()) + sum(bytes_of(step.output) for step in plan.layers())
+class Use(NamedTuple):
+    """What the network is to be used for: the question that its memory answers."""
+
+    batch: int
+    precision: str
+    optimizer: Optimizer | None
+    available: int | None
+    """Bytes of the machine that it is to run on."""
 
 
-def bytes_of(tensor: TensorType) -> int:
-    """Bytes of one sample of a type."""
-    return tensor.size * ITEM_BYTES[tensor.dtype]
+def use_of(spec: Spec, batch: int | None = None, precision: str = "float32", available: int | None = None) -> Use:
+    """The use that a document has in mind, on this machine unless another's memory is given."""
+    written = spec.data.train.loader.batch_size if spec.data is not None else 1
+    optimizer = spec.optimizer if isinstance(spec.optimizer, Optimizer) else None
+    return Use(batch or written, precision, optimizer, available or memory_here())
 
 
-def parameters_of(step: Step) -> int:
-    """The trainable elements of a layer, or of all layers in a scope."""
+def parameters_of(step: Step, tie: Collection[str] = ()) -> int:
+    """The trainable elements of a layer, or of all layers in a scope; those in `tie` count where they are another's."""
     if step.layer is None:
-        return sum(parameters_of(inner) for inner in step.steps)
-    return sum(storage.size for storage in outcome_of(step).parameters.values())
+        return sum(parameters_of(inner, tie) for inner in step.steps)
+    return sum(storage.size for key, storage in keyed(step) if key not in tie)
+
+
+def keyed(step: Step) -> Iterator[tuple[str, Storage]]:
+    """The parameters of a layer, or of all layers in a scope, by their keys in the `state_dict`."""
+    if step.layer is None:
+        for inner in step.steps:
+            yield from keyed(inner)
+        return
+    for name, storage in outcome_of(step).parameters.items():
+        yield f"{step.name}.{name}" if name else step.name, storage
+
+
+def tied(step: Step, tie: Collection[str]) -> list[str]:
+    """The parameters of a layer, or of all layers in a scope, that are another's."""
+    return [key for key, _ in keyed(step) if key in tie] if tie else []
 
 
 def macs_of(step: Step) -> int:
@@ -35,16 +64,27 @@ def macs_of(step: Step) -> int:
     return outcome_of(step).macs
 
 
-def text(plan: Plan, depth: int | None = None) -> str:
+def text(plan: Plan, use: Use, depth: int | None = None) -> str:
     """The table, totals below; scopes deeper than `depth` are one row each."""
     rows: list[tuple[str, ...]] = [(name, "", str(given), "", "") for name, given in plan.inputs.items()]
-    for step in plan.steps:
-        add_rows(step, 0, rows, depth)
+    marked = marked_outputs(plan)
+    for position, step in enumerate(plan.steps):
+        add_rows(step, 0, rows, depth, plan.tie, " (output)" if Reference(position) in marked else "")
+        for (_, result, _), name in marked.items():
+            if result is not None and name == f"{step.local_name}.{result}":
+                rows.append((f"{name} (output)", "", str(plan.outputs[name]), "", ""))
     widths = [max(len(row[i]) for row in [COLUMNS, *rows]) for i in range(len(COLUMNS))]
     lines = [plan.name, line(COLUMNS, widths), "  ".join("─" * width for width in widths)]
     lines += [line(row, widths) for row in rows]
-    lines += ["", *(f"{label:<24}{value}" for label, value in totals(plan).items())]
+    lines += ["", *(f"{label:<24}{value}" for label, value in totals(plan, use).items())]
     return "\n".join(lines)
+
+
+def marked_outputs(plan: Plan) -> dict[Reference, str]:
+    """The outputs by where they come from; none where the last layer is the only one."""
+    last = Reference(len(plan.steps) - 1)
+    outputs = {reference: name for name, reference in plan.scope.outputs.items()}
+    return {} if [*outputs] == [last] else outputs
 
 
 def line(row: tuple[str, ...], widths: list[int]) -> str:
@@ -53,16 +93,20 @@ def line(row: tuple[str, ...], widths: list[int]) -> str:
     return "  ".join(cells).rstrip()
 
 
-def add_rows(step: Step, level: int, rows: list[tuple[str, ...]], depth: int | None) -> None:
-    """The row of a step, and those of the steps inside it."""
-    name = INDENT * level + step.local_name
+def add_rows(
+    step: Step, level: int, rows: list[tuple[str, ...]], depth: int | None, tie: Collection[str], mark: str = ""
+) -> None:
+    """The row of a step, and those of the steps inside it; mark: what stands after its name."""
+    name = INDENT * level + step.local_name + mark
     folded = depth is not None and level + 1 >= depth
     if step.layer is None and not folded:
         rows.append((name, step.type, str(step.output), "", ""))
         for inner in step.steps:
-            add_rows(inner, level + 1, rows, depth)
+            add_rows(inner, level + 1, rows, depth, tie)
     else:
-        rows.append((name, step.type, str(step.output), count(parameters_of(step)), count(macs_of(step))))
+        own = count(parameters_of(step, tie))
+        parameters = f"{own} (tied)".lstrip() if tied(step, tie) else own
+        rows.append((name, step.type, str(step.output), parameters, count(macs_of(step))))
 
 
 def count(number: int) -> str:
@@ -70,24 +114,62 @@ def count(number: int) -> str:
     return f"{number:,}" if number else ""
 
 
-def totals(plan: Plan) -> dict[str, str]:
+def totals(plan: Plan, use: Use) -> dict[str, str]:
     """What the network costs, in words."""
     buffers = sum(s.size for step in plan.layers() for s in outcome_of(step).buffers.values())
     found = {"parameters": f"{plan.parameters():,}"}
     if buffers:
         found["buffers"] = f"{buffers:,}"
     found["multiply-accumulates"] = f"{plan.macs():,} a sample"
-    found["memory: weights"] = mebibytes(plan.parameter_bytes())
-    found["memory: activations"] = f"{mebibytes(activation_bytes(plan))} a sample"
+    memory = memory_of(plan, precision=use.precision, optimizer=use.optimizer)
+    found["memory: weights"] = in_bytes(memory.weights + memory.buffers)
+    found["memory: running"] = f"{in_bytes(memory.flowing)} a sample"
+    learning = in_bytes(memory.gradients + memory.optimizer)
+    what = f"gradients and {use.optimizer.type}" if use.optimizer is not None else "gradients"
+    found["memory: training"] = f"{in_bytes(memory.kept)} a sample, {learning} for {what}"
+    precision = "" if use.precision == "float32" else f", {use.precision}"
+    needed = memory.training(use.batch)
+    found[f"batch of {use.batch}{precision}"] = (
+        f"{in_bytes(memory.evaluating(use.batch))} to run, {in_bytes(needed)} to train{fits(needed, use.available)}"
+    )
     return found
 
 
-def mebibytes(size: int) -> str:
-    """A number of bytes in MiB."""
-    return f"{size / 2**20:,.2f} MiB"
+def fits(needed: int, available: int | None) -> str:
+    """Whether it fits, where that is known."""
+    if available is None:
+        return ""
+    return f": {'fits' if needed <= available else 'does not fit'} in {in_bytes(available)}"
 
 
-def as_json(plan: Plan) -> dict[str, Any]:
+def memory_json(plan: Plan, use: Use) -> dict[str, Any]:
+    """Bytes, by what they are for."""
+    memory = memory_of(plan, precision=use.precision, optimizer=use.optimizer)
+    by_dtype: dict[str, int] = {}
+    for step in plan.layers():
+        for storage in outcome_of(step).buffers.values():
+            by_dtype[storage.dtype] = by_dtype.get(storage.dtype, 0) + storage.bytes
+    for _, storage in plan.storages():
+        by_dtype[storage.dtype] = by_dtype.get(storage.dtype, 0) + storage.bytes
+    needed = memory.training(use.batch)
+    return {
+        "weights": memory.weights,
+        "buffers": memory.buffers,
+        "by_dtype": by_dtype,
+        "gradients": memory.gradients,
+        "optimizer": memory.optimizer,
+        "running_a_sample": memory.flowing,
+        "training_a_sample": memory.kept,
+        "batch_size": use.batch,
+        "precision": use.precision,
+        "running": memory.evaluating(use.batch),
+        "training": needed,
+        "available": use.available,
+        "fits": None if use.available is None else needed <= use.available,
+    }
+
+
+def as_json(plan: Plan, use: Use) -> dict[str, Any]:
     """The whole tree with its totals, for `json.dumps`; sizes in bytes, shapes without the batch axis."""
     return {
         "name": plan.name,
@@ -95,9 +177,8 @@ def as_json(plan: Plan) -> dict[str, Any]:
         "outputs": {name: type_json(made) for name, made in plan.outputs.items()},
         "parameters": plan.parameters(),
         "macs": plan.macs(),
-        "weight_bytes": plan.parameter_bytes(),
-        "activation_bytes": activation_bytes(plan),
-        "layers": [step_json(step) for step in plan.steps],
+        "memory": memory_json(plan, use),
+        "layers": [step_json(step, plan.tie) for step in plan.steps],
     }
 
 
@@ -106,17 +187,19 @@ def type_json(tensor: TensorType) -> dict[str, Any]:
     return {"shape": list(tensor.shape), "dtype": tensor.dtype}
 
 
-def step_json(step: Step) -> dict[str, Any]:
-    """One layer, or a scope with what is in it."""
+def step_json(step: Step, tie: Collection[str] = ()) -> dict[str, Any]:
+    """One layer, or a scope with what is in it; `tied` are parameters that count where they are another's."""
     found: dict[str, Any] = {
         "name": step.name,
         "type": step.type,
         "output": type_json(step.output),
-        "parameters": parameters_of(step),
+        "parameters": parameters_of(step, tie),
         "macs": macs_of(step),
     }
     if step.layer is None:
-        found["layers"] = [step_json(inner) for inner in step.steps]
+        found["layers"] = [step_json(inner, tie) for inner in step.steps]
     else:
-        found["arguments"] = step.layer.arguments()
+        if tied(step, tie):
+            found["tied"] = tied(step, tie)
+        found["arguments"] = fields_document(step.layer)
     return found

@@ -8,6 +8,7 @@ from typing import Any
 
 import torch
 
+from specbuild.catalogue.plugged import origins
 from specbuild.language.document import Spec
 from specbuild.network.compile import build
 from specbuild.network.plan import Plan
@@ -51,7 +52,8 @@ class Recorder:
             write_whole(self.folder / f"source.{suffix(self.spec)}", source_bytes(self.spec))
             write_whole(self.folder / OVERRIDES, json_bytes(overrides(self.spec)))
             write_whole(self.folder / SPEC, json_bytes(resolved(self.spec, self.plan)))
-            write_whole(self.folder / environment.NAME, json_bytes(dict(made_with)))
+            made_with = {**made_with, "plugins": plugins_of(self.spec, self.plan)}
+            write_whole(self.folder / environment.NAME, json_bytes(made_with))
             weights.save(weights.untied(state, self.plan), self.folder / weights.NAME)
             golden.save(model_of(self.plan, state), self.plan, self.folder / golden.NAME)
             force_to_disk(self.folder / metrics.NAME)
@@ -63,6 +65,16 @@ class Recorder:
     def discard(self) -> None:
         """Leave nothing of it."""
         self.place.discard()
+
+
+def plugins_of(spec: Spec, plan: Plan) -> dict[str, str]:
+    """The types that plug-ins added and the document uses, each with its module."""
+    entries: list[Any] = [step.layer for step in plan.layers()]
+    entries += spec.losses.values()
+    if spec.data is not None:
+        for name in spec.data.names():
+            entries += [spec.data.dataset_of(name), *spec.data.transforms_of(name)]
+    return origins(entries)
 
 
 def model_of(plan: Plan, state: Mapping[str, torch.Tensor]) -> torch.nn.Sequential:

@@ -10,6 +10,7 @@ from typing import Any
 
 import torch
 
+from specbuild.catalogue.plugged import PLUGGED
 from specbuild.diagnostics.diagnostic import Diagnostic
 from specbuild.errors import RunError
 from specbuild.language.document import Spec
@@ -56,9 +57,10 @@ def reload(run: str | os.PathLike[str]) -> Run:
     """
     path = Path(run)
     status = manifest.verify(path).status
+    recorded = read_object(path / environment.NAME)
+    require_plugins(path, recorded)
     spec = load(path / SPEC)
     plan = infer(spec)
-    recorded = read_object(path / environment.NAME)
     model = model_of(plan, weights.load(path / weights.NAME, weights.expected(plan)))
     measured = metrics.read(path / metrics.NAME)
     if not any(record.get("best") for record in measured):
@@ -67,6 +69,17 @@ def reload(run: str | os.PathLike[str]) -> Run:
     changed = environment.differences(recorded)
     difference = golden.prove(model, plan, path / golden.NAME, same_machine=not changed)
     return Run(path, status, spec, plan, model, measured, recorded, verdict(difference, changed))
+
+
+def require_plugins(path: Path, recorded: dict[str, Any]) -> None:
+    """SB507 for a run whose plug-ins are not loaded."""
+    plugins = recorded.get("plugins", {})
+    missing = {name: module for name, module in plugins.items() if name not in PLUGGED}
+    if missing:
+        types = ", ".join(f"{name} of {module}" for name, module in missing.items())
+        options = " ".join(f"--plugin {module}" for module in dict.fromkeys(missing.values()))
+        message = f"it was made with plug-ins that are not loaded: {types}"
+        raise RunError([Diagnostic("SB507", message, file=str(path), fix=f"{options}, if you trust it")])
 
 
 def verdict(difference: float, changed: list[str]) -> str:

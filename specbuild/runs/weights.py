@@ -38,6 +38,7 @@ def expected(plan: Plan) -> dict[str, Storage]:
         f"{step.name}.{name}" if name else step.name: storage
         for step in plan.layers()
         for name, storage in {**outcome_of(step).parameters, **outcome_of(step).buffers}.items()
+        if storage.persistent
     }
     return {key: storage for key, storage in stored.items() if key not in plan.tie}
 

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import torch
 
+from specbuild.catalogue.optimizers import Optimizer
 from specbuild.diagnostics.diagnostic import Diagnostic
 from specbuild.errors import DataError
 from specbuild.language.document import Spec
+from specbuild.network.cost import in_bytes, memory_here, memory_of
+from specbuild.network.plan import Plan
 
 KINDS = ("auto", "cpu", "cuda", "mps", "xpu")
 
@@ -32,6 +35,26 @@ def choose(spec: Spec, asked: str | None) -> torch.device:
     if asked is not None:
         raise DataError([Diagnostic("SB407", message, file="--device", fix=fix)])
     raise DataError(spec.place([Diagnostic("SB407", message, ("train", "device"), fix=fix)]))
+
+
+def require_room(spec: Spec, plan: Plan, device: torch.device) -> None:
+    """Raise `DataError` (SB311) where training a batch takes more than all the memory of the device."""
+    optimizer = spec.optimizer
+    assert isinstance(optimizer, Optimizer), "what training needs has been looked at"
+    batch = spec.data.train.loader.batch_size if spec.data is not None else 1
+    memory = memory_of(plan, optimizer=optimizer)
+    needed, available = memory.training(batch), memory_here()
+    if device.type == "cuda":
+        available = torch.cuda.get_device_properties(device).total_memory
+    if available is None or needed <= available:
+        return
+    fixed = needed - batch * max(memory.kept, memory.flowing)
+    fitting = (available - fixed) // max(1, memory.kept, memory.flowing)
+    fix = f"batch_size: {fitting}, or less" if fitting > 0 else "a smaller network"
+    message = f"training takes {in_bytes(needed)}, but {device} has {in_bytes(available)}"
+    because = f"weights, gradients and {optimizer.type} {in_bytes(fixed)}; {batch} samples {in_bytes(needed - fixed)}"
+    path = ("data", "train", "loader", "batch_size") if spec.data is not None else ("layers",)
+    raise DataError(spec.place([Diagnostic("SB311", message, path, because=because, fix=fix)]))
 
 
 def present() -> list[str]:

@@ -5,13 +5,11 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from time import perf_counter
-from typing import Any, NamedTuple, cast
+from typing import Any, NamedTuple
 
 import torch
 from torch import nn
 
-from specbuild.catalogue.optimizers import Optimizer
-from specbuild.catalogue.rules import Violation
 from specbuild.data import Split
 from specbuild.diagnostics.diagnostic import Diagnostic
 from specbuild.errors import DataError
@@ -22,8 +20,9 @@ from specbuild.network.pipeline import best_of, metric_names, metrics_of
 from specbuild.network.plan import Plan
 from specbuild.training.measuring import Meter
 from specbuild.training.objective import Objective
-from specbuild.training.passes import Feed, learn, measure, memory_format
+from specbuild.training.passes import Feed, learn, learn_by_closure, measure, memory_format
 from specbuild.training.reporting import Reporter
+from specbuild.training.stepping import Schedule, optimizer_of
 
 
 class Kept(NamedTuple):
@@ -45,12 +44,15 @@ class Fit:
         self.spec, self.device, self.splits, self.report = spec, device, splits, report
         self.metrics = metrics_of(spec)
         self.best = chosen_by(spec, "val" in splits)
-        self.layout = memory_format(plan, device)
+        self.closure = bool(getattr(spec.optimizer, "closure", False))
+        # LBFGS takes gradients as views, which those that lie channels last do not have
+        self.layout = torch.contiguous_format if self.closure else memory_format(plan, device)
         torch.manual_seed(spec.train.seed)
         self.model: nn.Sequential = build(plan).to(device).to(memory_format=self.layout)  # type: ignore[call-overload]
         self.objective = Objective(spec, device)
         self.feed = Feed(plan, self.layout)
-        self.optimizer = optimizer_of(spec, self.model, device)
+        self.optimizer = optimizer_of(spec, plan, self.model, device)
+        self.schedule = Schedule(spec, self.optimizer, splits["train"].steps, val="val" in splits)
         self.kept: Kept | None = None
 
     def epoch(self, number: int) -> dict[str, Any]:
@@ -68,7 +70,8 @@ class Fit:
             self.report.batch(number, meter.samples, len(train), loss)
 
         batches = train.batches(number, self.device)
-        learn(self.model, self.objective, self.optimizer, batches, self.feed, meter, tick)
+        learner = learn_by_closure if self.closure else learn
+        learner(self.model, self.objective, self.optimizer, batches, self.feed, meter, tick, self.schedule.after_step)
         record: dict[str, Any] = {"epoch": number, **meter.results("train_")}
         samples, learned = meter.samples, perf_counter() - begun
         self.require_finite(record["train_loss"], "the loss", number)
@@ -78,6 +81,8 @@ class Fit:
             measure(self.model, self.objective, batches, self.feed, meter)
             record |= meter.results("val_")
             self.require_finite(record["val_loss"], "the loss on val", number)
+        record["lr"] = self.schedule.lr
+        self.schedule.after_epoch(record)
         record["samples_per_second"] = round(samples / max(learned, 1e-9), 1)
         record["seconds"] = round(perf_counter() - begun, 3)
         return record
@@ -131,15 +136,3 @@ def chosen_by(spec: Spec, has_val: bool) -> Best:
             )
         )
     return best
-
-
-def optimizer_of(spec: Spec, model: nn.Module, device: torch.device) -> torch.optim.Optimizer:
-    """The optimizer of the model's parameters."""
-    entry = cast(Optimizer, spec.optimizer)
-    try:
-        entry.check_device(device.type)
-    except Violation as violation:
-        path = ("optimizer",) if violation.field is None else ("optimizer", violation.field)
-        raise DataError(spec.place([Diagnostic(violation.code, violation.message, path, fix=violation.fix)])) from None
-    built: torch.optim.Optimizer = entry.build(torch.optim, model.parameters())
-    return built

@@ -24,7 +24,7 @@ from specbuild.runs.environment import environment
 from specbuild.runs.manifest import Status
 from specbuild.runs.recording import Recorder
 from specbuild.runs.run import Run, reload
-from specbuild.training.device import choose
+from specbuild.training.device import choose, require_room
 from specbuild.training.fitting import Fit
 from specbuild.training.interruption import Interrupted, Signals
 from specbuild.training.reporting import Lines, Reporter, Silent, Start
@@ -54,6 +54,7 @@ def train(
     plan = plan or infer(spec)
     judge(spec, plan, own_data=train is not None)
     target = choose(spec, device)
+    require_room(spec, plan, target)
     report = report or Silent()
     with Signals() as signals, generator_kept(target):
         signals.shield()
@@ -133,6 +134,8 @@ def close(recorder: Recorder, fit: Fit | None, ended_by: BaseException | None) -
         status: Status = "finished"
         if ended_by is not None:
             status = "interrupted" if isinstance(ended_by, KeyboardInterrupt) else "failed"
+        if fit.schedule.settled is not None:
+            recorder.spec = replace(recorder.spec, scheduler=fit.schedule.settled)
         layout = str(fit.layout).removeprefix("torch.").removesuffix("_format")
         return recorder.finish(status, fit.kept.weights, environment(fit.device, layout))
     finally:

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 import torch
 
 from specbuild.catalogue.entry import Entry
-from specbuild.catalogue.losses import BCELoss, BCEWithLogitsLoss, CrossEntropyLoss, Loss
+from specbuild.catalogue.losses import Loss
 from specbuild.catalogue.metrics import Accuracy
 from specbuild.network.pipeline import loss_labels
 
@@ -38,12 +38,10 @@ class Meter:
         """Labels that count, where the loss ignores some."""
         self.samples = 0
         self.labels = 0
-        self.means = [getattr(each, "reduction", "mean") == "mean" for each in losses.values()]
+        self.means = [getattr(each, "reduction", "mean") != "sum" for each in losses.values()]
         self.class_dim: int = getattr(loss, "class_dim", 1)
-        self.ignored: int | None = loss.ignore_index if isinstance(loss, CrossEntropyLoss) else None
-        self.threshold: float | None = None
-        if isinstance(loss, (BCELoss, BCEWithLogitsLoss)):
-            self.threshold = 0.5 if isinstance(loss, BCELoss) else 0.0
+        self.ignored = loss.ignored
+        self.threshold = loss.threshold
 
     def add(self, losses: Sequence[torch.Tensor], output: torch.Tensor, target: torch.Tensor) -> None:
         """Add one batch: its losses, and the output and target that metrics are of."""

@@ -10,7 +10,7 @@ from torch import nn
 
 from specbuild.network.plan import Plan
 from specbuild.training.measuring import Meter
-from specbuild.training.objective import Objective
+from specbuild.training.objective import Judged, Objective
 
 TICK = 0.5
 """Seconds between two looks at the running loss: on a GPU each look waits for the device."""
@@ -49,6 +49,7 @@ def learn(
     feed: Feed,
     meter: Meter,
     tick: Tick,
+    after_step: Callable[[], None] | None = None,
 ) -> None:
     """One epoch of training: each batch once forward, back, and a step."""
     model.train()
@@ -58,7 +59,44 @@ def learn(
         optimizer.zero_grad()
         judged.total.backward()  # type: ignore[no-untyped-call]
         optimizer.step()
+        if after_step is not None:
+            after_step()
         meter.add(*judged)
+        if perf_counter() >= due:
+            tick(meter)
+            due = perf_counter() + TICK
+
+
+def learn_by_closure(
+    model: nn.Module,
+    objective: Objective,
+    optimizer: torch.optim.Optimizer,
+    batches: Batches,
+    feed: Feed,
+    meter: Meter,
+    tick: Tick,
+    after_step: Callable[[], None] | None = None,
+) -> None:
+    """One epoch of an optimizer that evaluates each batch as often as it likes; measured is the first time."""
+    model.train()
+    due = perf_counter() + TICK
+    for batch in batches:
+        first: list[Judged] = []
+
+        def evaluated(batch: Mapping[str, torch.Tensor] = batch, first: list[Judged] = first) -> torch.Tensor:
+            judged = objective(model(*feed(batch)), batch)
+            optimizer.zero_grad()
+            total = judged.total
+            total.backward()  # type: ignore[no-untyped-call]
+            if not first:
+                losses = tuple(loss.detach() for loss in judged.losses)
+                first.append(Judged(losses, judged.output.detach(), judged.target))
+            return total
+
+        optimizer.step(evaluated)  # type: ignore[arg-type]
+        if after_step is not None:
+            after_step()
+        meter.add(*first[0])
         if perf_counter() >= due:
             tick(meter)
             due = perf_counter() + TICK

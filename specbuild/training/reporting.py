@@ -87,9 +87,10 @@ def line(record: Mapping[str, Any], epochs: int) -> str:
     """What was measured in one epoch; `*` marks the best so far."""
     width = len(str(epochs))
     measured = figures({name: value for name, value in record.items() if name.startswith(("train_", "val_"))})
+    rate = f"  lr {record['lr']:.3g}" if "lr" in record else ""
     speed = f"{record['seconds']:.1f} s  {record['samples_per_second']:,.0f} samples/s"
     mark = " *" if record["best"] else ""
-    return f"epoch {record['epoch']:>{width}}/{epochs}  {measured}  {speed}{mark}"
+    return f"epoch {record['epoch']:>{width}}/{epochs}  {measured}{rate}  {speed}{mark}"
 
 
 def figures(measured: Mapping[str, float]) -> str:

@@ -107,11 +107,13 @@ class Case(NamedTuple):
     """The same with all second results, as a tuple: the output, then the results in their order."""
 
     required: Mapping[str, Any] = MappingProxyType({})
-    """A good value for each argument that has no default."""
+    """A good value for each argument that has no default, and for one of two of which torch needs one."""
     unlike_torch: Mapping[str, str] = MappingProxyType({})
     """Arguments or fields that torch's signature has otherwise, or not at all, each with the reason."""
     macs: Callable[[dict[str, Any], tuple[TensorType, ...]], int] | None = None
     """A published formula for the multiply-accumulates of a sample, where torch's counter counts none."""
+    kept: bool = True
+    """Whether what backward keeps is held on drawn sizes; if not, the family says why, and holds it on usual ones."""
 
     @property
     def inputs(self) -> Strategy:

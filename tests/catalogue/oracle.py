@@ -8,7 +8,15 @@ Some things that torch runs are refused by specbuild on purpose; here they count
   a batch (three axes where planes have four) is not given one.
 - Lists of another length than torch's annotation says (`_size_2_t` takes two; pooling runs with one, too).
 - What torch itself announces to change: Dropout2d on other than planes warns so.
-- A truncated normal initialization whose deviation is not positive or whose mean float32 cannot hold.
+- A truncated normal initialization whose deviation is not positive or whose mean is not between its bounds.
+- An activation that overwrites its input and bends it by a slope below 0: torch goes forward, and raises in backward.
+- A distance between single numbers that have no batch, where torch takes an axis for granted.
+- CrossMapLRN2d of size 1, whose backward raises in torch, and of a negative one; InstanceNorm's `momentum: null`,
+  which torch takes for 0 against its annotation.
+- Squeeze of an axis that is not 1, which torch leaves as it is; Transpose of the batch with itself.
+- A sequence without a batch; one of the two states of an LSTM alone; a cell state that torch has to convert.
+- Masks of attention that are neither bool nor float32, some of which torch widens; masks of numbers in transformers,
+  whose fast path in eval mode takes all but 0 for true. Masks are of a sample, where torch's repeat it for each head.
 - A Parameter whose first axis is not 1, unless `batch: false` says that it does not stand for the batch.
 
 Numbers beyond `specbuild.catalogue.limits` are refused too; they are not drawn, as torch crashes on some.
@@ -52,8 +60,9 @@ def make(kind: str, arguments: dict[str, Any]) -> nn.Module:
 
 
 def out_of_proportion(arguments: dict[str, Any]) -> bool:
-    """A deviation that is none, or a mean that float32 cannot hold."""
-    return bool(arguments.get("std", 1.0) <= 0 or abs(arguments.get("mean", 0.0)) > torch.finfo(torch.float32).max)
+    """A deviation that is none, or a mean outside of the bounds, near which torch may draw for ever."""
+    mean = arguments.get("mean", 0.0)
+    return bool(arguments.get("std", 1.0) <= 0 or not arguments.get("a", -2.0) <= mean <= arguments.get("b", 2.0))
 
 
 def make_parameter(shape: list[int], init: Any = None, batch: bool = True) -> nn.Parameter:
@@ -62,7 +71,7 @@ def make_parameter(shape: list[int], init: Any = None, batch: bool = True) -> nn
     if init is not None:
         arguments = {"type": init} if isinstance(init, str) else init
         if arguments["type"] == "trunc_normal_" and out_of_proportion(arguments):
-            raise ValueError("torch clamps what it draws, and looks at neither")
+            raise ValueError("torch looks at neither")
         getattr(nn.init, arguments["type"])(parameter, **{k: v for k, v in arguments.items() if k != "type"})
     if not parameter.isfinite().all():
         raise ValueError("not a number")

@@ -48,9 +48,23 @@ MERGED: list[tuple[str, dict[str, Any], tuple[TensorType, ...], TensorType | Non
     ("Multiply", {}, (BATCH, TensorType((1, 3))), None),
     ("Concat", {"dim": 0}, (BATCH, BATCH), None),
     ("Concat", {"dim": -2}, (BATCH, BATCH), None),
+    # CosineSimilarity stretches a single number before it asks for a common dtype, PairwiseDistance does not
+    ("CosineSimilarity", {}, (TensorType((), batched=False), TensorType((3,), "bfloat16")), TensorType(())),
+    ("PairwiseDistance", {}, (TensorType((), batched=False), TensorType((3,), "bfloat16")),
+     TensorType((), "bfloat16")),
+    ("PairwiseDistance", {"keepdim": True}, (TensorType((3, 4), "int8"), TensorType((1, 4), "uint8")),
+     TensorType((3, 1))),
+    ("CosineSimilarity", {"dim": -1}, (TensorType((1, 4)), TensorType((5, 4), batched=False)), TensorType((5,))),
+    ("CosineSimilarity", {"dim": 0}, (TensorType((3, 4)), TensorType((3, 4))), None),
+    ("PairwiseDistance", {}, (TensorType(()), TensorType(())), None),
+    # nothing is stretched for Bilinear
+    ("Bilinear", {"in1_features": 3, "in2_features": 4, "out_features": 2}, (TensorType((5, 3)), TensorType((5, 4))),
+     TensorType((5, 2))),
+    ("Bilinear", {"in1_features": 3, "in2_features": 4, "out_features": 2}, (TensorType((5, 3)), TensorType((1, 4))),
+     None),
     ("Positions", {"dim": 0}, (BATCH,), None),
     ("Positions", {"dim": -1}, (TensorType((3, 4), "bool"),), TensorType((4,), "int64")),
-]
+]  # fmt: skip
 
 
 @pytest.mark.parametrize(("kind", "arguments", "inputs", "output"), MERGED)

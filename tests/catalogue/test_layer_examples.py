@@ -13,7 +13,9 @@ import specbuild
 from specbuild.catalogue.layers import LAYERS
 from specbuild.language.fields import field_docs
 
-EXAMPLE = re.compile(r"- (?P<layer>.+?)  # (?P<inputs>(?:\[[\d, ]*\](?:, (?=\[)| (?=→)))*)→ (?P<output>\[[\d, ]*\])")
+EXAMPLE = re.compile(
+    r"- (?P<layer>.+?)  # (?P<inputs>(?:\[[\d, ]*\](?: int64)?(?:, (?=\[)| (?=→)))*)→ (?P<output>\[[\d, ]*\])"
+)
 
 
 def examples(kind: str) -> list[re.Match[str]]:
@@ -30,7 +32,8 @@ def test_examples(kind: str) -> None:
     """What stands in `from` is an input of the shape beside it."""
     for match in examples(kind):
         layer = yaml.safe_load(match["layer"])
-        shapes = json.loads(f"[{match['inputs']}]") or [[1]]
+        written = re.findall(r"(\[[\d, ]*\])( int64)?", match["inputs"]) or [("[1]", "")]
+        shapes = [{"shape": json.loads(shape), "dtype": dtype.strip() or "float32"} for shape, dtype in written]
         sources = layer.get("from", ["input"]) if isinstance(layer, dict) else ["input"]
         inputs = json.dumps(dict(zip(sources, shapes, strict=True)))
         plan = specbuild.infer(f"specbuild: 1\ninputs: {inputs}\nlayers:\n  - {match['layer']}\n")

@@ -39,6 +39,18 @@ CHANNELS = 2**31 - 1
         ("Linear", "out_features", CHANNELS),
         ("LeakyReLU", "negative_slope", LARGEST_FLOAT32),
         ("ELU", "alpha", LARGEST_FLOAT32),
+        ("CELU", "alpha", LARGEST_FLOAT32),
+        ("RReLU", "upper", LARGEST_FLOAT32),
+        ("PReLU", "init", LARGEST_FLOAT32),
+        ("PReLU", "num_parameters", CHANNELS),
+        ("Hardtanh", "max_val", LARGEST_FLOAT32),
+        ("Softplus", "beta", LARGEST_FLOAT32),
+        ("Hardshrink", "lambd", LARGEST_FLOAT32),
+        ("Softshrink", "lambd", LARGEST_FLOAT32),
+        ("CosineSimilarity", "eps", LARGEST_FLOAT32),
+        ("PairwiseDistance", "p", LARGEST_FLOAT32),
+        ("Bilinear", "out_features", CHANNELS),
+        ("Bilinear", "in2_features", CHANNELS),
     ],
 )
 def test_largest_argument(kind: str, field: str, largest: float) -> None:

@@ -50,12 +50,13 @@ def test_what_is_unlike_torch_has_a_reason(kind: str, name: str) -> None:
 def test_built_module_has_the_defaults_of_torch(kind: str) -> None:
     """What is left out is what torch would take, seen from the built module."""
     given = dict(CASES[kind].required)
-    sizes = {name: 2 for name, field in LAYERS[kind].model_fields.items() if name in SIZES and not field.is_required()}
+    sizes = {name: 8 for name, field in LAYERS[kind].model_fields.items() if name in SIZES and not field.is_required()}
     ours = LAYERS[kind].model_validate({**given, **sizes}).build(NAMESPACE)
-    assert repr(ours) == repr(getattr(NAMESPACE, kind)(**given, **sizes))
+    built = {name: value.build(NAMESPACE) if isinstance(value, Layer) else value for name, value in given.items()}
+    assert repr(ours) == repr(getattr(NAMESPACE, kind)(**built, **sizes))
 
 
 def test_required_arguments_have_a_value() -> None:
     for kind, case in CASES.items():
         missing = {name for name, field in LAYERS[kind].model_fields.items() if field.is_required()}
-        assert missing == set(case.required), kind
+        assert missing <= set(case.required), kind

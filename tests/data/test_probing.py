@@ -88,6 +88,31 @@ def test_targets_of_a_binary_loss_are_from_0_to_1(arrays: Any) -> None:
     ]
 
 
+def test_targets_of_a_loss_of_signs_are_minus_1_and_1(arrays: Any) -> None:
+    layers = ["Flatten", {"type": "Linear", "out_features": 1}]
+    signs = np.array([1, -1, 1, 1, -1, -1])
+    for loss in ("SoftMarginLoss", "HingeEmbeddingLoss"):
+        spec = arrays(IMAGES, signs, layers=layers, loss=loss, metrics=[])
+        probe(open_data(spec)["train"], infer(spec))
+        assert probed(arrays(IMAGES, signs.clip(0), layers=layers, loss=loss, metrics=[])) == [
+            ("SB402", "loss", f"{loss} needs targets of -1 and 1, but `target` of train holds 0")
+        ]
+
+
+def test_labels_of_margins(arrays: Any) -> None:
+    lists = np.full((6, 10), -1)
+    lists[:, 0] = LABELS
+    spec = arrays(IMAGES, lists, loss="MultiLabelMarginLoss", metrics=[])
+    probe(open_data(spec)["train"], infer(spec))
+    lists[2, 1] = 10
+    message = "the network gives 10 classes, 0 to 9, but the labels of train go from"
+    assert probed(arrays(IMAGES, lists, loss="MultiLabelMarginLoss", metrics=[])) == [
+        ("SB402", "loss", f"{message} 0 to 10")
+    ]
+    assert probed(arrays(IMAGES, LABELS - 1, loss="MultiMarginLoss")) == [("SB402", "loss", f"{message} -1 to 4")]
+    assert probed(arrays(IMAGES, LABELS - 1, loss="NLLLoss")) == [("SB402", "loss", f"{message} -1 to 4")]
+
+
 BATCHNORM = [
     {"type": "Conv2d", "out_channels": 4, "kernel_size": 8}, "BatchNorm2d", "Flatten",
     {"type": "Linear", "out_features": 10},

@@ -235,3 +235,15 @@ def test_200_000_layers_and_one_more() -> None:
     assert messages([{"name": "s", "type": "ReLU", "repeat": 200_000}, "ReLU"]) == [
         ("SB216", "a network has at most 200,000 layers; up to here it is 200,001")
     ]
+
+
+@pytest.mark.parametrize("left_out", [{"repeat": 0}, {"when": False}])
+def test_what_is_left_out_of_a_mapping_stands_for_the_first_input_of_the_block(left_out: dict[str, Any]) -> None:
+    blocks = {"up": {"inputs": ["x", "skip"], "layers": [{"type": "Add", "from": ["x", "skip"]}]}}
+    layers = [
+        linear(name="a"),
+        linear(name="b"),
+        {"name": "u", "type": "up", "from": {"skip": "a", "x": "b"}, **left_out},
+        {"name": "o", "type": "Add", "from": ["u", "a"]},
+    ]
+    assert wired(layers, blocks=blocks)[-1] == ("o", ["b", "a"])

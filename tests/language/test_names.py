@@ -34,3 +34,10 @@ def test_good_names_can_be_given_to_a_sequential(name: str) -> None:
 )
 def test_bad_names(name: str, reason: str) -> None:
     assert names.fault(name) == reason
+
+
+def test_names_of_inputs() -> None:
+    assert names.input_fault("input") is None
+    assert names.input_fault("image") is None
+    assert names.input_fault("self") == "`self` is the network itself in torch's `forward`"
+    assert names.input_fault("a.b") == "a name is made of letters, digits, `_` and `-`"

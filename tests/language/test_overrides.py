@@ -65,6 +65,9 @@ def test_the_document_itself_is_left_alone() -> None:
                        "    |\n    | vars.width\n    = fix: layers.conv1.out_channels=64"),
         ("layers.conv2.stride=2", "--set: error[SB210]: there is no layer called `conv2`\n"
                                   "    |\n    | layers.conv2.stride=2\n    = fix: did you mean `conv1`?"),
+        ("layers.l9.stride=2", "--set: error[SB210]: there is no layer called `l9`\n"
+                               "    |\n    | layers.l9.stride=2\n    = fix: the layers are "
+                               "conv1, relu_1, body, flatten_1, linear_1"),
         ("layers[9].stride=2", "--set: error[SB210]: there is no index 9: the list has 5 items\n"
                                "    |\n    | layers[9].stride=2\n    = fix: indices count from 0"),
         ("vars[0]=2", "--set: error[SB210]: `0` leads nowhere: `vars` is not a list\n    |\n    | vars[0]=2"),

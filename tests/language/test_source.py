@@ -83,6 +83,10 @@ def test_what_is_no_readable_file_is_said(tmp_path: Path) -> None:
          " | save it as UTF-8"),
         (b"a: \x00", "a.yaml:1:4: error[SB102]: the character U+0000 cannot stand in a document"
          " | leave it out, or write \\u0000 in double quotes"),
+        (b"a: \x00\x00 \x00", "a.yaml:1:4: error[SB102]: the character U+0000 cannot stand in a document"
+         " | leave it out, or write \\u0000 in double quotes"),
+        (b"a: 1 # \x7f\x7f", "a.yaml:1:8: error[SB102]: the character U+007F cannot stand in a document"
+         " | leave it out"),
         ("a: \u2028".encode(), "a.yaml:1:4: error[SB102]: the character U+2028 cannot stand in a document"
          " | leave it out, or write \\u2028 in double quotes"),
         (b"", "a.yaml:1:1: error[SB110]: the document is empty | a document has `specbuild: 1`, `input` and `layers`"),

@@ -356,7 +356,7 @@ class Naive:
         else:
             demand(len(sources) == 1 and set(keywords) <= {"input"})
         demand(kind in STRETCHING or all(type.batched for type in types))
-        complete = filled(kind, arguments, types[0].shape if types else ())
+        complete = filled(kind, arguments, *types)
         found = verdict(kind, complete, *types)
         demand(found is not None)
         assert found is not None

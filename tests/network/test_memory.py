@@ -96,6 +96,22 @@ class TestRefused:
             ("SB309", "r.0.b", "it overwrites its input, which `r.1.b` reads later")
         ]
 
+    def test_what_a_gradient_is_computed_from(self) -> None:
+        """By the layer that made it, or by one that read it."""
+        by = "it overwrites its input, which the gradient of `{}` is computed from"
+        assert faults([LINEAR, in_place("b"), in_place("c")]) == [("SB309", "c", by.format("b"))]
+        assert faults([LINEAR, {"name": "s", "type": "Sigmoid"}, in_place("c")]) == [("SB309", "c", by.format("s"))]
+        dropped = {"name": "c", "type": "Dropout", "inplace": True}
+        assert faults([LINEAR, {"name": "r", "type": "ReLU"}, dropped]) == [("SB309", "c", by.format("r"))]
+        read = [
+            LINEAR,
+            {"name": "l", "type": "Linear", "out_features": 3},
+            in_place("r", "a"),
+            {**SUM, "from": ["l", "r"]},
+        ]
+        assert faults(read) == [("SB309", "r", by.format("l"))]
+        assert faults([{"name": "s", "type": "Sigmoid"}, in_place("c"), LINEAR]) == []  # no gradient flows back to it
+
     @pytest.mark.parametrize("outputs", [["a", "b"], ["a"]])
     def test_an_output_reads_it(self, outputs: list[str]) -> None:
         """Though the layers stand in a straight line."""
@@ -127,7 +143,7 @@ class TestAllowed:
     @pytest.mark.parametrize(
         ("layers", "more"),
         [
-            ([LINEAR, in_place("b"), in_place("c")], {}),
+            ([LINEAR, in_place("b"), {**LINEAR, "name": "d"}, in_place("c")], {}),
             ([LINEAR, in_place("b"), {**SUM, "from": ["b", "input"]}, in_place("c")], {}),
             ([LINEAR, {"name": "x", "type": "Tanh"}, in_place("b", "a"), {**SUM, "from": ["x", "b"]}], {}),
             ([LINEAR, in_place("b"), "Identity"], {"outputs": ["b", "identity_1"]}),
@@ -186,6 +202,20 @@ def layers_in_place(network: nn.Module) -> Iterator[nn.Module]:
     return (module for module in network.modules() if getattr(module, "inplace", False))
 
 
+def learns(naive: Naive, inputs: list[Tensor]) -> bool:
+    """Whether the backward pass finds what the forward pass saved."""
+    output = naive.network.train()(*inputs)
+    outputs = list(output.values()) if isinstance(output, dict) else [output]
+    try:
+        for tensor in outputs:
+            if tensor.requires_grad:
+                tensor.sum().backward(retain_graph=True)
+    except RuntimeError as error:
+        assert "modified by an inplace operation" in str(error)
+        return False
+    return True
+
+
 def spoils(document: Mapping[str, Any]) -> bool:
     """Whether computing in place changes what some reader is given; torch's own refusal counts."""
     naive = Naive(document)
@@ -207,6 +237,8 @@ def spoils(document: Mapping[str, Any]) -> bool:
         try:
             again = Reads().run(naive, inputs, training)
         except RuntimeError:
+            return True
+        if training and not learns(naive, [tensor.clone() for tensor in start]):
             return True
         changed = dict(naive.network.named_parameters())
         found |= any(not torch.equal(tensor, weights[name]) for name, tensor in changed.items())
@@ -236,9 +268,14 @@ def graphs(draw: st.DrawFn) -> dict[str, Any]:
                 kind = pick([{"type": "Identity"}, {"type": "Flatten"}, {"type": "Dropout", "p": 0.5}])
                 written = {**kind, "from": pick(known)}
             elif form <= 5:
-                written = {**pick([{"type": "Linear", "out_features": FEATURES}, LEAKY]), "from": pick(known)}
+                written = {
+                    **pick(
+                        [{"type": "Linear", "out_features": FEATURES}, LEAKY, {"type": "Sigmoid"}, {"type": "ReLU"}]
+                    ),
+                    "from": pick(known),
+                }
             elif form <= 7:
-                written = {"type": "Add", "from": [pick(known), pick(known)]}
+                written = {"type": pick(["Add", "Multiply"]), "from": [pick(known), pick(known)]}
             elif form == 8 and depth:
                 inner = scope(["input"], depth - 1, "in")
                 written = {"type": "Sequential", "from": pick(known), "layers": inner}

@@ -13,7 +13,8 @@ import specbuild
 from specbuild.data.vision import torchvision
 
 ROOT = Path(__file__).resolve().parents[2]
-NAMES = ["alexnet", "vgg16", "vgg16_bn", "resnet18", "resnet50", "mobilenet_v2", "densenet121", "googlenet"]
+NAMES = ["alexnet", "vgg16", "vgg16_bn", "resnet18", "resnet50", "mobilenet_v2", "densenet121", "googlenet",
+         "vit_b_16", "r3d_18"]  # fmt: skip
 
 
 def published(name: str) -> dict[str, Any]:
@@ -21,7 +22,8 @@ def published(name: str) -> dict[str, Any]:
     torchvision()
     from torchvision.models import get_model_weights
 
-    return get_model_weights(name).IMAGENET1K_V1.meta
+    weights = get_model_weights(name)
+    return (weights.KINETICS400_V1 if name == "r3d_18" else weights.IMAGENET1K_V1).meta
 
 
 def theirs(name: str) -> torch.nn.Module:
@@ -44,11 +46,14 @@ def test_equal(name: str) -> None:
 
     torch.manual_seed(0)
     reference = theirs(name).eval()
+    for parameter in reference.parameters():
+        if not parameter.any():  # a head that starts at zero would hide all that is before it
+            torch.nn.init.normal_(parameter, std=0.02)
     model = specbuild.build(plan).eval()
     expected = {key: tuple(tensor.shape) for key, tensor in reference.state_dict().items()}
     actual = {key: tuple(tensor.shape) for key, tensor in model.state_dict().items()}
     assert list(actual.items()) == list(expected.items())
     model.load_state_dict(reference.state_dict())
-    batch = torch.randn(2, 3, 224, 224)
+    batch = torch.randn(2, *plan.input.shape)
     with torch.inference_mode():
         assert torch.equal(model(batch), reference(batch))

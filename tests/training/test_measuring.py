@@ -4,7 +4,12 @@ import pytest
 import torch
 from torch import nn
 
-from specbuild.catalogue.losses import BCELoss, BCEWithLogitsLoss, CrossEntropyLoss, Loss, MSELoss
+from specbuild.catalogue.losses import Loss
+from specbuild.catalogue.losses.binary import BCELoss, BCEWithLogitsLoss, MultiLabelSoftMarginLoss
+from specbuild.catalogue.losses.cross_entropy import CrossEntropyLoss, NLLLoss
+from specbuild.catalogue.losses.likelihood import KLDivLoss
+from specbuild.catalogue.losses.margin import MultiMarginLoss, SoftMarginLoss
+from specbuild.catalogue.losses.regression import MSELoss
 from specbuild.catalogue.metrics import Accuracy
 from specbuild.training.measuring import Meter
 
@@ -76,7 +81,33 @@ def test_class_probabilities_answer_by_their_highest() -> None:
     assert found["accuracy"] == pytest.approx((output.argmax(1) == target.argmax(1)).double().mean().item())
 
 
-@pytest.mark.parametrize("loss", [BCELoss(), BCEWithLogitsLoss()])
+def test_a_mean_over_the_batch_is_one_over_the_samples() -> None:
+    outputs = [output.log_softmax(1) for output in drawn(4)]
+    targets = [output.roll(1, 0).exp() for output in outputs]
+    found = results(KLDivLoss(reduction="batchmean"), [], list(zip(outputs, targets, strict=True)))
+    output, target = torch.cat(outputs), torch.cat(targets)
+    assert found == pytest.approx({"loss": nn.functional.kl_div(output, target, reduction="batchmean").item()})
+
+
+@pytest.mark.parametrize("loss", [NLLLoss(), MultiMarginLoss()])
+def test_the_highest_output_is_the_answer_of_every_loss_of_labels(loss: Loss) -> None:
+    outputs = [output.log_softmax(1) for output in drawn(5)]
+    targets = [output.argmax(1) for output in outputs]
+    targets[0] = targets[0].roll(1)
+    found = results(loss, [Accuracy()], list(zip(outputs, targets, strict=True)))
+    right = torch.cat(outputs).argmax(1) == torch.cat(targets)
+    assert found["accuracy"] == pytest.approx(right.double().mean().item())
+
+
+def test_a_sign_is_judged_at_0() -> None:
+    outputs = drawn(1)
+    targets = [torch.where(output[:, 0] + 0.3 > 0, 1, -1) for output in outputs]
+    found = results(SoftMarginLoss(), [Accuracy()], list(zip(outputs, targets, strict=True)))
+    right = (torch.cat(outputs)[:, 0] > 0) == (torch.cat(targets) > 0)
+    assert found["accuracy"] == pytest.approx(right.double().mean().item())
+
+
+@pytest.mark.parametrize("loss", [BCELoss(), BCEWithLogitsLoss(), MultiLabelSoftMarginLoss()])
 @pytest.mark.parametrize("flat", [True, False])
 def test_yes_or_no_is_judged_at_a_half(loss: Loss, flat: bool) -> None:
     logits = drawn(1)

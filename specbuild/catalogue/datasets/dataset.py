@@ -2,7 +2,7 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from specbuild.catalogue.entry import Entry
 from specbuild.catalogue.samples import SampleType
@@ -22,6 +22,13 @@ class Dataset(Entry, ABC):
     @abstractmethod
     def sample(self) -> Mapping[str, SampleType] | None:
         """The fields of a sample before its transforms; None if even their names are not known."""
+
+    def open(self, root: Any) -> Any:
+        """Of a plug-in: a torch `Dataset` of dicts with the fields of `sample`; relative paths are under `root`.
+
+        The catalogue's own data sets are opened in `specbuild.data.opening`.
+        """
+        raise NotImplementedError
 
     @abstractmethod
     def length(self) -> int | None:

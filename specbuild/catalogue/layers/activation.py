@@ -1,10 +1,10 @@
-"""Activations: each element, or each slice, on its own."""
+"""Activations that bend smoothly from nothing to the input."""
 
 from typing import Literal, final
 
-from specbuild.catalogue.entry import Bool, Int
+from specbuild.catalogue.elementwise import copied
+from specbuild.catalogue.entry import Bool
 from specbuild.catalogue.layer import Layer
-from specbuild.catalogue.layers.shape import axis
 from specbuild.catalogue.limits import Scale
 from specbuild.catalogue.rules import Outcome, Violation, require
 from specbuild.catalogue.types import FLOATS, TensorType
@@ -12,92 +12,6 @@ from specbuild.catalogue.windows import floating
 
 GELU_RANK = 12
 """What oneDNN, which computes GELU on many CPUs, takes."""
-NUMBERS = FLOATS | {"int64", "int32", "int16", "int8", "uint8"}
-
-
-def to_float(input: TensorType) -> TensorType:
-    """What torch makes of a function whose values are not integers: floats stay, integers become float32."""
-    return input if input.dtype in FLOATS else TensorType(input.shape)
-
-
-@final
-class ReLU(Layer):
-    """`max(0, x)`: `(*) → (*)`.
-
-    ```yaml
-    - ReLU  # [32, 8, 8] → [32, 8, 8]
-    - {type: ReLU, inplace: true}  # [10] → [10]
-    ```
-    """
-
-    inplace: Bool = False
-    """Whether the input's memory is overwritten."""
-
-    def infer(self, input: TensorType) -> Outcome:
-        """Nothing changes but the values."""
-        floating("ReLU", input, NUMBERS)
-        return Outcome(input)
-
-
-@final
-class ReLU6(Layer):
-    """`min(max(0, x), 6)`: `(*) → (*)`.
-
-    ```yaml
-    - ReLU6  # [32, 8, 8] → [32, 8, 8]
-    - {type: ReLU6, inplace: true}  # [10] → [10]
-    ```
-    """
-
-    inplace: Bool = False
-    """Whether the input's memory is overwritten."""
-
-    def infer(self, input: TensorType) -> Outcome:
-        """Nothing changes but the values."""
-        floating("ReLU6", input, NUMBERS)
-        return Outcome(input)
-
-
-@final
-class LeakyReLU(Layer):
-    """`x` where it is positive, else `negative_slope · x`: `(*) → (*)`.
-
-    ```yaml
-    - {type: LeakyReLU, negative_slope: 0.2}  # [32, 8, 8] → [32, 8, 8]
-    ```
-    """
-
-    negative_slope: Scale = 0.01
-    """The slope on the negative side."""
-    inplace: Bool = False
-    """Whether the input's memory is overwritten."""
-
-    def infer(self, input: TensorType) -> Outcome:
-        """Nothing changes but the values."""
-        floating("LeakyReLU", input, FLOATS)
-        return Outcome(input)
-
-
-@final
-class ELU(Layer):
-    """`x` where it is positive, else `alpha · (exp(x) - 1)`: `(*) → (*)`.
-
-    Clevert, Unterthiner and Hochreiter, 2015 (arXiv:1511.07289).
-
-    ```yaml
-    - {type: ELU, alpha: 0.5}  # [64] → [64]
-    ```
-    """
-
-    alpha: Scale = 1.0
-    """What the negative side tends to, with the sign turned."""
-    inplace: Bool = False
-    """Whether the input's memory is overwritten."""
-
-    def infer(self, input: TensorType) -> Outcome:
-        """Nothing changes but the values."""
-        floating("ELU", input, FLOATS)
-        return Outcome(input)
 
 
 @final
@@ -111,6 +25,10 @@ class GELU(Layer):
 
     approximate: Literal["none", "tanh"] = "none"
     """`tanh` computes it by a formula with tanh."""
+
+    def keeps(self) -> tuple[str, ...]:
+        """The input."""
+        return ("input",)
 
     def infer(self, input: TensorType) -> Outcome:
         """Nothing changes but the values."""
@@ -134,55 +52,79 @@ class SiLU(Layer):
     inplace: Bool = False
     """Whether the input's memory is overwritten."""
 
+    def keeps(self) -> tuple[str, ...]:
+        """The input, of which torch makes a copy before it overwrites it."""
+        return () if self.inplace else ("input",)
+
     def infer(self, input: TensorType) -> Outcome:
         """Nothing changes but the values."""
         floating("SiLU", input, FLOATS)
-        return Outcome(input)
+        return Outcome(input, saved=copied(input) if self.inplace else 0)
 
 
 @final
-class Sigmoid(Layer):
-    """`1 / (1 + exp(-x))`: `(*) → (*)`.
+class Mish(Layer):
+    """`x · tanh(log(1 + exp(x)))`: `(*) → (*)`. Misra, 2019 (arXiv:1908.08681).
 
     ```yaml
-    - Sigmoid  # [1] → [1]
+    - Mish  # [32, 8, 8] → [32, 8, 8]
     ```
     """
 
+    inplace: Bool = False
+    """Whether the input's memory is overwritten."""
+
+    def keeps(self) -> tuple[str, ...]:
+        """The input, of which torch makes a copy before it overwrites it."""
+        return () if self.inplace else ("input",)
+
     def infer(self, input: TensorType) -> Outcome:
-        """Integers become float32."""
-        return Outcome(to_float(input))
+        """Nothing changes but the values."""
+        floating("Mish", input, FLOATS)
+        return Outcome(input, saved=copied(input) if self.inplace else 0)
 
 
 @final
-class Tanh(Layer):
-    """`tanh(x)`: `(*) → (*)`.
+class Hardswish(Layer):
+    """`x · min(max(0, x + 3), 6) / 6`: `(*) → (*)`. Howard et al., 2019 (arXiv:1905.02244).
 
     ```yaml
-    - Tanh  # [3, 64, 64] → [3, 64, 64]
+    - {type: Hardswish, inplace: true}  # [32, 8, 8] → [32, 8, 8]
     ```
     """
 
+    inplace: Bool = False
+    """Whether the input's memory is overwritten."""
+
+    def keeps(self) -> tuple[str, ...]:
+        """The input, of which torch makes a copy before it overwrites it."""
+        return () if self.inplace else ("input",)
+
     def infer(self, input: TensorType) -> Outcome:
-        """Integers become float32."""
-        return Outcome(to_float(input))
+        """Nothing changes but the values."""
+        floating("Hardswish", input, FLOATS)
+        return Outcome(input, saved=copied(input) if self.inplace else 0)
 
 
 @final
-class Softmax(Layer):
-    """`exp(xᵢ) / Σⱼ exp(xⱼ)` along an axis: `(*) → (*)`.
+class Softplus(Layer):
+    """`log(1 + exp(beta · x)) / beta`, and `x` where `beta · x` is above `threshold`: `(*) → (*)`.
 
     ```yaml
-    - {type: Softmax, dim: 1}  # [10] → [10]
+    - {type: Softplus, beta: 2}  # [1] → [1]
     ```
     """
 
-    dim: Int | None = None
-    """The axis, the batch counted. Null is torch's own guess: 0 for 1 and 3 axes, else 1."""
+    beta: Scale = 1.0
+    """How sharp the bend is."""
+    threshold: Scale = 20.0
+    """From where on it is taken as straight, so that `exp` does not overflow."""
+
+    def keeps(self) -> tuple[str, ...]:
+        """The input."""
+        return ("input",)
 
     def infer(self, input: TensorType) -> Outcome:
-        """The axis has to be there."""
-        floating("Softmax", input, FLOATS)
-        if self.dim is not None:
-            axis("dim", self.dim, input.rank, input)
+        """Nothing changes but the values."""
+        floating("Softplus", input, FLOATS)
         return Outcome(input)

@@ -5,10 +5,10 @@ from typing import Any, ClassVar, final
 
 from pydantic import SerializeAsAny
 
+from specbuild.catalogue.axes import inner_axis
 from specbuild.catalogue.entry import Bool, Entry, Int, OneOf
 from specbuild.catalogue.initialization import INITIALIZATIONS, Initialization
 from specbuild.catalogue.layer import Layer
-from specbuild.catalogue.layers.merge import inner_axis
 from specbuild.catalogue.limits import Extent, storable
 from specbuild.catalogue.rules import Outcome, Storage, Violation
 from specbuild.catalogue.types import TensorType
@@ -42,7 +42,7 @@ class Parameter(Layer):
                 field="shape", fix=f"shape: {[1, *self.shape]}, or batch: false",
             )  # fmt: skip
         if self.init is not None:
-            self.init.suits(len(self.shape))
+            self.init.suits(self.shape)
 
     def infer(self) -> Outcome:
         """Its own shape."""

@@ -1,24 +1,13 @@
-"""Layers that only rearrange."""
+"""Layers that only count the elements of a sample in other axes."""
 
 from math import prod
 from typing import ClassVar, final
 
+from specbuild.catalogue.axes import axis
 from specbuild.catalogue.entry import Int
 from specbuild.catalogue.layer import Layer
 from specbuild.catalogue.rules import Outcome, Violation, require
-from specbuild.catalogue.types import TensorType
-
-
-def axis(field: str, dim: int, rank: int, input: TensorType) -> int:
-    """A `dim`, which counts the batch and may count from the end, as an index from 0."""
-    require(
-        -rank <= dim < rank,
-        lambda: Violation(
-            "SB306", f"`{field}` is {dim}, but the input {input} has {rank} axes, the batch counted",
-            field=field, fix=f"a number from {-rank} to {rank - 1}",
-        ),
-    )  # fmt: skip
-    return dim % rank
+from specbuild.catalogue.types import Dim, Shape, TensorType
 
 
 @final
@@ -63,6 +52,40 @@ class Flatten(Layer):
         return Outcome(input.with_shape((*shape[:first], prod(shape[first:last]), *shape[last:])))
 
 
+def countable(field: str, sizes: tuple[int, ...], least: int = 0) -> None:
+    """At least so many sizes, of which at most one is -1, and all others are positive."""
+    if len(sizes) < least or sizes.count(-1) > 1 or any(size < 1 and size != -1 for size in sizes):
+        raise Violation(
+            "SB304", f"`{field}` takes positive sizes, one of which may be -1; got {list(sizes)}", field=field
+        )
+
+
+def filled(field: str, sizes: tuple[int, ...], size: Dim, what: str) -> Shape:
+    """The sizes with what is left for -1; size: their product, which is that of `what`."""
+    known = prod(number for number in sizes if number != -1)
+    if -1 in sizes:
+        require(
+            size % known == 0,
+            lambda: Violation(
+                "SB306",
+                f"`{field}` {list(sizes)} leaves {size} / {known} for -1, which is not whole",
+                field=field,
+                fix=f"sizes whose product divides {size}",
+            ),
+        )
+        return tuple(size // known if number == -1 else number for number in sizes)
+    require(
+        size == known,
+        lambda: Violation(
+            "SB306",
+            f"`{field}` {list(sizes)} makes {known}, but {what} has {size}",
+            field=field,
+            fix=f"sizes that multiply to {size}, or -1 for one of them",
+        ),
+    )
+    return sizes
+
+
 @final
 class Unflatten(Layer):
     """One axis as several: `(N, C·H·W) → (N, C, H, W)`.
@@ -81,13 +104,7 @@ class Unflatten(Layer):
 
     def check(self) -> None:
         """At least one size, at most one -1, all others positive."""
-        sizes = self.unflattened_size
-        if not sizes or sizes.count(-1) > 1 or any(size < 1 and size != -1 for size in sizes):
-            raise Violation(
-                "SB304",
-                f"`unflattened_size` takes positive sizes, one of which may be -1; got {list(sizes)}",
-                field="unflattened_size",
-            )
+        countable("unflattened_size", self.unflattened_size, 1)
 
     def infer(self, input: TensorType) -> Outcome:
         """Several axes for one."""
@@ -98,28 +115,28 @@ class Unflatten(Layer):
                 "SB306", "`dim: 0` is the batch, which stays one axis", field="dim", fix="dim: 1", value=1
             ),
         )
-        size = input.shape[index - 1]
-        sizes = self.unflattened_size
-        known = prod(number for number in sizes if number != -1)
-        if -1 in sizes:
-            require(
-                size % known == 0,
-                lambda: Violation(
-                    "SB306",
-                    f"`unflattened_size` {list(sizes)} leaves {size} / {known} for -1, which is not whole",
-                    field="unflattened_size",
-                    fix=f"sizes whose product divides {size}",
-                ),
-            )
-            sizes = tuple(size // known if number == -1 else number for number in sizes)
-        else:
-            require(
-                size == known,
-                lambda: Violation(
-                    "SB306",
-                    f"`unflattened_size` {list(sizes)} makes {known}, but the axis has {size}",
-                    field="unflattened_size",
-                    fix=f"sizes that multiply to {size}, or -1 for one of them",
-                ),
-            )
+        sizes = filled("unflattened_size", self.unflattened_size, input.shape[index - 1], "the axis")
         return Outcome(input.with_shape((*input.shape[: index - 1], *sizes, *input.shape[index:])))
+
+
+@final
+class Reshape(Layer):
+    """Each sample in another shape of as many elements: `(N, *) → (N, *shape)`.
+
+    ```yaml
+    - {type: Reshape, shape: [16, -1]}  # [64, 4, 4] → [16, 64]
+    ```
+    """
+
+    shares: ClassVar = True
+
+    shape: tuple[Int, ...]
+    """The sizes of a sample, without the batch; one may be -1 and is what is left."""
+
+    def check(self) -> None:
+        """At most one -1, all others positive."""
+        countable("shape", self.shape)
+
+    def infer(self, input: TensorType) -> Outcome:
+        """The batch stays."""
+        return Outcome(input.with_shape(filled("shape", self.shape, input.size, f"the input {input}")))

@@ -1,6 +1,7 @@
-"""The loss of a choice among classes."""
+"""The losses of a choice among classes, along an axis."""
 
-from typing import Annotated, Any, Literal, final
+from abc import ABC
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, final
 
 from annotated_types import Ge, Le
 
@@ -9,18 +10,97 @@ from specbuild.catalogue.losses.loss import (
     Loss,
     Reduction,
     Weights,
-    counted,
+    require_classes,
     require_float,
+    require_labels,
+    require_weighable,
+    require_weights,
     same,
     shape_text,
 )
 from specbuild.catalogue.rules import Violation, require
 from specbuild.catalogue.samples import SampleType
-from specbuild.catalogue.types import FLOATS, TensorType
+from specbuild.catalogue.types import FLOATS, Dim, TensorType
+
+
+class ClassLoss(Loss, ABC):
+    """A loss of an output with a number for each class, along one axis, and of labels."""
+
+    targets: ClassVar = "labels"
+    contiguous: ClassVar[bool] = False
+    """Whether torch's backward fails on an output whose axes are not in order in memory."""
+
+    if TYPE_CHECKING:
+        weight: tuple[float, ...] | None
+        class_dim: Literal[1, -1]
+
+    def classes(self, output: TensorType) -> Dim | None:
+        """The size of the axis of classes."""
+        return output.shape[-1 if self.class_dim == -1 else 0]
+
+    def compare(self, output: TensorType, target: SampleType | None) -> None:
+        """The number of classes, the weights and the target's shape."""
+        require_float(self.type, output)
+        require(
+            bool(output.shape),
+            lambda: Violation("SB402", f"{self.type} needs an axis of classes, but the network gives one number"),
+        )
+        classes = self.classes(output)
+        assert classes is not None
+        if self.weight is not None:
+            require_weights(len(self.weight), classes)
+        if target is None:
+            return
+        if self.is_of_shares(target):
+            self.compare_shares(output, target)
+            return
+        require_weighable(self.weight, output)
+        require_classes(classes, target)
+        others = output.shape[:-1] if self.class_dim == -1 else output.shape[1:]
+        if target.shape is not None and target.dtype is not None:
+            require(
+                same(target.shape, others),
+                lambda: Violation(
+                    "SB402",
+                    f"labels for an output {output} must be {shape_text(others)}, but the target is {target}",
+                    fix="class_dim: -1 where the classes come last" if others and self.class_dim == 1 else None,
+                ),
+            )
+        require_labels(self.type, target, ("int64",) if others else ("int64", "uint8"))
+
+    def is_of_shares(self, target: SampleType | None) -> bool:
+        """Whether a target holds a probability for each class, and not a label."""
+        return False
+
+    def compare_shares(self, output: TensorType, target: SampleType) -> None:
+        """Probabilities against the output."""
+
+    def adapted(self, nn: Any, module: Any) -> Any:
+        """The module itself where there is nothing to add."""
+        last, contiguous, scale = self.class_dim == -1, self.contiguous, self.scale
+        if not last and not contiguous:
+            return super().adapted(nn, module)
+
+        class Adapted(nn.Module):  # type: ignore[misc]
+            """A loss of classes with its scale, its output in the order that torch's takes."""
+
+            def __init__(self) -> None:
+                super().__init__()
+                self.loss = module
+
+            def forward(self, output: Any, target: Any) -> Any:
+                if last:
+                    if target.dim() == output.dim():
+                        target = target.movedim(-1, 1)
+                    output = output.movedim(-1, 1)
+                loss = self.loss(output.contiguous() if contiguous else output, target)
+                return loss if scale == 1.0 else loss * scale
+
+        return Adapted()
 
 
 @final
-class CrossEntropyLoss(Loss):
+class CrossEntropyLoss(ClassLoss):
     """The cross-entropy of unnormalized class scores and labels, or class probabilities.
 
     Output `(N, C)` or `(N, C, d1, ...)`; target the label's number `(N)` or `(N, d1, ...)`, or
@@ -46,52 +126,12 @@ class CrossEntropyLoss(Loss):
     class_dim: Literal[1, -1] = 1
     """The output's axis of classes: 1 as in torch, -1 for sequence models that keep classes last."""
 
-    def compare(self, output: TensorType, target: SampleType | None) -> None:
-        """The number of classes, the weights and the target's shape."""
-        require_float(self.type, output)
-        require(
-            bool(output.shape),
-            lambda: Violation("SB402", "CrossEntropyLoss needs an axis of classes, but the network gives one number"),
-        )
-        last = self.class_dim == -1
-        classes = output.shape[-1] if last else output.shape[0]
-        others = output.shape[:-1] if last else output.shape[1:]
-        if self.weight is not None:
-            count = len(self.weight)
-            require(
-                count == classes,
-                lambda: Violation(
-                    "SB402",
-                    f"weight has {counted(count, 'number')}, but the network gives {counted(classes, 'class')}",
-                    field="weight",
-                ),
-            )
-        if target is None:
-            return
-        if target.dtype in FLOATS:
-            self._compare_probabilities(output, target)
-            return
-        if target.classes is not None:
-            known = target.classes
-            require(
-                known == classes,
-                lambda: Violation(
-                    "SB402",
-                    f"the network gives {counted(classes, 'class')}, but the data has {known}",
-                    fix=f"let the last layer give {known}",
-                ),
-            )
-        if target.shape is not None and target.dtype is not None:
-            require(
-                same(target.shape, others),
-                lambda: Violation(
-                    "SB402",
-                    f"labels for an output {output} must be {shape_text(others)}, but the target is {target}",
-                    fix="class_dim: -1 where the classes come last" if others and not last else None,
-                ),
-            )
+    def is_of_shares(self, target: SampleType | None) -> bool:
+        """Floating-point targets are probabilities."""
+        return target is not None and target.dtype in FLOATS
 
-    def _compare_probabilities(self, output: TensorType, target: SampleType) -> None:
+    def compare_shares(self, output: TensorType, target: SampleType) -> None:
+        """The output's shape; no label to ignore."""
         require(
             target.shape is None or same(target.shape, output.shape),
             lambda: Violation(
@@ -112,25 +152,30 @@ class CrossEntropyLoss(Loss):
             ),
         )
 
-    def adapted(self, nn: Any, module: Any) -> Any:
-        """The module itself where there is nothing to add."""
-        if self.scale == 1.0 and self.class_dim == 1:
-            return module
-        last, scale = self.class_dim == -1, self.scale
 
-        class Adapted(nn.Module):  # type: ignore[misc]
-            """A cross-entropy with its scale, its classes last."""
+@final
+class NLLLoss(ClassLoss):
+    """The negative log-likelihood: CrossEntropyLoss for a network that ends in a LogSoftmax.
 
-            def __init__(self) -> None:
-                super().__init__()
-                self.loss = module
+    Output `(N, C)` or `(N, C, d1, ...)`, log-probabilities; target the label's number `(N)` or
+    `(N, d1, ...)`. `loss = -x[label]`.
 
-            def forward(self, output: Any, target: Any) -> Any:
-                if last:
-                    if target.dim() == output.dim():
-                        target = target.movedim(-1, 1)
-                    output = output.movedim(-1, 1)
-                loss = self.loss(output, target)
-                return loss if scale == 1.0 else loss * scale
+    ```yaml
+    loss: {type: NLLLoss, weight: [1.0, 2.0, 1.0]}
+    ```
+    """
 
-        return Adapted()
+    contiguous: ClassVar = True
+
+    weight: Weights | None = None
+    """A weight for each class."""
+    ignore_index: Int = -100
+    """A label that adds nothing to the loss."""
+    reduction: Reduction = "mean"
+    """`mean` or `sum` over the batch. `none` is refused: training needs one number."""
+    target: Str = "target"
+    """The field of the sample that the output is held against; `input` for an autoencoder."""
+    scale: Float = 1.0
+    """The loss is multiplied by this."""
+    class_dim: Literal[1, -1] = 1
+    """The output's axis of classes: 1 as in torch, -1 for sequence models that keep classes last."""

@@ -1,6 +1,7 @@
 """What every loss is."""
 
 from abc import ABC, abstractmethod
+from collections.abc import Collection
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 
 from annotated_types import MinLen
@@ -8,10 +9,11 @@ from annotated_types import MinLen
 from specbuild.catalogue.entry import Entry, Float
 from specbuild.catalogue.rules import Violation, require
 from specbuild.catalogue.samples import SampleType
-from specbuild.catalogue.types import FLOATS, TensorType
+from specbuild.catalogue.types import FLOATS, Dim, TensorType
 
 Reduction = Literal["mean", "sum"]
 Weights = Annotated[tuple[Float, ...], MinLen(1)]
+Targets = Literal["numbers", "labels", "label lists", "shares", "signs"]
 DEPRECATED = "deprecated by torch: use `reduction: mean` or `reduction: sum`"
 
 
@@ -20,9 +22,31 @@ class Loss(Entry, ABC):
 
     refused: ClassVar = {"size_average": DEPRECATED, "reduce": DEPRECATED}
 
+    targets: ClassVar[Targets] = "numbers"
+    """What a target holds: any numbers, a label, labels that end with -1, numbers from 0 to 1, or -1 and 1."""
+    threshold: ClassVar[float | None] = None
+    """Above what an output says yes, where it says yes or no."""
+    takes_shares: ClassVar[bool] = False
+    """Whether the output is from 0 to 1 itself, so that torch raises on any other."""
+
     if TYPE_CHECKING:  # fields of every loss, after torch's own
         target: str
         scale: float
+
+    @property
+    def labelled(self) -> bool:
+        """Whether its output says what the target is, so that an accuracy can be measured."""
+        return self.targets == "labels" or self.threshold is not None
+
+    @property
+    def ignored(self) -> int | None:
+        """A label that adds nothing to the loss."""
+        ignored: int | None = getattr(self, "ignore_index", None)
+        return ignored
+
+    def classes(self, output: TensorType) -> Dim | None:
+        """The number of classes that an output chooses among; None where the loss is not of labels."""
+        return None
 
     @abstractmethod
     def compare(self, output: TensorType, target: SampleType | None) -> None:
@@ -47,16 +71,83 @@ class Loss(Entry, ABC):
                 arguments[name] = tensor(arguments[name])
         return self.adapted(nn, getattr(nn, self.type)(**arguments))
 
-    @abstractmethod
     def adapted(self, nn: Any, module: Any) -> Any:
-        """`module` behind what specbuild adds: `scale`, and a target brought to the output's form."""
+        """`module` behind what specbuild adds: `scale`, and what the loss brings the target to."""
+        if self.scale == 1.0:
+            return module
+        scale = self.scale
+
+        class Adapted(nn.Module):  # type: ignore[misc]
+            """A loss with its scale."""
+
+            def __init__(self) -> None:
+                super().__init__()
+                self.loss = module
+
+            def forward(self, output: Any, target: Any) -> Any:
+                return self.loss(output, target) * scale
+
+        return Adapted()
 
 
-def require_float(loss: str, output: TensorType) -> None:
-    """Only floating-point outputs have a loss."""
+def require_float(loss: str, output: TensorType, dtypes: Collection[str] = FLOATS) -> None:
+    """Only floating-point outputs have a loss; of some losses torch has not all of them."""
     require(
         output.dtype in FLOATS,
         lambda: Violation("SB402", f"{loss} needs a floating-point output, but the network gives {output}"),
+    )
+    require(
+        output.dtype in dtypes,
+        lambda: Violation("SB402", f"{loss} takes {' or '.join(dtypes)}, but the network gives {output}"),
+    )
+
+
+def require_weights(count: int, classes: Dim) -> None:
+    """A weight for each class."""
+    require(
+        count == classes,
+        lambda: Violation(
+            "SB402",
+            f"weight has {counted(count, 'number')}, but the network gives {counted(classes, 'class')}",
+            field="weight",
+        ),
+    )
+
+
+def require_weighable(weights: Weights | None, output: TensorType) -> None:
+    """Where classes have weights, an output of their dtype."""
+    require(
+        weights is None or output.dtype == "float32",
+        lambda: Violation(
+            "SB402", f"weights are for an output of float32, but the network gives {output}",
+            field="weight", fix="leave weight out",
+        ),
+    )  # fmt: skip
+
+
+def require_classes(classes: Dim, target: SampleType) -> None:
+    """As many classes as the data has, where that is known."""
+    known = target.classes
+    if known is not None:
+        require(
+            known == classes,
+            lambda: Violation(
+                "SB402",
+                f"the network gives {counted(classes, 'class')}, but the data has {known}",
+                fix=f"let the last layer give {known}",
+            ),
+        )
+
+
+def require_labels(loss: str, target: SampleType, dtypes: tuple[str, ...] = ("int64",)) -> None:
+    """Labels are whole numbers, of the dtypes that torch takes."""
+    require(
+        target.dtype is None or target.dtype in dtypes,
+        lambda: Violation(
+            "SB402",
+            f"{loss} takes labels of {' or '.join(dtypes)}, but the target is {target}",
+            fix="BCEWithLogitsLoss, for a yes or no" if target.dtype == "bool" else None,
+        ),
     )
 
 

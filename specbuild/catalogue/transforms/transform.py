@@ -1,7 +1,7 @@
 """What every transform is."""
 
 from abc import ABC, abstractmethod
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from specbuild.catalogue.entry import Entry
 from specbuild.catalogue.rules import Violation
@@ -31,6 +31,16 @@ class Transform(Entry, ABC):
             )
         channels, height, width = sample.shape
         return self.apply(sample, channels, (height, width))
+
+    draws: ClassVar[int] = 0
+    """Of a plug-in: how many numbers from 0 to 1 it draws for each sample."""
+
+    def run(self, images: Any, draws: Any) -> Any:
+        """Of a plug-in: a batch of images `(N, C, H, W)`, float or uint8, transformed.
+
+        draws: `draws` tensors of (N,). The catalogue's own transforms run in `specbuild.data.operations`.
+        """
+        raise NotImplementedError
 
     @abstractmethod
     def apply(self, sample: SampleType, channels: int | None, sizes: Sizes) -> SampleType:

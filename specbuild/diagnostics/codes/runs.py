@@ -61,4 +61,20 @@ RUNS: tuple[Code, ...] = (
         f"$ touch file\n{TRAIN.replace('first', 'file/first')}",
         TRAIN,
     ),
+    Code(
+        "SB507",
+        "the run needs a plug-in",
+        "The run was made with layers, losses, data sets or transforms that a plug-in added. A run is data, so "
+        "nothing in it is imported: name the module yourself, if you trust it.",
+        f"{TRAIN.replace('train', 'train --plugin my_layers', 1)}\n$ specbuild reload first",
+        f"{TRAIN.replace('train', 'train --plugin my_layers', 1)}\n$ specbuild reload --plugin my_layers first",
+    ),
+    Code(
+        "SB508",
+        "a plug-in cannot be imported",
+        "`--plugin MODULE` imports a Python module by its name, from the working directory or from where Python looks. "
+        "It was not found, or raised an error as it ran.",
+        "$ specbuild check --plugin no_such_module specs/lenet5.yaml",
+        "$ specbuild check specs/lenet5.yaml",
+    ),
 )

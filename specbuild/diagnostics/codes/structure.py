@@ -163,4 +163,14 @@ STRUCTURE: tuple[Code, ...] = (
         TIED + "tie: {b.weights: a.weight}\n",
         TIED + "tie: {b.weight: a.weight}\n",
     ),
+    Code(
+        "SB218",
+        "an `init` that no parameter can follow",
+        "`init: {Linear: {weight: orthogonal_}}` says how parameters begin: by the type of their layers, or by a "
+        "pattern of the layers' qualified names, and then by the parameter's name or a pattern. Every one of them is "
+        "found in the network, and its scheme can fill the parameter: `xavier_normal_` needs two axes, for instance. "
+        "A Parameter has an `init` of its own, and a tied parameter begins as the one that it is tied to.",
+        TIED + "init: {Linear: {wieght: orthogonal_}}\n",
+        TIED + "init: {Linear: {weight: orthogonal_}}\n",
+    ),
 )

@@ -139,4 +139,33 @@ TRAINING: tuple[Code, ...] = (
         "data: {train: {dataset: Digits, transforms: [ToTensor], loader: {batch_size: 2048}}}",
         "data: {train: {dataset: Digits, transforms: [ToTensor], loader: {batch_size: 2048, drop_last: true}}}",
     ),
+    mending(
+        "SB413",
+        "A group of parameters that takes nothing",
+        "Each entry of the optimizer's `groups` says which parameters it takes: by `parameters`, patterns of keys in "
+        "the `state_dict`, or by `types` of layers. Every pattern and every type is found in the network, and a "
+        "parameter goes to the first group that takes it; so a group whose parameters all are in an earlier one "
+        "has none.",
+        'optimizer: {type: AdamW, groups: [{parameters: "*.bias", weight_decay: 0}]}',
+        'optimizer: {type: AdamW, groups: [{parameters: "*.biases", weight_decay: 0}]}',
+    ),
+    mending(
+        "SB414",
+        "The optimizer cannot step on a parameter",
+        "Muon steps on matrices alone. SparseAdam needs the sparse gradients of an Embedding with `sparse: true`; "
+        "SGD, Adagrad (without `weight_decay` and `fused`) and LBFGS take them too, the others do not. One optimizer "
+        "steps on all parameters: groups differ in its arguments only.",
+        "optimizer: AdamW",
+        "optimizer: Muon",
+    ),
+    mending(
+        "SB415",
+        "The scheduler does not fit the optimizer or the training",
+        "OneCycleLR and CyclicLR change the momentum with the learning rate unless `cycle_momentum: false` is "
+        "written, so the optimizer has one; a list of learning rates has one for each group of parameters. A "
+        "scheduler is as long as the training: OneCycleLR has no fewer steps, and each part of a SequentialLR "
+        "begins before the end. What is left out is inferred to fit.",
+        "scheduler: {type: OneCycleLR, max_lr: 0.1}",
+        "scheduler: {type: OneCycleLR, max_lr: 0.1, total_steps: 100}",
+    ),
 )

@@ -4,7 +4,21 @@ A class here stands before torch.nn's of the same name. One that only changes ho
 called is a subclass of it, so that the keys of the `state_dict` are torch's.
 """
 
+from specbuild.network.modules.attention import MultiheadAttention
+from specbuild.network.modules.dropout import StochasticDepth
+from specbuild.network.modules.embedding import EmbeddingBag
 from specbuild.network.modules.merge import Add, Concat, Multiply
+from specbuild.network.modules.normalization import Affine, LayerNorm2d, LocalResponseNorm
+from specbuild.network.modules.pooling import MaxUnpool1d, MaxUnpool2d, MaxUnpool3d
 from specbuild.network.modules.positions import Positions
+from specbuild.network.modules.recurrent import GRU, LSTM, RNN, LSTMCell
+from specbuild.network.modules.shape import Mean, Narrow, Permute, Reshape, Select, Squeeze, Transpose, Unsqueeze
+from specbuild.network.modules.transformer import (
+    Transformer,
+    TransformerDecoder,
+    TransformerDecoderLayer,
+    TransformerEncoder,
+    TransformerEncoderLayer,
+)
 
-__all__ = ["Add", "Concat", "Multiply", "Positions"]
+__all__ = ["GRU", "LSTM", "RNN", "Add", "Concat", "EmbeddingBag", "LSTMCell", "MaxUnpool1d", "MaxUnpool2d", "MaxUnpool3d", "MultiheadAttention", "Multiply", "Positions", "StochasticDepth", "Transformer", "TransformerDecoder", "TransformerDecoderLayer", "TransformerEncoder", "TransformerEncoderLayer", "Affine", "LayerNorm2d", "LocalResponseNorm", "Mean", "Narrow", "Permute", "Reshape", "Select", "Squeeze", "Transpose", "Unsqueeze"]

@@ -13,14 +13,14 @@ from tests.catalogue.drawing import DIMS, DTYPES, Case, Computed, some
 
 
 @st.composite
-def stretchable(draw: st.DrawFn, *, constants: bool = True) -> tuple[TensorType, ...]:
+def stretchable(draw: st.DrawFn, *, constants: bool = True, most: int = 3) -> tuple[TensorType, ...]:
     """Two or three inputs whose shapes are alike, some axes 1 in one of them, now and then an axis more or less.
 
-    constants: whether some have no batch axis, as a Parameter with `batch: false`.
+    constants: whether some have no batch axis, as a Parameter with `batch: false`. most: how many there may be.
     """
     base = draw(st.lists(st.integers(1, 4), max_size=3))
     types = []
-    for _ in range(draw(st.integers(2, 3))):
+    for _ in range(draw(st.integers(2, most))):
         shape = [draw(st.sampled_from([size, size, size, 1])) for size in base]
         batched = not constants or draw(st.integers(0, 2)) > 0
         if not batched and draw(st.booleans()):

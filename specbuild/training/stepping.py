@@ -1,0 +1,106 @@
+"""The optimizer and the scheduler of a training, in torch."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, cast
+
+import torch
+from torch import nn
+
+from specbuild.catalogue.optimizers import Optimizer
+from specbuild.catalogue.rules import Violation
+from specbuild.catalogue.schedulers import Scheduler
+from specbuild.diagnostics.diagnostic import Diagnostic, Path
+from specbuild.errors import DataError
+from specbuild.language.document import Spec
+from specbuild.language.parsing import of_violation
+from specbuild.network.grouping import assignment
+from specbuild.network.pipeline import metric_names
+from specbuild.network.plan import Plan
+from specbuild.network.scheduling import check_metric, metric_of, settled
+
+
+def optimizer_of(spec: Spec, plan: Plan, model: nn.Module, device: torch.device) -> torch.optim.Optimizer:
+    """The optimizer of the model's parameters, in torch's groups where the document has some.
+
+    The optimizer's own group is the first, and is left out where the others take all.
+    """
+    entry = cast(Optimizer, spec.optimizer)
+    if not hasattr(torch.optim, entry.type):
+        message = f"{entry.type} needs torch {entry.available}; this is {torch.__version__}"
+        raise DataError(spec.place([Diagnostic("SB414", message, ("optimizer",), fix="AdamW, or a newer torch")]))
+    try:
+        entry.check_device(device.type)
+    except Violation as violation:
+        raise refusal(spec, violation, ("optimizer",)) from None
+    if not entry.parts:
+        built: torch.optim.Optimizer = entry.build(torch.optim, model.parameters())
+        return built
+    numbers = assignment(entry, plan)
+    groups: list[dict[str, Any]] = [{"params": []}]
+    groups += [{"params": [], **group.changes()} for group in entry.parts]
+    for name, parameter in model.named_parameters():
+        groups[numbers[name]]["params"].append(parameter)
+    grouped: torch.optim.Optimizer = entry.build(torch.optim, [group for group in groups if group["params"]])
+    return grouped
+
+
+class Schedule:
+    """The learning rate of a training as it goes on; where there is no scheduler it stays.
+
+    steps: the batches of an epoch. Raises `DataError` where the scheduler does not fit the training's length.
+    """
+
+    def __init__(self, spec: Spec, optimizer: torch.optim.Optimizer, steps: int, *, val: bool) -> None:
+        self.group = optimizer.param_groups[0]
+        self.scheduler: Any = None
+        self.settled: Scheduler | None = None
+        """The document's scheduler, nothing left to infer."""
+        self.metric: str | None = None
+        self.last: Any = None
+        """The learning rate of the last step, where it changes with each."""
+        if spec.scheduler is None:
+            return
+        entry = cast(Scheduler, spec.scheduler)
+        self.by_step = entry.settled_interval == "step"
+        try:
+            self.settled = settled(spec, steps if self.by_step else 1)
+        except Violation as violation:
+            raise refusal(spec, violation, ("scheduler",)) from None
+        problems = list(check_metric(entry, metric_names(spec, val=val)))
+        if problems:
+            raise DataError(spec.place(problems))
+        self.metric = metric_of(entry, val=val)
+        if self.metric is not None:
+            self.settled = self.settled.model_copy(update={"metric": self.metric})
+        self.scheduler = self.settled.build(torch.optim.lr_scheduler, optimizer)
+
+    @property
+    def after_step(self) -> Any:
+        """What is called after each step; None where nothing is."""
+        return self.step if self.scheduler is not None and self.by_step else None
+
+    def step(self) -> None:
+        """Go on by one step."""
+        self.last = self.group["lr"]
+        self.scheduler.step()
+
+    @property
+    def lr(self) -> float:
+        """The learning rate of the last step, in the optimizer's first group."""
+        return float(self.group["lr"] if self.last is None else self.last)
+
+    def after_epoch(self, record: Mapping[str, Any]) -> None:
+        """Go on by an epoch, by what was measured in it where the scheduler goes by that."""
+        if self.scheduler is None or self.by_step:
+            return
+        if self.metric is None:
+            self.scheduler.step()
+        else:
+            self.scheduler.step(record[self.metric])
+
+
+def refusal(spec: Spec, violation: Violation, path: Path) -> DataError:
+    """The error of what clashes in the entry at `path`."""
+    return DataError(spec.place([of_violation(violation, path)]))
