@@ -45,7 +45,9 @@ def summary(
     ] = Precision.float32,
     memory: Annotated[
         str | None,
-        typer.Option("--memory", metavar="SIZE", help="The memory that it is to fit in: 16GiB; by default this machine's."),
+        typer.Option(
+            "--memory", metavar="SIZE", help="The memory that it is to fit in: 16GiB; by default this machine's."
+        ),
     ] = None,
     format: FormatOption = Format.text,
     verify: Annotated[

@@ -17,9 +17,9 @@ from specbuild.catalogue.datasets.digits import Digits
 from specbuild.catalogue.datasets.fake import FakeData
 from specbuild.catalogue.datasets.folder import ImageFolder
 from specbuild.catalogue.datasets.torchvision_set import TorchvisionSet
+from specbuild.catalogue.plugged import PLUGGED
 from specbuild.data.arrays import open_arrays
 from specbuild.data.failure import Unusable
-from specbuild.catalogue.plugged import PLUGGED
 from specbuild.data.sources import Layout, Sample, SampleSource, Source, TensorSource, own_source
 from specbuild.data.vision import torchvision
 from specbuild.network.samples import INPUT

@@ -102,7 +102,9 @@ def around(cls: type[Layer]) -> list[str]:
     elif cls.takes != ("input",):
         names = ", ".join(f"`{name}`" for name in cls.takes)
         optional = f", of which {cls.needs} {'has' if cls.needs == 1 else 'have'} to be given"
-        lines.append(f"Inputs: {names}{optional if cls.needs < len(cls.takes) else ''}." if names else "It takes no input.")
+        lines.append(
+            f"Inputs: {names}{optional if cls.needs < len(cls.takes) else ''}." if names else "It takes no input."
+        )
     if cls.results:
         lines.append(f"Second results: {', '.join(f'`{name}`' for name in cls.results)}.")
     return [*lines, ""] if lines else []
@@ -159,7 +161,7 @@ def bounds(schema: Mapping[str, Any]) -> str:
     elif "exclusiveMinimum" in schema:
         least = f" above {schema['exclusiveMinimum']:g}"
     else:
-        least = f" from {schema['minimum']:g}" if -1e6 < schema.get("minimum", -1e9) else ""
+        least = f" from {schema['minimum']:g}" if schema.get("minimum", -1e9) > -1e6 else ""
     if "exclusiveMaximum" in schema:
         return f"{least} below {schema['exclusiveMaximum']:g}"
     return f"{least} to {schema['maximum']:g}" if schema.get("maximum", 1e9) < 1e6 else least

@@ -54,7 +54,9 @@ def test_a_warning_beside_an_error() -> None:
     assert "ok" not in done.stdout
 
 
-@pytest.mark.parametrize("specs", [["specs/lenet5.yaml"], [ODD, "specs/lenet5.yaml"], ["tests/specs/broken/classes.yaml"]])
+@pytest.mark.parametrize(
+    "specs", [["specs/lenet5.yaml"], [ODD, "specs/lenet5.yaml"], ["tests/specs/broken/classes.yaml"]]
+)
 def test_without_options_it_is_the_same_by_the_short_way(specs: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
     """`main` goes past typer where there is no option to read."""
     monkeypatch.chdir(ROOT)

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from specbuild.language.loading import load
-from specbuild.network.inference import infer
 from specbuild.network.cost import in_bytes
+from specbuild.network.inference import infer
 from specbuild.reports import summary
 from specbuild.reports.summary import use_of
 
@@ -74,7 +74,14 @@ def test_the_last_layer_alone_is_not_marked() -> None:
 
 @pytest.mark.parametrize(
     ("size", "text"),
-    [(0, "0 B"), (1023, "1023 B"), (1024, "1.00 KiB"), (100_000, "97.66 KiB"), (2**20, "1.00 MiB"), (3 * 2**40, "3.00 TiB")],
+    [
+        (0, "0 B"),
+        (1023, "1023 B"),
+        (1024, "1.00 KiB"),
+        (100_000, "97.66 KiB"),
+        (2**20, "1.00 MiB"),
+        (3 * 2**40, "3.00 TiB"),
+    ],
 )
 def test_sizes(size: int, text: str) -> None:
     assert in_bytes(size) == text

@@ -171,7 +171,7 @@ SCHEDULES: list[tuple[Any, bool, Any]] = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize(("scheduler", "by_step", "schedule"), SCHEDULES, ids=lambda value: str(value)[:40])
+@pytest.mark.parametrize(("scheduler", "by_step", "schedule"), SCHEDULES, ids=[str(one[0])[:60] for one in SCHEDULES])
 def test_learning_rates_are_torchs_step_by_step(scheduler: Any, by_step: bool, schedule: Any) -> None:
     optimizer = {**DOCUMENT["optimizer"], "groups": [{"parameters": "*.bias", "lr": 0.01}]}
     written = document(optimizer=optimizer, scheduler=scheduler, train={"epochs": 3})

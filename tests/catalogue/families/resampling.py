@@ -7,7 +7,7 @@ from typing import Any
 from hypothesis import strategies as st
 
 from specbuild.catalogue.types import TensorType
-from tests.catalogue.drawing import BOOLS, SMALL, Case, Message, Refused, Run, Strategy, odd, some
+from tests.catalogue.drawing import SMALL, Case, Message, Refused, Run, Strategy, odd, some
 
 SPATIAL: Strategy = st.one_of(
     *(st.tuples(*[st.integers(1, 6)] * rank) for rank in (2, 3, 3, 4)),
