@@ -21,6 +21,9 @@ PARAMETERS = {
     "audio_m5": 26_915,  # torchaudio's tutorial on speech commands
     "autoencoder": 219_891,
     "char_lstm": 876_929,
+    "cifar_cnn": 145_578,
+    "dcgan_discriminator": 2_765_568,
+    "dcgan_generator": 3_576_704,
     "gpt2_small": 124_439_808,
     "lenet5": 61_706,
     "r3d_18": 33_371_472,

@@ -28,7 +28,8 @@ OWN: dict[str, Any] = {
 def structure_definitions() -> dict[str, Any]:
     """Definitions that the layers and the document refer to."""
     source = {"type": ["string", "integer"], "description": "The name of a layer above: `conv1`, `pool1.indices`."}
-    plain = {"type": ["number", "string", "boolean", "null", "array"]}
+    held = ["number", "string", "boolean", "array"]
+    items = {"type": [*held, "null"]}
     return {
         "size": {"anyOf": [{"type": "integer", "minimum": 1, "maximum": LARGEST}, EXPRESSION]},
         "shape": {
@@ -68,7 +69,7 @@ def structure_definitions() -> dict[str, Any]:
             "type": "string",
             "pattern": NAME_PATTERN,
             "maxLength": names.LONGEST,
-            "not": {"enum": sorted(names.RESERVED - {"input"})},
+            "not": {"enum": sorted({*names.RESERVED, "self"} - {"input"})},
         },
         "variable_name": {
             "pattern": f"^{IDENTIFIER.pattern}$",
@@ -76,8 +77,13 @@ def structure_definitions() -> dict[str, Any]:
         },
         "value": {
             "description": "What a variable holds: a number, a string, a boolean or a list.",
-            **plain,
-            "items": plain,
+            "type": held,
+            "items": items,
+        },
+        "value_or_null": {
+            "description": "What a param or a variable of a `repeat` holds: the same, or null.",
+            "type": [*held, "null"],
+            "items": items,
         },
         "from": {
             "description": "What the layer takes: the name of a layer above, a list of names, or names by the "
@@ -102,7 +108,7 @@ def structure_definitions() -> dict[str, Any]:
                     "items": {
                         "type": "object",
                         "propertyNames": {"$ref": "#/$defs/variable_name"},
-                        "additionalProperties": {"$ref": "#/$defs/value"},
+                        "additionalProperties": {"$ref": "#/$defs/value_or_null"},
                     },
                 },
                 EXPRESSION,
@@ -136,7 +142,7 @@ def structure_definitions() -> dict[str, Any]:
                     "description": "What a use of the block may say, with defaults; null where it must.",
                     "type": ["object", "null"],
                     "propertyNames": {"$ref": "#/$defs/variable_name", "not": {"enum": sorted(OWN_KEYS)}},
-                    "additionalProperties": {"$ref": "#/$defs/value"},
+                    "additionalProperties": {"$ref": "#/$defs/value_or_null"},
                 },
                 "inputs": {
                     "description": "What the block calls its inputs; one called `input` unless written.",

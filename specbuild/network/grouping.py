@@ -14,6 +14,7 @@ from specbuild.catalogue.types import Shape
 from specbuild.diagnostics.diagnostic import Diagnostic, Edit, Path
 from specbuild.diagnostics.suggest import nearest
 from specbuild.language.parsing import of_violation, unknown_type
+from specbuild.language.wording import with_article
 from specbuild.network.plan import Plan, outcome_of
 
 GROUPS: Path = ("optimizer", "groups")
@@ -151,10 +152,13 @@ def check_group(group: Group, path: Path, parameters: Collection[Learned], plan:
         if type not in LAYERS:
             yield replace(unknown_type(type, place, LAYERS, "layer"), code="SB413")
         elif type in types:
-            yield Diagnostic("SB413", f"{types[type]} is a {type}, which has no parameters", place)
+            yield Diagnostic("SB413", f"{types[type]} is {with_article(type)}, which has no parameters", place)
         else:
             yield Diagnostic(
-                "SB413", f"no layer is a {type}", place, fix=f"those with parameters are {listed(sorted(having))}"
+                "SB413",
+                f"no layer is {with_article(type)}",
+                place,
+                fix=f"those with parameters are {listed(sorted(having))}",
             )
     if not wrong and not any(takes(group, parameter) for parameter in parameters):
         yield Diagnostic(

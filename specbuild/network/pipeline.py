@@ -13,6 +13,7 @@ from specbuild.diagnostics.suggest import nearest
 from specbuild.language.document import Spec
 from specbuild.language.parsing import of_violation
 from specbuild.language.sections import Best
+from specbuild.language.wording import with_article
 from specbuild.network.grouping import check_optimizer
 from specbuild.network.plan import Plan, Scope, Step
 from specbuild.network.samples import Fold, loss_path
@@ -119,7 +120,7 @@ def check_loss(spec: Spec, plan: Plan) -> Iterator[Diagnostic]:
         last = settled_by(plan.scope, plan.scope.outputs[output].position)
         if loss.takes_shares and isinstance(last, Step) and last.type in UNBOUNDED:
             yield Diagnostic(
-                "SB402", f"{loss.type} needs outputs from 0 to 1, but {last.name} is a {last.type}", path,
+                "SB402", f"{loss.type} needs outputs from 0 to 1, but {last.name} is {with_article(last.type)}", path,
                 fix=f"{path[-1]}: BCEWithLogitsLoss, or a Sigmoid as the last layer",
             )  # fmt: skip
 

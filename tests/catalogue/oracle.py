@@ -10,6 +10,7 @@ Some things that torch runs are refused by specbuild on purpose; here they count
 - What torch itself announces to change: Dropout2d on other than planes warns so.
 - A truncated normal initialization whose deviation is not positive or whose mean is not between its bounds.
 - An activation that overwrites its input and bends it by a slope below 0: torch goes forward, and raises in backward.
+- An embedding that scales sparse gradients by frequency, which raises in backward too.
 - A distance between single numbers that have no batch, where torch takes an axis for granted.
 - CrossMapLRN2d of size 1, whose backward raises in torch, and of a negative one; InstanceNorm's `momentum: null`,
   which torch takes for 0 against its annotation.

@@ -22,6 +22,15 @@ def within(padding_idx: int | None, num_embeddings: int) -> None:
         )
 
 
+def differentiable(scale_grad_by_freq: bool, sparse: bool) -> None:
+    """Require a gradient that torch can compute."""
+    if scale_grad_by_freq and sparse:
+        raise Violation(
+            "SB304", "`scale_grad_by_freq` is for gradients that are not sparse; sparse is true",
+            field="scale_grad_by_freq", fix="scale_grad_by_freq: false, or sparse: false",
+        )  # fmt: skip
+
+
 def indices(layer: str, input: TensorType) -> None:
     """Require integers."""
     require(
@@ -61,13 +70,14 @@ class Embedding(Layer):
     norm_type: Scale = 2.0
     """The p of that p-norm."""
     scale_grad_by_freq: Bool = False
-    """Whether gradients are divided by how often an integer is in the batch."""
+    """Whether gradients are divided by how often an integer is in the batch; not with `sparse`."""
     sparse: Bool = False
     """Whether the gradient is a sparse tensor, which SGD, Adagrad and SparseAdam take."""
 
     def check(self) -> None:
-        """The padding is one of the integers."""
+        """The padding is one of the integers; sparse gradients are not scaled."""
         within(self.padding_idx, self.num_embeddings)
+        differentiable(self.scale_grad_by_freq, self.sparse)
 
     def keeps(self) -> tuple[str, ...]:
         """The integers say where the gradient goes."""
@@ -110,7 +120,7 @@ class EmbeddingBag(Layer):
     norm_type: Scale = 2.0
     """The p of that p-norm."""
     scale_grad_by_freq: Bool = False
-    """Whether gradients are divided by how often an integer is in the batch; not with `mode: max`."""
+    """Whether gradients are divided by how often an integer is in the batch; not with `mode: max`, or `sparse`."""
     mode: Literal["sum", "mean", "max"] = "mean"
     """How the vectors become one."""
     sparse: Bool = False
@@ -119,7 +129,7 @@ class EmbeddingBag(Layer):
     """The integer that stands for padding: it is left out, and its vector is not learned."""
 
     def check(self) -> None:
-        """The padding is one of the integers; a maximum has no weighted gradient."""
+        """The padding is one of the integers; neither sparse gradients are scaled nor those of a maximum."""
         within(self.padding_idx, self.num_embeddings)
         for name in ("scale_grad_by_freq", "sparse"):
             if self.mode == "max" and getattr(self, name):
@@ -127,6 +137,7 @@ class EmbeddingBag(Layer):
                     "SB304", f"`{name}` is for `mode: sum` and `mode: mean`; mode is max",
                     field=name, fix=f"{name}: false, or mode: sum",
                 )  # fmt: skip
+        differentiable(self.scale_grad_by_freq, self.sparse)
 
     def keeps(self) -> tuple[str, ...]:
         """What says where the gradient goes, and how much of it."""

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from torch import Tensor, nn
 
 from specbuild.catalogue.types import TensorType
-from tests.catalogue.drawing import ANY, BOOLS, DTYPES, SMALL, Case, Message, odd, some
+from tests.catalogue.drawing import ANY, BOOLS, DTYPES, SMALL, Case, Message, Refused, odd, some
 
 INDICES = st.one_of(st.sampled_from(["int64", "int32"]), st.sampled_from(["int64", "int32"]), DTYPES)
 NORMS: dict[str, Any] = {
@@ -36,18 +36,28 @@ class Bag(nn.EmbeddingBag):
         return super().forward(input, per_sample_weights=weights)
 
 
+def scales_sparse_gradients(arguments: dict[str, Any], inputs: tuple[TensorType, ...]) -> bool:
+    """Refuses on purpose what torch runs forward, and raises at in backward."""
+    return bool(arguments.get("scale_grad_by_freq") and arguments.get("sparse"))
+
+
 CASES: dict[str, Case] = {
     "Embedding": Case(
         some(REQUIRED, padding_idx=PADDING, **NORMS, scale_grad_by_freq=BOOLS, sparse=BOOLS), ANY,
-        dtypes=INDICES, value=0, required={"num_embeddings": 2, "embedding_dim": 2},
+        dtypes=INDICES, value=0, refused=scales_sparse_gradients, required={"num_embeddings": 2, "embedding_dim": 2},
         unlike_torch={"_weight": "no argument of a user's", "_freeze": "no argument of a user's"},
     ),
     "EmbeddingBag": Case(
         some(REQUIRED, **NORMS, scale_grad_by_freq=BOOLS, mode=st.sampled_from(["sum", "sum", "mean", "max", "min"]),
              sparse=BOOLS, padding_idx=PADDING),
-        several=bags(), value=0, torch=Bag, required={"num_embeddings": 2, "embedding_dim": 2},
+        several=bags(), value=0, refused=scales_sparse_gradients, torch=Bag, required={"num_embeddings": 2, "embedding_dim": 2},
     ),
 }  # fmt: skip
+
+REFUSED: list[Refused] = [
+    # torch raises in backward
+    ("Embedding", {"num_embeddings": 2, "embedding_dim": 2, "scale_grad_by_freq": True, "sparse": True}, (3,), "int64"),
+]  # fmt: skip
 
 MESSAGES: list[Message] = [
     ("Embedding", {"num_embeddings": 9, "embedding_dim": 2}, (TensorType((5, 8)),), "SB305", None,
@@ -72,4 +82,8 @@ MESSAGES: list[Message] = [
     ("EmbeddingBag", {"num_embeddings": 9, "embedding_dim": 2, "mode": "max", "sparse": True},
      (TensorType((5,), "int64"),), "SB304", "sparse",
      "`sparse` is for `mode: sum` and `mode: mean`; mode is max", "sparse: false, or mode: sum"),
+    ("Embedding", {"num_embeddings": 9, "embedding_dim": 2, "scale_grad_by_freq": True, "sparse": True},
+     (TensorType((5,), "int64"),), "SB304", "scale_grad_by_freq",
+     "`scale_grad_by_freq` is for gradients that are not sparse; sparse is true",
+     "scale_grad_by_freq: false, or sparse: false"),
 ]  # fmt: skip
