@@ -59,7 +59,7 @@ def without_rules(plan: Plan) -> Iterator[Diagnostic]:
             told.add(step.path)
             yield Diagnostic(
                 "SB803", f"{step.type} states no rule: it was run on torch's meta device, and gave {step.output}",
-                step.path, "type", instance=step.name, fix="give its class an `infer`",
+                step.path, instance=step.name, fix="give its class an `infer`",
             )  # fmt: skip
 
 

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from specbuild.cli.options import FormatOption, RunArgument
+from specbuild.cli.options import FormatOption, PluginOption, RunArgument
 from specbuild.cli.output import Format, echo, live_long, print_json
 
 
-def reload(run: RunArgument, format: FormatOption = Format.text) -> None:
+def reload(run: RunArgument, format: FormatOption = Format.text, plugins: PluginOption = None) -> None:
     """Rebuild a model from its run directory alone, prove that it is the one that was written, and summarize it."""
     from specbuild import api
     from specbuild.reports import summary as report
@@ -14,8 +14,9 @@ def reload(run: RunArgument, format: FormatOption = Format.text) -> None:
     live_long()
 
     reloaded = api.reload(run)
+    use = report.use_of(reloaded.spec)
     if format is Format.json:
-        print_json({"run": str(reloaded.path), "verified": reloaded.verdict, **report.as_json(reloaded.plan)})
+        print_json({"run": str(reloaded.path), "verified": reloaded.verdict, **report.as_json(reloaded.plan, use)})
     else:
-        echo(report.text(reloaded.plan, report.use_of(reloaded.spec)))
+        echo(report.text(reloaded.plan, use))
         echo(f"\n{reloaded.path}: {reloaded.verdict}")

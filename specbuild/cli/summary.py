@@ -22,7 +22,7 @@ class Precision(StrEnum):
     float16 = "float16"
 
 
-def in_bytes(text: str) -> int:
+def bytes_in(text: str) -> int:
     """`16GiB`, `512M` or `1e9` as a number of bytes."""
     found = re.fullmatch(r"(\d+(?:\.\d+)?)\s*([KMGT]?)(?:i?B)?", text.strip(), re.IGNORECASE)
     if found is None:
@@ -57,7 +57,7 @@ def summary(
     plugins: PluginOption = None,
 ) -> None:
     """Print the layers with their shapes, parameters and cost, and whether it fits in memory."""
-    available = None if memory is None else in_bytes(memory)
+    available = None if memory is None else bytes_in(memory)
     from specbuild import api
     from specbuild.reports import summary as report
 

@@ -22,6 +22,8 @@ from specbuild.data.vision import torchvision
 
 Draws = Sequence[torch.Tensor]
 Apply = Callable[[torch.Tensor, Draws], torch.Tensor]
+BELOW_ONE = 1 - 2**-24
+"""The largest float32 below 1."""
 
 
 class Operation(NamedTuple):
@@ -61,9 +63,19 @@ class Pipeline:
 
 def operation_of(transform: Transform) -> Operation:
     """The operation that a transform of the catalogue stands for."""
-    if type(transform) not in BUILDERS:  # a plug-in's
-        return Operation(transform.run, transform.draws)
-    return BUILDERS[type(transform)](transform)
+    return BUILDERS.get(type(transform), plugged)(transform)
+
+
+def plugged(transform: Transform) -> Operation:
+    """A plug-in's, which is given its draws as images are: in float32, on the same device."""
+
+    def apply(images: torch.Tensor, draws: Draws) -> torch.Tensor:
+        return cast(
+            torch.Tensor,
+            transform.run(images, [draw.float().clamp_(max=BELOW_ONE).to(images.device) for draw in draws]),
+        )
+
+    return Operation(apply, transform.draws)
 
 
 def to_tensor(transform: ToTensor) -> Operation:

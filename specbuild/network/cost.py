@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from typing import NamedTuple
 
 from specbuild.catalogue.layer import Layer
@@ -167,16 +168,11 @@ class Flow:
 def memory_here() -> int | None:
     """The bytes of this machine's memory, or of what its control group may use; None where nothing tells."""
     known: list[int] = []
-    try:
+    with suppress(AttributeError, ValueError, OSError):
         known.append(os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES"))
-    except (AttributeError, ValueError, OSError):
-        pass
     for file in ("/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory/memory.limit_in_bytes"):
-        try:
-            with open(file) as limit:
-                known.append(int(limit.read()))
-        except (OSError, ValueError):
-            continue
+        with suppress(OSError, ValueError), open(file) as limit:
+            known.append(int(limit.read()))
     return min(known, default=None)
 
 
@@ -195,12 +191,15 @@ def require_memory(plan: Plan, available: int | None) -> None:
     """Raise `SpecError` (SB311) for weights that do not fit into so many bytes."""
     needed = plan.parameter_bytes()
     if available is not None and needed > available:
-        largest = max(plan.layers(), key=lambda step: sum(s.bytes for s in outcome_of(step).parameters.values()))
+        takes, largest = max(
+            ((sum(s.bytes for s in outcome_of(step).parameters.values()), step) for step in plan.layers()),
+            key=lambda pair: pair[0],
+        )
         raise SpecError(
             [Diagnostic(
                 "SB311", f"the weights take {in_bytes(needed)}, but this machine has {in_bytes(available)}",
                 largest.path, instance=largest.name,
-                because=f"this layer alone takes {in_bytes(sum(s.bytes for s in outcome_of(largest).parameters.values()))}",
+                because=f"this layer alone takes {in_bytes(takes)}",
                 fix="smaller layers, or a machine with more memory",
             )]
         )  # fmt: skip

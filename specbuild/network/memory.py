@@ -118,7 +118,8 @@ class Timeline:
                 first = Held(taken[0].root, self.time, taken[0].constant, learns, self.time)
             else:
                 first = self.fresh(constant=layer.takes == (), learns=learns)
-            results = {None: first, **{name: self.fresh() for name in step.results}}
+            results: dict[str | None, Held] = {None: first}
+            results.update((name, self.fresh()) for name in step.results)
             if self.training and learns and not passes:
                 for held in kept_by(step, taken, results):
                     self.needs.setdefault(held.root, []).append(Read(self.time, held.version, step.name))

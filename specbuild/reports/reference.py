@@ -150,7 +150,7 @@ def in_words(schema: Mapping[str, Any]) -> str:
         least = schema.get("minItems")
         return f"list{f' of {least} or more' if least else ''}"
     if kind in ("integer", "number"):
-        return kind + bounds(schema)
+        return f"{kind}{bounds(schema)}"
     return {"boolean": "boolean", "string": "string", "null": "null", "object": "mapping"}.get(str(kind), "")
 
 

@@ -273,9 +273,7 @@ def graphs(draw: st.DrawFn) -> dict[str, Any]:
                 written = {**kind, "from": pick(known)}
             elif form <= 5:
                 written = {
-                    **pick(
-                        [{"type": "Linear", "out_features": FEATURES}, LEAKY, {"type": "Tanh"}, {"type": "GELU"}]
-                    ),
+                    **pick([{"type": "Linear", "out_features": FEATURES}, LEAKY, {"type": "Tanh"}, {"type": "GELU"}]),
                     "from": pick(known),
                 }
             elif form <= 7:

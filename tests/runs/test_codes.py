@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import shlex
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 import torch
 from typer.testing import CliRunner
 
+from specbuild.catalogue.plugged import PLUGGED, unplug
 from specbuild.cli.app import app
 from specbuild.diagnostics.codes.code import Code
 from specbuild.diagnostics.codes.runs import RUNS
@@ -30,9 +32,17 @@ def last_of(lines: str) -> tuple[int, str]:
         if words[0] == "specbuild":
             result = CliRunner().invoke(app, words[1:])
             status, told = result.exit_code, result.stderr
+            forget_plugins()
         else:
             status = subprocess.run(line[2:], shell=True, check=False).returncode
     return status, told
+
+
+def forget_plugins() -> None:
+    """As in a new process."""
+    for name in [*PLUGGED]:
+        sys.modules.pop(PLUGGED[name].__module__, None)
+        unplug(name)
 
 
 @pytest.mark.parametrize("code", RUNNABLE)
@@ -43,6 +53,7 @@ def test_the_failing_example_earns_its_code_and_the_mended_one_does_not(
         folder = tmp_path / name
         folder.mkdir()
         (folder / "specs").symlink_to(ROOT / "specs")
+        (folder / "my_layers.py").symlink_to(ROOT / "examples" / "my_layers.py")
         monkeypatch.chdir(folder)
         status, told = last_of(lines)
         if name == "failing":

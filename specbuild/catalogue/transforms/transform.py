@@ -33,12 +33,12 @@ class Transform(Entry, ABC):
         return self.apply(sample, channels, (height, width))
 
     draws: ClassVar[int] = 0
-    """Of a plug-in: how many numbers from 0 to 1 it draws for each sample."""
+    """Of a plug-in: how many numbers from 0 to 1, 1 excluded, it draws for each sample."""
 
     def run(self, images: Any, draws: Any) -> Any:
         """Of a plug-in: a batch of images `(N, C, H, W)`, float or uint8, transformed.
 
-        draws: `draws` tensors of (N,). The catalogue's own transforms run in `specbuild.data.operations`.
+        draws: `draws` tensors of (N,), float32. The catalogue's own transforms run in `specbuild.data.operations`.
         """
         raise NotImplementedError
 

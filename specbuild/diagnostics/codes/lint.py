@@ -29,8 +29,8 @@ LINT: tuple[Code, ...] = (
     Code(
         "SB803",
         "a plug-in's layer without a rule",
-        "The layer comes from a plug-in that states no shape rule, so it was built and run on torch's meta device to see "
-        "what comes out of it. That imports torch, counts no multiply-accumulates, and can be laxer than a real "
+        "The layer comes from a plug-in that states no shape rule, so it was built and run on torch's meta device to "
+        "see what comes out of it. That imports torch, counts no multiply-accumulates, and can be laxer than a real "
         "device. An `infer` in its class makes it as the catalogue's own.",
         "$ specbuild check --plugin layers_without_rules spec.yaml",
         "$ specbuild check --plugin layers_with_rules spec.yaml",

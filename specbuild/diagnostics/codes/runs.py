@@ -66,8 +66,8 @@ RUNS: tuple[Code, ...] = (
         "the run needs a plug-in",
         "The run was made with layers, losses, data sets or transforms that a plug-in added. A run is data, so "
         "nothing in it is imported: name the module yourself, if you trust it.",
-        f"{TRAIN.replace('train', 'train --plugin my_layers', 1)}\n$ specbuild reload first",
-        f"{TRAIN.replace('train', 'train --plugin my_layers', 1)}\n$ specbuild reload --plugin my_layers first",
+        f"{TRAIN} --plugin my_layers --set layers[1]=Snake\n$ specbuild reload first",
+        f"{TRAIN} --plugin my_layers --set layers[1]=Snake\n$ specbuild reload --plugin my_layers first",
     ),
     Code(
         "SB508",

@@ -88,8 +88,8 @@ SHAPES: tuple[Code, ...] = (
     Code(
         "SB310",
         "a plug-in's layer does not run",
-        "A layer of a plug-in that states no rule is built and run on torch's meta device, on batches of 2 and of 3, in "
-        "training and in eval mode. Torch refused, or what came out was not one tensor with the same batch, or was "
+        "A layer of a plug-in that states no rule is built and run on torch's meta device, on batches of 2 and of 3, "
+        "in training and in eval mode. Torch refused, or what came out was not one tensor with the same batch, or was "
         "another for another batch. The message is torch's own.",
         "$ specbuild check --plugin my_layers wrong_input.yaml",
         "$ specbuild check --plugin my_layers right_input.yaml",
@@ -97,9 +97,9 @@ SHAPES: tuple[Code, ...] = (
     Code(
         "SB311",
         "the network is larger than the memory",
-        "The weights and buffers, or what training takes with its gradients, its optimizer and the activations of a batch, "
-        "are more than the machine, or the GPU, has. It is said before anything is built. `specbuild summary` shows the "
-        "estimate for any batch size, and for another machine with `--memory 80GiB`.",
+        "The weights and buffers, or what training takes with its gradients, its optimizer and the activations of a "
+        "batch, are more than the machine, or the GPU, has. It is said before anything is built. `specbuild summary` "
+        "shows the estimate for any batch size, and for another machine with `--memory 80GiB`.",
         "$ specbuild train larger_than_memory.yaml",
         "$ specbuild train larger_than_memory.yaml --set data.train.loader.batch_size=8",
     ),
