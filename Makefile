@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 
-.PHONY: demo test check format schema reference golden clean
+.PHONY: demo test check fuzz format schema reference golden clean
 
 demo: $(VENV)/installed  ## check, summarize, train, evaluate and reload a network, on real images
 	$(BIN)/specbuild check specs/digits_cnn.yaml
@@ -23,6 +23,10 @@ check: $(VENV)/installed-dev  ## what CI checks before the tests: style, types, 
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
+fuzz: $(VENV)/installed-dev  ## 200,000 inputs drawn at random, and the documents that mean harm
+	$(BIN)/python benchmarks/fuzz.py --count 200000 --seed 0 --processes 2
+	$(BIN)/python benchmarks/hostile.py
+
 format: $(VENV)/installed-dev  ## put the code in its form
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
@@ -31,9 +35,10 @@ schema: $(VENV)/installed  ## write schemas/specbuild-v1.schema.json anew
 	$(BIN)/specbuild schema > schemas/specbuild-v1.schema.json.new
 	mv schemas/specbuild-v1.schema.json.new schemas/specbuild-v1.schema.json
 
-reference: $(VENV)/installed  ## write the reference pages in docs/reference anew
-	rm -rf docs/reference
+reference: $(VENV)/installed  ## write the reference pages in docs/reference and docs/codes anew
+	rm -rf docs/reference docs/codes
 	$(BIN)/python -m specbuild.reports.reference docs/reference
+	$(BIN)/python -m specbuild.reports.codes docs/codes
 
 golden: $(VENV)/installed-dev  ## write the expected output of every broken spec anew; read the diff
 	$(BIN)/python -m pytest tests/test_broken_specs.py --rewrite

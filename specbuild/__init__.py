@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from specbuild.api import build, check, evaluate, infer, load, reload, train
+    from specbuild.api import build, check, diff, evaluate, explain, fix, infer, load, reload, train
     from specbuild.diagnostics.diagnostic import Diagnostic
     from specbuild.errors import DataError, RunError, SpecbuildError, SpecError
     from specbuild.language.document import Spec
@@ -29,7 +29,10 @@ __all__ = [
     "SpecbuildError",
     "build",
     "check",
+    "diff",
     "evaluate",
+    "explain",
+    "fix",
     "infer",
     "load",
     "plugin",
@@ -38,7 +41,7 @@ __all__ = [
 ]
 
 HOMES = {
-    "specbuild.api": ("build", "check", "evaluate", "infer", "load", "reload", "train"),
+    "specbuild.api": ("build", "check", "diff", "evaluate", "explain", "fix", "infer", "load", "reload", "train"),
     "specbuild.diagnostics.diagnostic": ("Diagnostic",),
     "specbuild.errors": ("DataError", "RunError", "SpecError", "SpecbuildError"),
     "specbuild.language.document": ("Spec",),

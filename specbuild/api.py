@@ -3,23 +3,26 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from specbuild.diagnostics.diagnostic import Diagnostic
-from specbuild.errors import SpecbuildError, SpecError
+from specbuild.errors import SpecError
 from specbuild.language.document import Spec
 from specbuild.language.loading import load as load_document
 from specbuild.language.sections import SplitName
 from specbuild.language.source import Source
+from specbuild.network.checking import judge
 from specbuild.network.inference import infer as infer_plan
-from specbuild.network.pipeline import check_data
 from specbuild.network.plan import Plan
 
 if TYPE_CHECKING:
     from torch import nn
     from torch.utils.data import Dataset
 
+    from specbuild.language.fixing import Fixed
+    from specbuild.network.difference import Difference
+    from specbuild.reports.explanation import Explanation
     from specbuild.runs.run import Run
     from specbuild.training.loop import Reporter
 
@@ -40,32 +43,61 @@ def check(document: Document, overrides: Iterable[str] = ()) -> tuple[Diagnostic
 
     Judges form, shapes, the loss and what is known of the data without touching it. Imports no torch.
     """
-    try:
-        spec = load(document, overrides)
-    except SpecbuildError as error:
-        return error.diagnostics
-    try:
-        plan = infer_plan(spec)
-    except SpecbuildError as error:
-        return spec.place([*spec.warnings, *error.diagnostics, *check_data(spec, None)])
-    return spec.place([*spec.warnings, *without_rules(plan), *check_data(spec, plan)])
+    return judge(document, overrides)
 
 
-def without_rules(plan: Plan) -> Iterator[Diagnostic]:
-    """SB803 for each line with a layer that was run to see what it gives."""
-    told = set()
-    for step in plan.layers():
-        if step.layer is not None and step.layer.measured and step.path not in told:
-            told.add(step.path)
-            yield Diagnostic(
-                "SB803", f"{step.type} states no rule: it was run on torch's meta device, and gave {step.output}",
-                step.path, instance=step.name, fix="give its class an `infer`",
-            )  # fmt: skip
+def fix(document: str | os.PathLike[str] | Source) -> tuple[str, tuple[Diagnostic, ...]]:
+    """The text of a document with every mistake mended whose mend is certain, and what is still wrong with it.
+
+    Comments and layout stay. Writes nothing. Raises `SpecError` for a file that cannot be read as text.
+    """
+    from specbuild.language.source import text_of
+
+    fixed = mend(*text_of(document))
+    return fixed.text, fixed.diagnostics
+
+
+def mend(text: str, name: str) -> Fixed:
+    """A text with all that is certain mended, what was mended and what remains; name: as diagnostics show it."""
+    from specbuild.language.fixing import fixed
+
+    return fixed(text, name, judge)
+
+
+def explain(code: str) -> Explanation:
+    """What a diagnostic's code means, with an example; `str` of it is what `specbuild explain` prints.
+
+    Raises `ValueError` for a code that is not there. Imports no torch.
+    """
+    from specbuild.reports.explanation import explanation_of
+
+    return explanation_of(code)
 
 
 def infer(document: Document, overrides: Iterable[str] = ()) -> Plan:
     """The plan: every layer with its types, parameters and cost. Raises `SpecError`. Imports no torch."""
     return infer_plan(load(document, overrides))
+
+
+def diff(a: Document, b: Document) -> Difference:
+    """What changed in meaning from one document to another; false if nothing did. Imports no torch.
+
+    Raises `SpecError` with what is wrong with either of them.
+    """
+    from specbuild.network.difference import difference
+
+    problems: list[Diagnostic] = []
+    found: list[tuple[Spec, Plan]] = []
+    for document in (a, b):
+        try:
+            spec = load(document)
+            found.append((spec, infer_plan(spec)))
+        except SpecError as error:
+            problems += error.diagnostics
+    if problems:
+        raise SpecError(problems)
+    (old, old_plan), (new, new_plan) = found
+    return difference(old, old_plan, new, new_plan)
 
 
 def build(document: Document | Plan, overrides: Iterable[str] = ()) -> nn.Sequential:

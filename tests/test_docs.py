@@ -15,6 +15,7 @@ PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
 DOCUMENTS = [
     pytest.param(text, id=f"{page.relative_to(ROOT)}-{number}")
     for page in PAGES
+    if page.parent.name != "codes"  # half of their examples are wrong: `reports.test_codes`
     for number, text in enumerate(re.findall(r"```yaml\n(specbuild: 1\n.*?)```", page.read_text(), re.DOTALL))
 ]
 

@@ -53,7 +53,7 @@ def kind(dtype: str) -> int:
 
 def stretched(x: Dim, y: Dim, a: TensorType, b: TensorType) -> Dim:
     """The size of one axis of both."""
-    require(x == y or x == 1 or y == 1, lambda: misfit(a, b))
+    require((x == y) | (x == 1) | (y == 1), lambda: misfit(a, b))
     return choose(x == 1, y, x)
 
 

@@ -13,7 +13,7 @@ from typing import Annotated
 from annotated_types import Ge, Le
 
 from specbuild.catalogue.entry import Count, Float, Int, Size
-from specbuild.catalogue.rules import Violation, require
+from specbuild.catalogue.rules import Violation, limited, require
 from specbuild.catalogue.types import Shape
 
 REACH = 2**14
@@ -37,9 +37,9 @@ Magnitude = Annotated[Float, Ge(0), Le(LARGEST_FLOAT32)]
 
 
 def storable(shape: Shape, what: str, field: str) -> None:
-    """Require a tensor of a size that some machine could hold."""
+    """Require a tensor of a size that some machine could hold; of open sizes it is asked at the promised ends."""
     require(
-        prod(shape) <= LARGEST_TENSOR,
+        limited(prod(shape) <= LARGEST_TENSOR),
         lambda: Violation(
             "SB307",
             f"{what} would have {' x '.join(map(str, shape))} elements, "

@@ -2,16 +2,18 @@
 
 A rule is pure: types in, an `Outcome` out, or a `Violation` raised. It says what clashes; the walk
 over the network (`specbuild.network.inference`) adds which layer, which line and what led there.
-Rules never branch on a dimension: they `require`, `choose` and take the `minimum`.
+Rules never branch on a dimension: they `require`, `choose` and take the `minimum`, so that sizes which a document
+leaves open (`input: [3, H, W]`) flow through them; what is required of such a size is noted, and decided by the walk.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from contextvars import ContextVar
 from dataclasses import dataclass, field
 from math import prod
 from types import MappingProxyType
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, cast
 
 from specbuild.catalogue.types import ITEM_BYTES, Dim, Shape, TensorType
 
@@ -80,18 +82,77 @@ class Outcome:
 
 def require(condition: bool, violation: Callable[[], Violation]) -> None:
     """Raise what `violation` makes unless `condition` holds."""
-    if not condition:
+    if condition is not True and not (open_to(condition) and noted(condition)) and not condition:
         raise violation()
 
 
 def choose(condition: bool, then: Dim, otherwise: Dim) -> Dim:
     """One of two sizes, by a condition on sizes."""
+    if open_to(condition):
+        from specbuild.catalogue.sizes.expressions import chosen
+
+        return cast("Dim", chosen(cast("Any", condition), then, otherwise))
     return then if condition else otherwise
 
 
 def minimum(a: Dim, b: Dim) -> Dim:
     """The smaller of two sizes."""
-    return min(a, b)
+    if isinstance(a, int) and isinstance(b, int):
+        return min(a, b)
+    from specbuild.catalogue.sizes.expressions import least_of
+
+    return cast("Dim", least_of(a, b))
+
+
+def maximum(a: Dim, b: Dim) -> Dim:
+    """The larger of two sizes."""
+    return max(a, b) if isinstance(a, int) and isinstance(b, int) else a + b - minimum(a, b)
+
+
+def scaled(size: Dim, factor: float) -> Dim:
+    """`⌊size · factor⌋` as floating point has it."""
+    if isinstance(size, int):
+        return int(size * factor)
+    from specbuild.catalogue.sizes.expressions import scaled as scaled_size
+
+    return cast("Dim", scaled_size(size, factor))
+
+
+def alike(a: Iterable[Dim], b: Iterable[Dim]) -> bool:
+    """Whether two shapes are equal."""
+    one, two = tuple(a), tuple(b)
+    if len(one) != len(two):
+        return False
+    equal = True
+    for x, y in zip(one, two, strict=True):
+        equal = equal & (x == y)
+    return equal
+
+
+def open_to(condition: object) -> bool:
+    """Whether a condition is about sizes that a document leaves open, and holds at some of them at most."""
+    return condition is not True and condition is not False and hasattr(condition, "symbols")
+
+
+NOTES: ContextVar[list[Any] | None] = ContextVar("NOTES", default=None)
+"""The conditions that the rules of one walk required of sizes which its document leaves open."""
+
+
+def limited(condition: bool) -> bool:
+    """A condition that every size without an end would break, and that is a bound on machines, not on networks."""
+    if open_to(condition):
+        from specbuild.catalogue.sizes.conditions import Limit
+
+        return cast("bool", Limit(cast("Any", condition)))
+    return condition
+
+
+def noted(condition: object) -> bool:
+    """Note a condition for the walk, which decides it when it has them all."""
+    notes = NOTES.get()
+    if notes is not None:
+        notes.append(condition)
+    return notes is not None
 
 
 def inferred(name: str, written: Dim | None, actual: Dim, what: str) -> dict[str, Dim]:

@@ -1,6 +1,9 @@
 """What layers that take sequences have in common: `[length, features]` a sample, states, heads and masks."""
 
-from specbuild.catalogue.rules import Violation, require
+from functools import reduce
+from operator import or_
+
+from specbuild.catalogue.rules import Violation, alike, require
 from specbuild.catalogue.types import Dim, TensorType
 from specbuild.catalogue.windows import floating
 
@@ -43,7 +46,7 @@ def state(layer: str, name: str, given: TensorType | None, shape: tuple[Dim, ...
     if given is None:
         return
     require(
-        given.shape == shape,
+        alike(given.shape, shape),
         lambda: Violation(
             "SB303" if len(given.shape) == len(shape) else "SB302",
             f"{layer} takes `{name}` of {list(shape)}, which is {meaning}, but it is {given}",
@@ -97,7 +100,7 @@ def masked(
         return
     wanted = " or ".join(str(list(shape)) for shape in shapes)
     require(
-        any(mask.shape == shape for shape in shapes),
+        reduce(or_, [alike(mask.shape, shape) for shape in shapes]),
         lambda: Violation(
             "SB303" if any(len(mask.shape) == len(shape) for shape in shapes) else "SB302",
             f"{layer} takes `{name}` of {wanted}, {what}, but it is {mask}",

@@ -6,7 +6,8 @@ from math import prod
 from typing import NamedTuple
 
 Dim = int
-"""One size of a shape."""
+"""One size of a shape: an int, or where a document leaves it open (`[3, H, W]`) a `sizes.expressions.Size`, which
+computes as one and whose comparisons are conditions. Rules cannot tell them apart, so both are annotated as int."""
 
 Shape = tuple[Dim, ...]
 

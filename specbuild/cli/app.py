@@ -8,7 +8,9 @@ import typer
 
 from specbuild.cli import output
 from specbuild.cli.check import check
+from specbuild.cli.diff import diff
 from specbuild.cli.evaluate import evaluate
+from specbuild.cli.explain import explain
 from specbuild.cli.reload import reload
 from specbuild.cli.schema import schema
 from specbuild.cli.summary import summary
@@ -48,5 +50,5 @@ def options(
     output.show_traceback = traceback
 
 
-for command in (check, summary, train, evaluate, reload, schema):
+for command in (check, summary, diff, train, evaluate, reload, schema, explain):
     app.command()(output.guarded(command))

@@ -7,15 +7,27 @@ from typing import Annotated
 import typer
 
 from specbuild.cli.checking import check_specs
-from specbuild.cli.options import FormatOption, PluginOption, SetOption
-from specbuild.cli.output import Format
+from specbuild.cli.options import PluginOption, SetOption
+from specbuild.cli.output import DiagnosticFormat
 
 
 def check(
     specs: Annotated[list[str], typer.Argument(metavar="SPEC...", help="YAML or JSON files; - reads standard input.")],
     overrides: SetOption = None,
-    format: FormatOption = Format.text,
+    format: Annotated[DiagnosticFormat, typer.Option("--format", help="How to print.")] = DiagnosticFormat.text,
+    fix: Annotated[
+        bool,
+        typer.Option("--fix", help="Mend in the files what is certain; of standard input, print the document mended."),
+    ] = False,
+    strict: Annotated[bool, typer.Option("--strict", help="Count warnings (SB8xx) as errors.")] = False,
     plugins: PluginOption = None,
 ) -> None:
     """Judge specs, without importing torch and without touching any data."""
-    check_specs(specs, overrides or (), format)
+    if fix:
+        if overrides:
+            raise typer.BadParameter("what --set gives stands in no file, so --fix does not go with it")
+        from specbuild.cli.fixing import fix_specs
+
+        fix_specs(specs, format, strict=strict)
+        return
+    check_specs(specs, overrides or (), format, strict=strict)

@@ -8,7 +8,7 @@ import os
 import sys
 from collections.abc import Callable, Iterable
 from enum import StrEnum
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, TextIO, TypeVar
 
 from specbuild.diagnostics.diagnostic import Diagnostic
 from specbuild.errors import SpecbuildError
@@ -31,13 +31,23 @@ class Format(StrEnum):
     json = "json"
 
 
+class DiagnosticFormat(StrEnum):
+    """How diagnostics are printed: for people, programs, GitHub Actions, and whatever reads SARIF 2.1.0."""
+
+    text = "text"
+    json = "json"
+    github = "github"
+    sarif = "sarif"
+
+
 def source_of(argument: str) -> str | Source:
     """A path, or what standard input holds for `-`."""
     if argument != "-":
         return os.path.expanduser(argument)
+    from specbuild.language.budgets import MAX_BYTES
     from specbuild.language.source import read_bytes
 
-    return read_bytes(sys.stdin.buffer.read(), "<stdin>")
+    return read_bytes(sys.stdin.buffer.read(MAX_BYTES + 1), "<stdin>")
 
 
 def echo(text: str, *, err: bool = False) -> None:
@@ -91,18 +101,44 @@ def guarded(command: F) -> F:
     return run  # type: ignore[return-value]
 
 
-def show(diagnostics: Iterable[Diagnostic], format: Format, *, err: bool) -> None:
-    """Print diagnostics as text, or as one JSON array."""
+def show(diagnostics: Iterable[Diagnostic], format: Format | DiagnosticFormat, *, err: bool) -> None:
+    """Print diagnostics: as text, one JSON array, workflow commands, or one SARIF log."""
     from specbuild.diagnostics import render
 
-    if format is Format.json:
+    if format == "json":
         print_json(render.as_json(tuple(diagnostics)), err=err)
+    elif format == "github":
+        from specbuild.diagnostics.github import commands
+
+        if written := commands(diagnostics):
+            echo(written, err=err)
+    elif format == "sarif":
+        from specbuild import __version__
+        from specbuild.diagnostics.sarif import log
+
+        print_json(log(diagnostics, __version__), err=err)
     else:
-        echo(render.text(diagnostics), err=err)
+        colour, width = terminal(sys.stderr if err else sys.stdout)
+        echo(render.text(diagnostics, width, colour=colour), err=err)
+
+
+def terminal(stream: TextIO) -> tuple[bool, int]:
+    """Whether to print in colours, and in how many columns; a pipe gets neither colours nor a width of its own."""
+    from specbuild.diagnostics.render import WIDTH
+
+    if not stream.isatty():
+        return False, WIDTH
+    import shutil
+
+    colour = not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
+    return colour, shutil.get_terminal_size((WIDTH, 24)).columns
 
 
 def print_json(value: Any, *, err: bool = False) -> None:
     """Print a value as JSON."""
     import json
 
-    echo(json.dumps(value, indent=2, ensure_ascii=False), err=err)
+    text = json.dumps(value, indent=2, ensure_ascii=False)
+    if not text.isascii():
+        text = "".join(c if c == "\n" or c.isprintable() else json.dumps(c)[1:-1] for c in text)
+    echo(text, err=err)

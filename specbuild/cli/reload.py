@@ -15,8 +15,9 @@ def reload(run: RunArgument, format: FormatOption = Format.text, plugins: Plugin
 
     reloaded = api.reload(run)
     use = report.use_of(reloaded.spec)
+    plan, over = (api.infer(reloaded.spec.at({})), reloaded.plan) if reloaded.spec.open else (reloaded.plan, None)
     if format is Format.json:
-        print_json({"run": str(reloaded.path), "verified": reloaded.verdict, **report.as_json(reloaded.plan, use)})
+        print_json({"run": str(reloaded.path), "verified": reloaded.verdict, **report.as_json(plan, use, over)})
     else:
-        echo(report.text(reloaded.plan, use))
+        echo(report.text(plan, use, over=over))
         echo(f"\n{reloaded.path}: {reloaded.verdict}")

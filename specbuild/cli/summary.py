@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from enum import StrEnum
 from typing import Annotated
 
@@ -30,6 +31,17 @@ def bytes_in(text: str) -> int:
     return round(float(found[1]) * UNITS[found[2].upper()])
 
 
+def sizes_in(texts: Iterable[str]) -> dict[str, int]:
+    """`H=224` as a name and a size."""
+    found = {}
+    for text in texts:
+        name, equals, size = text.partition("=")
+        if not equals or not size.strip().isdecimal() or len(size) > 10:
+            raise typer.BadParameter(f"{text!r} is no size, as H=224 is")
+        found[name.strip()] = int(size)
+    return found
+
+
 def summary(
     spec: SpecArgument,
     overrides: SetOption = None,
@@ -49,6 +61,10 @@ def summary(
             "--memory", metavar="SIZE", help="The memory that it is to fit in: 16GiB; by default this machine's."
         ),
     ] = None,
+    sizes: Annotated[
+        list[str] | None,
+        typer.Option("--size", metavar="NAME=SIZE", help="A size that the input leaves open, for the cost: H=224."),
+    ] = None,
     format: FormatOption = Format.text,
     verify: Annotated[
         bool,
@@ -63,6 +79,10 @@ def summary(
 
     loaded = api.load(source_of(spec), overrides or ())
     plan = api.infer(loaded)
+    over = plan if loaded.open else None
+    if over is not None or sizes:
+        loaded = loaded.at(sizes_in(sizes or ()))
+        plan = api.infer(loaded)
     if verify:
         from specbuild.reports.verification import verify as hold
 
@@ -70,6 +90,6 @@ def summary(
         echo(sentence, err=True)
     use = report.use_of(loaded, batch_size, precision.value, available)
     if format is Format.json:
-        print_json(report.as_json(plan, use))
+        print_json(report.as_json(plan, use, over))
     else:
-        echo(report.text(plan, use, depth))
+        echo(report.text(plan, use, depth, over))

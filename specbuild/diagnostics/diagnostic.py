@@ -12,6 +12,10 @@ Target = Literal["value", "key"]
 """Which of the two a caret marks: the value at a path, or the key that holds it."""
 
 
+LONGEST = 1000
+"""The characters of a message, or of a mend."""
+
+
 class Span(NamedTuple):
     """A stretch of text; lines and columns count from 1 in characters, the end is exclusive."""
 
@@ -22,11 +26,22 @@ class Span(NamedTuple):
 
 
 class Edit(NamedTuple):
-    """A certain mend: put `value` in place of the value (or the key) at `path`."""
+    """A certain mend: put `value` in place of the value (or the key) at `path`.
+
+    With the target `text` it is put, as it stands, in place of the diagnostic's own span: the mend of
+    a text that cannot be read.
+    """
 
     path: Path
     value: Any
-    target: Target = "value"
+    target: Target | Literal["text"] = "value"
+
+
+class Replacement(NamedTuple):
+    """An edit as it is made in a text: what stands in the span gives way to `text`."""
+
+    span: Span
+    text: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,12 +59,25 @@ class Diagnostic:
     because: str | None = None
     fix: str | None = None
     edit: Edit | None = None
+    """Only where it is beyond doubt: `check --fix` makes it."""
     file: str | None = None
     span: Span | None = None
     snippet: str | None = None
     """The source line that `span` starts on."""
+    replacement: Replacement | None = None
+    """What `edit` does to the text; None where the text has no place for it."""
     instance: str | None = field(default=None, compare=False)
     """The layer in which it was seen, where one written line makes several; the first one is told."""
+
+    strict: bool = False
+    """Whether a warning counts as an error, as under `check --strict`."""
+
+    def __post_init__(self) -> None:
+        """Texts that quote a document stay short."""
+        for name in ("message", "because", "fix"):
+            text = getattr(self, name)
+            if text is not None and len(text) > LONGEST:
+                object.__setattr__(self, name, text[: LONGEST - 1] + "…")
 
     @property
     def text(self) -> str:
@@ -58,20 +86,27 @@ class Diagnostic:
 
     @property
     def severity(self) -> Literal["error", "warning"]:
-        """SB8xx are warnings, all else are errors."""
-        return "warning" if self.code.startswith("SB8") else "error"
+        """SB8xx are warnings unless they are judged strictly, all else are errors."""
+        return "warning" if self.code.startswith("SB8") and not self.strict else "error"
 
-    def placed(self, file: str | None, span: Span | None, snippet: str | None) -> Diagnostic:
+    def placed(
+        self, file: str | None, span: Span | None, snippet: str | None, replacement: Replacement | None = None
+    ) -> Diagnostic:
         """The same, with its place in the text."""
-        return replace(self, file=file, span=span, snippet=snippet)
+        return replace(self, file=file, span=span, snippet=snippet, replacement=replacement)
 
-    def __str__(self) -> str:
+    @property
+    def place(self) -> str:
+        """Where it is, as editors and terminals link it: `spec.yaml:9:45`."""
         place = self.file or "spec"
         if self.span:
             place += f":{self.span.line}:{self.span.column}"
         elif self.path:
             place += f": {path_text(self.path)}"
-        return f"{place}: {self.severity}[{self.code}]: {self.text}"
+        return place
+
+    def __str__(self) -> str:
+        return f"{self.place}: {self.severity}[{self.code}]: {self.text}"
 
 
 def path_text(path: Path) -> str:

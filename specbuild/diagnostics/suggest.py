@@ -1,8 +1,15 @@
-"""The name that was probably meant."""
+"""The name that was probably meant, and whether that is beyond doubt."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
+
+from specbuild.diagnostics.diagnostic import Edit, Path, Target
+
+LONGEST = 64
+"""What is longer than this is no misspelling of a name."""
+MOST_KNOWN = 1000
+"""Among more names than this none is looked for."""
 
 
 def nearest(word: str, known: Iterable[str]) -> str | None:
@@ -13,10 +20,64 @@ def nearest(word: str, known: Iterable[str]) -> str | None:
     from difflib import get_close_matches  # only a mistake pays for it
 
     names = list(known)
+    if len(word) > LONGEST or len(names) > MOST_KNOWN:
+        return None
     folded: dict[str, str] = {}
     for name in names:
         folded.setdefault(name.lower(), name)
     if word.lower() in folded:
         return folded[word.lower()]
-    found = get_close_matches(word.lower()[:64], folded, n=1, cutoff=0.6)
+    found = get_close_matches(word.lower(), folded, n=1, cutoff=0.6)
     return folded[found[0]] if found else None
+
+
+def renaming(path: Path, word: str, meant: str | None, known: Iterable[str], target: Target = "value") -> Edit | None:
+    """The edit that puts `meant` in place of `word`; None where another name may have been meant."""
+    return Edit(path, meant, target) if meant is not None and is_clear(word, meant, known) else None
+
+
+def is_clear(word: str, meant: str, known: Iterable[str]) -> bool:
+    """Whether `word` is a slip of the pen for `meant`, and for no other known name.
+
+    That is: the same letters in other case or with other `_`; or one letter, of long names one in four,
+    missing, added, replaced or exchanged with its neighbour; or the first words of a longer name
+    (`kernel` for `kernel_size`). The digits are the same.
+    """
+    others = [name for name in known if name != meant]
+    if len(word) > LONGEST or len(others) > MOST_KNOWN or digits(word) != digits(meant):
+        return False
+    if bare(word) == bare(meant):
+        return all(bare(word) != bare(other) for other in others)
+    if meant.startswith(f"{word}_"):
+        return not any(other.startswith(word) for other in others)
+    allowed = max(len(meant) // 4, 1 if len(meant) > 2 else 0)
+    slips = distance(word.lower(), meant.lower(), allowed)
+    return slips <= allowed and all(distance(word.lower(), other.lower(), slips) > slips for other in others)
+
+
+def digits(word: str) -> str:
+    """The digits of a name, which nobody misspells."""
+    return "".join(filter(str.isdigit, word))
+
+
+def bare(word: str) -> str:
+    """A name without case and joints."""
+    return word.lower().replace("_", "").replace("-", "")
+
+
+def distance(a: str, b: str, most: int) -> int:
+    """How many letters are missing, added, replaced or exchanged with their neighbour; `most + 1` if more."""
+    if abs(len(a) - len(b)) > most:
+        return most + 1
+    before: list[int] = []
+    row = list(range(len(b) + 1))
+    for i, x in enumerate(a, 1):
+        before, above, row = row, before, [i]
+        for j, y in enumerate(b, 1):
+            least = min(before[j] + 1, row[j - 1] + 1, before[j - 1] + (x != y))
+            if i > 1 and j > 1 and x == b[j - 2] and a[i - 2] == y:
+                least = min(least, above[j - 2] + 1)
+            row.append(least)
+        if min(row) > most:
+            return most + 1
+    return row[-1]

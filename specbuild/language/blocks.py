@@ -6,8 +6,8 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
-from specbuild.diagnostics.diagnostic import Diagnostic, Edit, Path
-from specbuild.diagnostics.suggest import nearest
+from specbuild.diagnostics.diagnostic import Diagnostic, Path
+from specbuild.diagnostics.suggest import nearest, renaming
 from specbuild.language import names
 from specbuild.language.parsing import shown
 from specbuild.language.variables import is_variable, may_hold
@@ -57,17 +57,21 @@ def blocks_of(raw: Any, problems: list[Diagnostic]) -> dict[str, Block]:
             problems.append(Diagnostic("SB203", message, path, fix=fix))
             blocks[name] = Block(name, {}, ("input",), None, path)
             continue
+        content = {key: value for key, value in written.items() if key in KEYS}
         for key in written:
             if key not in KEYS:
-                meant = nearest(key, [known for known in KEYS if known not in written])
+                free = [known for known in KEYS if known not in written]
+                meant = nearest(key, free)
                 fix = f"did you mean `{meant}`?" if meant else "a block has params, inputs and layers"
-                edit = Edit((*path, key), meant, "key") if meant else None
+                edit = renaming((*path, key), key, meant, free, "key")
                 problems.append(Diagnostic("SB201", f"unknown key `{key}`", (*path, key), "key", fix=fix, edit=edit))
+                if edit is not None:
+                    content.setdefault(edit.value, written[key])
         if written.get("layers") is None and not any(nearest(key, ("layers",)) for key in written if key not in KEYS):
             problems.append(Diagnostic("SB202", "`layers` is missing: a block holds a list of layers", path))
-        params = params_of(written.get("params"), (*path, "params"), problems)
-        inputs = inputs_of(written.get("inputs"), (*path, "inputs"), problems)
-        blocks[name] = Block(name, params, inputs, written.get("layers"), path)
+        params = params_of(content.get("params"), (*path, "params"), problems)
+        inputs = inputs_of(content.get("inputs"), (*path, "inputs"), problems)
+        blocks[name] = Block(name, params, inputs, content.get("layers"), path)
     return blocks
 
 
@@ -110,12 +114,14 @@ def inputs_of(raw: Any, path: Path, problems: list[Diagnostic]) -> tuple[str, ..
 
 def unique_names(raw: Sequence[str], path: Path, problems: list[Diagnostic]) -> list[str]:
     """Names of inputs; a bad or a repeated one is reported."""
+    seen: set[str] = set()
     for index, name in enumerate(raw):
         fault = names.input_fault(name)
         if fault is not None:
             message = f"an input cannot be called {shown(name)}: {fault}"
             problems.append(Diagnostic("SB205", message, (*path, index), fix="give it another name"))
-        elif name in raw[:index]:
+        elif name in seen:
             message = f"the input `{name}` is named twice"
             problems.append(Diagnostic("SB206", message, (*path, index), fix="leave one of them out"))
+        seen.add(name)
     return list(dict.fromkeys(raw))

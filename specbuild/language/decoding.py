@@ -16,18 +16,20 @@ PLAIN_ASCII = bytes(c for c in range(256) if 0x20 <= c < 0x7F or c in b"\t\n\r")
 FORBIDDEN = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff]")
 FORBIDDEN_IN_YAML = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff\ufeff\ufffe\uffff]")
 """YAML's own list, and the three that its parsers take for the end of a line while no editor does."""
+OWN_PIPE = re.compile(r"/dev/(fd/[0-9]+|stdin)")
+"""What a shell makes of `<(command)`: this process has it open already, so it is no pipe that nobody writes."""
 MANY = 20
 """How many forbidden characters of one document are reported."""
 
 
 def bytes_of(path: str) -> bytes:
-    """The content of a regular file; raises `SpecError`."""
+    """The content of a regular file, or of a pipe that was handed over; raises `SpecError`."""
     name = shown_name(path)
     try:
         kind = os.stat(path).st_mode
         if stat.S_ISDIR(kind):
             raise unreadable(name, "it is a directory")
-        if not stat.S_ISREG(kind):
+        if not stat.S_ISREG(kind) and not (stat.S_ISFIFO(kind) and OWN_PIPE.fullmatch(path)):
             raise unreadable(name, "it is not a regular file", "`-` reads standard input")
         with open(path, "rb") as file:
             return file.read(MAX_BYTES + 1)

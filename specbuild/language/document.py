@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
-from typing import Any, NamedTuple
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from specbuild.catalogue.entry import Entry
 from specbuild.catalogue.layer import Layer
@@ -15,6 +15,9 @@ from specbuild.language.initializing import Rule
 from specbuild.language.items import Reference
 from specbuild.language.sections import Data, Training
 from specbuild.language.source import Source
+
+if TYPE_CHECKING:
+    from specbuild.catalogue.sizes.promises import Promise
 
 
 class Node(NamedTuple):
@@ -59,6 +62,30 @@ class Spec:
     """The document as plain values, overrides applied."""
     warnings: tuple[Diagnostic, ...] = ()
     """What is odd but not wrong."""
+    ignored: tuple[str, ...] = ()
+    """The codes of warnings that the document does without."""
+    dims: Mapping[str, Promise] = field(default_factory=dict)
+    """What is promised of each size that the inputs leave open; it has a name in their shapes."""
+    origin: Spec | None = None
+    """The document that leaves open what is settled here."""
+
+    @property
+    def open(self) -> bool:
+        """Whether the inputs leave sizes open."""
+        return bool(self.dims) and any(
+            not isinstance(size, int) for kind in self.inputs.values() for size in kind.shape
+        )
+
+    def at(self, sizes: Mapping[str, int]) -> Spec:
+        """The same network at sizes; what is not given is at the smallest that is promised.
+
+        Raises `SpecError` (SB314) for sizes that are not promised, and for names that no input has.
+        """
+        if not self.dims and not sizes:
+            return self
+        from specbuild.language.dims import settled  # few documents leave sizes open
+
+        return replace(self, inputs=settled(self, sizes), dims={}, origin=self)
 
     @property
     def loss(self) -> Loss | None:
@@ -67,6 +94,9 @@ class Spec:
 
     def place(self, diagnostics: Iterable[Diagnostic]) -> tuple[Diagnostic, ...]:
         """The diagnostics with their places in the text filled in."""
+        found = list(diagnostics)
+        if not found:
+            return ()
         from specbuild.language.origins import traced  # only a mistake pays for it
 
-        return self.source.place(traced(diagnostics, self.source))
+        return self.source.place(traced(found, self.source))

@@ -8,7 +8,7 @@ from typing import Any
 from specbuild.catalogue.losses import LOSSES, Loss
 from specbuild.catalogue.types import ITEM_BYTES, TensorType
 from specbuild.diagnostics.diagnostic import Diagnostic, Edit, Path
-from specbuild.diagnostics.suggest import nearest
+from specbuild.diagnostics.suggest import nearest, renaming
 from specbuild.language import names
 from specbuild.language.document import Node
 from specbuild.language.items import UNKNOWN, Reference
@@ -17,6 +17,8 @@ from specbuild.language.wiring import Wiring
 
 LARGEST = 2**31 - 1
 """The largest size that a document may write."""
+LONGEST_SYMBOL = 32
+"""How many characters the name of an open size may have."""
 DTYPE_ALIASES = {"float": "float32", "double": "float64", "half": "float16", "int": "int64", "long": "int64"}
 
 
@@ -58,17 +60,11 @@ def input_of(raw: Any, path: Path, problems: list[Diagnostic]) -> TensorType | N
             if key not in ("shape", "dtype"):
                 meant = nearest(key, ("shape", "dtype"))
                 fix = f"did you mean `{meant}`?" if meant else "an input has shape and dtype"
-                problems.append(Diagnostic("SB201", f"unknown key `{key}`", (*path, key), "key", fix=fix))
+                edit = renaming((*path, key), key, meant, {"shape", "dtype"} - raw.keys(), "key")
+                problems.append(Diagnostic("SB201", f"unknown key `{key}`", (*path, key), "key", fix=fix, edit=edit))
         dtype = raw.get("dtype", dtype)
         if not isinstance(dtype, str) or dtype not in ITEM_BYTES:
-            problems.append(
-                Diagnostic(
-                    "SB203",
-                    f"`dtype` must be one of {', '.join(ITEM_BYTES)}; got {shown(dtype)}",
-                    (*path, "dtype"),
-                    fix=f"did you mean {meant}?" if (meant := meant_dtype(dtype)) else None,
-                )
-            )
+            problems.append(unknown_dtype(dtype, (*path, "dtype")))
             dtype = "float32"
         if "shape" not in raw:
             problems.append(Diagnostic("SB202", "`shape` is missing: the shape of one sample", path))
@@ -81,6 +77,7 @@ def input_of(raw: Any, path: Path, problems: list[Diagnostic]) -> TensorType | N
                 f"the input is the shape of one sample, without the batch axis; got {shown(shape)}",
                 path,
                 fix=f"{path[-1]}: {[shape] if isinstance(shape, int) and shape > 1 else [3, 32, 32]}",
+                edit=Edit(path, [shape]) if isinstance(shape, int) and 1 < shape <= LARGEST else None,
             )
         )
         return None
@@ -88,6 +85,8 @@ def input_of(raw: Any, path: Path, problems: list[Diagnostic]) -> TensorType | N
     for index, size in enumerate(shape):
         if isinstance(size, Failed):
             good = False
+        elif isinstance(size, str) and is_symbol(size):
+            continue  # specbuild.language.dims
         elif not isinstance(size, int) or isinstance(size, bool) or not 0 < size <= LARGEST:
             vast = isinstance(size, int) and size > LARGEST
             wanted = f"is at most {LARGEST}" if vast else "must be a positive integer"
@@ -103,13 +102,21 @@ def input_of(raw: Any, path: Path, problems: list[Diagnostic]) -> TensorType | N
     return TensorType(tuple(shape), dtype) if good else None
 
 
-def meant_dtype(written: Any) -> str | None:
-    """The dtype that was probably meant."""
+def is_symbol(text: str) -> bool:
+    """Whether a text may name a size that is left open."""
+    return text.isidentifier() and text.isascii() and len(text) <= LONGEST_SYMBOL
+
+
+def unknown_dtype(written: Any, path: Path) -> Diagnostic:
+    """SB203 for a dtype, with the one that was probably meant; torch's other names for one are certain."""
+    message = f"`dtype` must be one of {', '.join(ITEM_BYTES)}; got {shown(written)}"
     if not isinstance(written, str):
-        return None
+        return Diagnostic("SB203", message, path)
     name = written.removeprefix("torch.").lower()
     name = DTYPE_ALIASES.get(name, name)
-    return name if name in ITEM_BYTES else nearest(name, ITEM_BYTES)
+    meant = name if name in ITEM_BYTES else nearest(name, ITEM_BYTES)
+    fix = f"did you mean {meant}?" if meant else None
+    return Diagnostic("SB203", message, path, fix=fix, edit=renaming(path, name, meant, ITEM_BYTES))
 
 
 def outputs_of(raw: Any, problems: list[Diagnostic]) -> tuple[str, ...]:
@@ -121,12 +128,15 @@ def outputs_of(raw: Any, problems: list[Diagnostic]) -> tuple[str, ...]:
     if not isinstance(raw, list) or not raw or not all(isinstance(name, str) for name in raw):
         message = f"`outputs` must be a list of names of layers; got {shown(raw)}"
         fix = f"outputs: [{raw}]" if isinstance(raw, str) else "outputs: [head, aux]"
-        problems.append(Diagnostic("SB203", message, ("outputs",), fix=fix))
+        edit = Edit(("outputs",), [raw]) if isinstance(raw, str) else None
+        problems.append(Diagnostic("SB203", message, ("outputs",), fix=fix, edit=edit))
         return ()
+    seen: set[str] = set()
     for index, name in enumerate(raw):
-        if name in raw[:index]:
+        if name in seen:
             message = f"the output `{name}` is named twice"
             problems.append(Diagnostic("SB206", message, ("outputs", index), fix="leave one of them out"))
+        seen.add(name)
     return tuple(raw)
 
 
@@ -164,7 +174,7 @@ def references_of(
             where = "inside a scope; an output is a layer of the outermost one" if meant == outer else "not there"
             message = f"the output `{name}` is {where}"
             fix = f"did you mean `{meant}`?" if meant else "an output is the name of a layer"
-            edit = Edit(("outputs", index), meant) if meant else None
+            edit = renaming(("outputs", index), name, meant, known)
         problems.append(Diagnostic("SB212", message, ("outputs", index), fix=fix, edit=edit))
     return found
 
@@ -203,9 +213,10 @@ def losses_of(raw: Any, outputs: Sequence[str], problems: list[Diagnostic]) -> d
     losses: dict[str, Loss] = {}
     for name, written in raw.items():
         if name not in outputs:
-            meant = nearest(name, [output for output in outputs if output not in raw])
+            free = [output for output in outputs if output not in raw]
+            meant = nearest(name, free)
             fix = f"did you mean `{meant}`?" if meant else f"the outputs are {', '.join(outputs)}"
-            edit = Edit((*path, name), meant, "key") if meant else None
+            edit = renaming((*path, name), name, meant, free, "key")
             message = f"there is no output `{name}`"
             problems.append(Diagnostic("SB201", message, (*path, name), "key", fix=fix, edit=edit))
         loss = parse_entry(written, (*path, name), LOSSES, "loss", problems)

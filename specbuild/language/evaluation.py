@@ -8,6 +8,8 @@ from collections.abc import Callable, Mapping
 from math import isfinite
 from typing import Any
 
+from specbuild.language.meter import spend
+
 CONSTANTS = {"true": True, "false": False, "null": None}
 MAX_INTEGER = 2**63
 """Integers are smaller than this, either way."""
@@ -168,6 +170,7 @@ def bounded(value: Any) -> Any:
         if not isfinite(value):
             raise Failure("the result is not a finite number")
     elif isinstance(value, str):
+        spend(len(value) // 256)
         if len(value) > MAX_STRING:
             raise Failure(f"a string may have a length of {MAX_STRING:,}; this one has {len(value):,}")
         if not value.isascii():
@@ -196,6 +199,7 @@ def bound_list(value: list[Any]) -> None:
                 raise Failure(f"a list may hold {MAX_LIST:,} items and characters; this one holds more")
             inner += [item for item in items if isinstance(item, list)]
         if not inner:
+            spend(weight // 8)
             return
         level = inner
     raise Failure(f"lists may be nested {MAX_NESTING} deep; this one is deeper")

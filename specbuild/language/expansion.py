@@ -12,10 +12,12 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn
 
 from specbuild.catalogue.layer import Layer
-from specbuild.diagnostics.diagnostic import Diagnostic, Edit, Path
-from specbuild.diagnostics.suggest import nearest
+from specbuild.diagnostics.diagnostic import Diagnostic, Path
+from specbuild.diagnostics.suggest import nearest, renaming
 from specbuild.language.blocks import OWN_KEYS, Block
-from specbuild.language.items import MOST_LAYERS, Item
+from specbuild.language.budgets import MOST_LAYERS, MOST_TOLD
+from specbuild.language.items import Item
+from specbuild.language.meter import EXHAUSTED, EXHAUSTED_FIX, spend, weight
 from specbuild.language.parsing import has_failed, shown
 from specbuild.language.scopes import ScopeExpansion
 from specbuild.language.substitution import filled, put_in
@@ -47,9 +49,12 @@ class Expander:
         blocks: Mapping[str, Block],
         variables: Mapping[str, Any],
         problems: list[Diagnostic],
+        most: int = MOST_LAYERS,
     ) -> None:
         self.table, self.blocks, self.variables, self.problems = table, blocks, variables, problems
-        self.warnings: list[Diagnostic] = []
+        self.most = most
+        """How many layers, and scopes, there may be."""
+        self.warnings: dict[tuple[str, Path], Diagnostic] = {}
         self.entered: set[str] = set()
         """The blocks that were opened."""
         self.left_out: list[tuple[Any, Path]] = []
@@ -109,8 +114,8 @@ class Expander:
         if len(self.wirings) >= DEEPEST:
             self.too_much("SB216", f"scopes stand at most {DEEPEST} deep inside one another; here it is one more", path)
         self.scopes += 1
-        if self.scopes > MOST_LAYERS:
-            self.too_much("SB216", f"a network has at most {MOST_LAYERS:,} scopes; here it is one more", path)
+        if self.scopes > self.most:
+            self.too_much("SB216", f"a network has at most {self.most:,} scopes; here it is one more", path)
         scope = ScopeExpansion(self, variables, inputs, path, raw)
         if not self.wirings:
             self.root = scope.wiring
@@ -125,11 +130,20 @@ class Expander:
             self.report("SB214", message, path, fix=fix)
         return items
 
+    def exhausted(self, path: Path) -> NoReturn:
+        """Say that the expansion is too much work."""
+        self.too_much("SB216", EXHAUSTED, path, EXHAUSTED_FIX)
+
+    def warn(self, warning: Diagnostic) -> None:
+        """Note what is odd, once for all instances of a line, and only as much as is told."""
+        if len(self.warnings) <= MOST_TOLD:
+            self.warnings.setdefault((warning.message, warning.path), warning)
+
     def count(self, number: int, path: Path) -> None:
         """So many more layers."""
         self.layers += number
-        if self.layers > MOST_LAYERS:
-            message = f"a network has at most {MOST_LAYERS:,} layers; up to here it is {self.layers:,}"
+        if self.layers > self.most:
+            message = f"a network has at most {self.most:,} layers; up to here it is {self.layers:,}"
             self.too_much("SB216", message, path)
 
     def block(
@@ -152,6 +166,7 @@ class Expander:
                 fix="`repeat` puts a block after itself, as often as you like",
             )  # fmt: skip
             return ()
+        spend(weight(given))
         key = (block.name, json.dumps(given, sort_keys=True, default=str))
         known = self.opened.get(key)
         if known is None:
@@ -170,6 +185,7 @@ class Expander:
         self.within.append(name)
         self.instances += 1
         before = len(self.problems)
+        spend((len(self.variables) + 8 * len(block.params)) // 16 + 8)
         inside = {**self.variables}
         for param, default in block.params.items():
             inside[param] = (
@@ -195,11 +211,11 @@ class Expander:
         """SB201 for an argument that the block does not have; a misspelt one is not missing as well."""
         free = [param for param in (*block.params, *sorted(OWN_KEYS)) if param not in given]
         meant = nearest(name, missing) or nearest(name, free)
+        edit = renaming((*place, name), name, meant, tuple(missing) if meant in missing else free, "key")
         if meant in missing:
             missing.remove(meant)
         params = ", ".join(block.params) or "no arguments"
         fix = f"did you mean `{meant}`?" if meant else f"the block `{block.name}` takes {params}"
-        edit = Edit((*place, name), meant, "key") if meant else None
         self.report("SB201", f"unknown key `{name}`", (*place, name), target="key", fix=fix, edit=edit)
 
 

@@ -12,8 +12,9 @@ from collections.abc import Mapping
 from functools import lru_cache
 from typing import Any, NamedTuple
 
-from specbuild.diagnostics.suggest import nearest
+from specbuild.diagnostics.suggest import is_clear, nearest
 from specbuild.language.evaluation import CONSTANTS, FUNCTIONS, Evaluator, Failure
+from specbuild.language.meter import spend
 
 LONGEST = 1000
 """The length of an expression, in characters."""
@@ -46,11 +47,14 @@ class ExpressionError(Exception):
     """What is wrong with an expression.
 
     code: SB209 for an unknown variable, SB208 for all else. unknown: that variable's name.
+    meant: the variable that it is beyond doubt.
     """
 
-    def __init__(self, code: str, message: str, fix: str | None = None, unknown: str | None = None) -> None:
+    def __init__(
+        self, code: str, message: str, fix: str | None = None, unknown: str | None = None, meant: str | None = None
+    ) -> None:
         super().__init__(message)
-        self.code, self.message, self.fix, self.unknown = code, message, fix, unknown
+        self.code, self.message, self.fix, self.unknown, self.meant = code, message, fix, unknown, meant
 
 
 class Expression(NamedTuple):
@@ -87,9 +91,19 @@ def variables_in(text: str) -> set[str]:
     return {name for part in parts if isinstance(part, Expression) for name in part.names}
 
 
-@lru_cache(maxsize=4096)
 def template(text: str) -> tuple[str | Expression, ...]:
-    """A string as its literal parts and its expressions."""
+    """A string as its literal parts and its expressions; short ones are remembered."""
+    return remembered(text) if len(text) <= 200 else split(text)
+
+
+@lru_cache(maxsize=4096)
+def remembered(text: str) -> tuple[str | Expression, ...]:
+    """The parts of a string that is often met again."""
+    return split(text)
+
+
+def split(text: str) -> tuple[str | Expression, ...]:
+    """The literal parts and the expressions of a string."""
     parts: list[str | Expression] = []
     position = 0
     while (found := NEXT.search(text, position)) is not None:
@@ -135,6 +149,7 @@ def parsed(written: str) -> Expression:
     """An expression of the allowed forms only."""
     text = re.sub(r"[\r\n]", " ", written).strip()
     shown = quoted(text)
+    spend(30 + len(text) + len(text) // 2)
     if not text:
         raise ExpressionError("SB208", "`${}` is empty", "write an expression in it: ${width * 2}")
     if len(text) > LONGEST:
@@ -221,7 +236,10 @@ def evaluate(expression: Expression, variables: Mapping[str, Any]) -> Any:
         if name not in variables:
             meant = nearest(name, variables)
             fix = f"did you mean `{meant}`?" if meant else known(name, variables)
-            raise ExpressionError("SB209", f"{quoted(expression.text)}: there is no variable `{name}`", fix, name)
+            message = f"{quoted(expression.text)}: there is no variable `{name}`"
+            certain = meant if meant is not None and is_clear(name, meant, variables) else None
+            raise ExpressionError("SB209", message, fix, name, certain)
+    spend(3 + len(expression.text) // 4)
     try:
         return Evaluator(variables).value(expression.body)
     except Failure as failure:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import NamedTuple
 
-from specbuild.diagnostics.diagnostic import Diagnostic, Path
+from specbuild.diagnostics.diagnostic import Diagnostic, Edit, Path, Replacement
 from specbuild.language.lines import Lines
 
 
@@ -19,6 +19,8 @@ class Fault(NamedTuple):
     path: Path = ()
     fix: str | None = None
     because: str | None = None
+    replacement: str | None = None
+    """What stands there instead once it is mended, where that is certain."""
 
 
 def placed(faults: Iterable[Fault], name: str, lines: Lines) -> list[Diagnostic]:
@@ -26,6 +28,10 @@ def placed(faults: Iterable[Fault], name: str, lines: Lines) -> list[Diagnostic]
     diagnostics = []
     for fault in sorted(faults, key=lambda fault: fault.start):
         span = lines.first_line(fault.start, fault.end)
+        edit = replacement = None
+        if fault.replacement is not None:
+            edit = Edit(fault.path, fault.replacement, "text")
+            replacement = Replacement(lines.span(fault.start, fault.end), fault.replacement)
         diagnostics.append(
             Diagnostic(
                 fault.code,
@@ -33,6 +39,8 @@ def placed(faults: Iterable[Fault], name: str, lines: Lines) -> list[Diagnostic]
                 fault.path,
                 fix=fault.fix,
                 because=fault.because,
+                edit=edit,
+                replacement=replacement,
                 file=name,
                 span=span,
                 snippet=lines.line(span.line),

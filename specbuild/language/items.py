@@ -7,7 +7,6 @@ from typing import Any, NamedTuple
 from specbuild.diagnostics.diagnostic import Path
 
 SCOPE = "Sequential"
-MOST_LAYERS = 200_000
 
 
 class Reference(NamedTuple):

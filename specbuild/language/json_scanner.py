@@ -22,6 +22,11 @@ TOKEN = re.compile(
     r"|(?P<endless>(?:NaN|-?Infinity)(?!\w))"
     r"|(?P<mark>[\[\]{},:])"
 )
+PLAIN = re.compile(
+    r'[ \t\r\n]*(?:"(?P<key>[^"\\\x00-\x1f]*)"[ \t\r\n]*:[ \t\r\n]*)?'
+    r'(?P<value>"[^"\\\x00-\x1f]*"|-?(?:0|[1-9][0-9]{0,14})(?![\w.+-])|true|false|null)[ \t\r\n]*,'
+)
+"""A scalar in which nothing is unusual, with its key and the comma after it."""
 BARE = re.compile(r"[^\s,:\[\]{}\"']+")
 STRING_BODY = re.compile(r'(?:[^"\\\x00-\x1f]|\\(?:["\\/bfnrt]|u[0-9a-fA-F]{4}))*')
 LONE_SURROGATE = re.compile(
@@ -65,12 +70,20 @@ class Scanner:
         """The key at hand, for each open collection."""
         self.key_start = self.key_end = -1
         self.nodes = 0
+        self.most = budgets.most_nodes(len(text))
+        self.lines = Lines(text)
 
     def scan(self) -> None:
         """Read the whole text."""
         text, state, position = self.text, "value", 0
-        space, token_at = SPACE.match, TOKEN.match
+        space, token_at, plain_at = SPACE.match, TOKEN.match, PLAIN.match
         while True:
+            if state not in ("colon", "after", "end"):
+                plain = plain_at(text, position)
+                if plain is not None and self.takes(plain):
+                    position = plain.end()
+                    state = "key" if self.in_object() else "value"
+                    continue
             found = space(text, position)
             position = found.end() if found else position
             if position == len(text):
@@ -82,6 +95,22 @@ class Scanner:
                 self.no_token(position, state)
             state = self.step(token, state)
             position = token.end()
+
+    def takes(self, plain: re.Match[str]) -> bool:
+        """Whether what is plain can stand where it does; if so it has its place."""
+        children, key = self.stack[-1].children, plain["key"]
+        place = Place(*plain.span("value"), -1, -1)
+        if isinstance(children, dict):
+            if key is None or key in children:
+                return False
+            place.key_start, place.key_end = plain.start("key") - 1, plain.end("key") + 1
+            children[key] = place
+        elif key is None and len(self.stack) > 1 and children is not None:
+            children.append(place)
+        else:
+            return False
+        self.nodes += 1
+        return True
 
     def step(self, token: re.Match[str], state: str) -> State:
         """What is awaited after a token."""
@@ -138,10 +167,10 @@ class Scanner:
         children = self.stack[-1].children
         assert isinstance(children, dict)
         self.judge("string", written, start, end)
-        key = json.loads(written)
+        key = json.loads(written) if "\\" in written else written[1:-1]
         self.keys[-1], self.key_start, self.key_end = key, start, end
         if key in children:
-            line, _ = Lines(self.text).place(children[key].key_start)
+            line, _ = self.lines.place(children[key].key_start)
             self.note(
                 "SB105",
                 f"the key `{abridged(key)}` is written twice, first on line {line}",
@@ -160,8 +189,8 @@ class Scanner:
             children.append(place)
         self.key_start = self.key_end = -1
         self.nodes += 1
-        if self.nodes > budgets.MAX_NODES:
-            self.stop("SB109", budgets.TOO_MANY, place.start, place.end)
+        if self.nodes > self.most:
+            self.stop("SB109", budgets.TOO_MANY.format(most=self.most), place.start, place.end)
 
     def open(self, bracket: str, start: int, end: int) -> State:
         """Begin a collection."""
@@ -206,26 +235,33 @@ class Scanner:
                 parts.append(len(place.children or ()) - (not innermost))
         return tuple(parts)
 
-    def note(self, code: str, message: str, start: int, end: int, fix: str | None = None) -> None:
-        """Keep a fault."""
-        self.faults.append(Fault(code, message, start, end, self.path(), fix))
+    def note(
+        self, code: str, message: str, start: int, end: int, fix: str | None = None, replacement: str | None = None
+    ) -> None:
+        """Keep a fault; so many of them end the reading."""
+        if len(self.faults) >= budgets.MOST_TOLD:
+            self.faults.append(Fault("SB113", budgets.TOO_WRONG, start, end, self.path(), budgets.TOO_WRONG_FIX))
+            raise Stop
+        self.faults.append(Fault(code, message, start, end, self.path(), fix, replacement=replacement))
 
-    def stop(self, code: str, message: str, start: int, end: int, fix: str | None = None) -> NoReturn:
+    def stop(
+        self, code: str, message: str, start: int, end: int, fix: str | None = None, replacement: str | None = None
+    ) -> NoReturn:
         """Keep a fault after which nothing can be read."""
-        self.note(code, message, start, end, fix)
+        self.note(code, message, start, end, fix, replacement)
         raise Stop
 
     def trailing_comma(self, start: int) -> None:
         """A comma with nothing after it."""
         comma = self.text.rindex(",", 0, start)
-        self.note("SB104", f"JSON has no `,` before `{self.text[start]}`", comma, comma + 1, "leave it out")
+        self.note("SB104", f"JSON has no `,` before `{self.text[start]}`", comma, comma + 1, "leave it out", "")
 
     def mismatch(self, written: str, start: int, end: int) -> NoReturn:
         """A `:`, or a bracket that does not close what is open."""
         if written == ":":
             self.stop("SB104", "a `:` cannot stand here: it follows a key of an object", start, end)
         opened = self.stack[-1].start
-        line, column = Lines(self.text).place(opened)
+        line, column = self.lines.place(opened)
         self.stop(
             "SB104",
             f"`{written}` cannot close the `{self.text[opened]}` at line {line}, column {column}",
@@ -277,9 +313,12 @@ class Scanner:
                 start,
                 end,
                 f'"{abridged(bare)}"',
+                json.dumps(bare),
             )
         if bare in SPELLINGS:
-            self.stop("SB104", f"JSON writes `{bare}` as `{SPELLINGS[bare]}`", start, end, SPELLINGS[bare])
+            self.stop(
+                "SB104", f"JSON writes `{bare}` as `{SPELLINGS[bare]}`", start, end, SPELLINGS[bare], SPELLINGS[bare]
+            )
         if first in "+-.0123456789":
             self.stop("SB104", f"`{abridged(bare)}` is not a number in JSON", start, end)
         self.stop("SB104", f"a text must be in double quotes: {abridged(bare)}", start, end)

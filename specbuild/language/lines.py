@@ -16,6 +16,7 @@ class Lines:
 
     def __init__(self, text: str) -> None:
         self.text = text
+        self._last = (0, "")
 
     @cached_property
     def starts(self) -> list[int]:
@@ -27,13 +28,20 @@ class Lines:
         line = bisect_right(self.starts, index)
         return line, index - self.starts[line - 1] + 1
 
+    def index(self, line: int, column: int) -> int:
+        """The index of the character at a line and a column."""
+        return self.starts[line - 1] + column - 1
+
     def line(self, number: int) -> str:
         """The text of a line, without its end."""
+        if number == self._last[0]:
+            return self._last[1]  # many mistakes on one long line share it
         if number > len(self.starts):
             return ""
         start = self.starts[number - 1]
         end = self.starts[number] if number < len(self.starts) else len(self.text)
-        return self.text[start:end].rstrip("\r\n")
+        self._last = (number, self.text[start:end].rstrip("\r\n"))
+        return self._last[1]
 
     def span(self, start: int, end: int) -> Span:
         """The stretch from `start` up to `end`."""

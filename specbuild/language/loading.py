@@ -5,33 +5,39 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable, Mapping
 from pathlib import Path as FilePath
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from specbuild.catalogue.entry import Entry
 from specbuild.catalogue.layers import LAYERS
 from specbuild.diagnostics.diagnostic import Diagnostic, Edit, Path
-from specbuild.diagnostics.suggest import nearest
+from specbuild.diagnostics.suggest import nearest, renaming
 from specbuild.errors import SpecError
 from specbuild.language import names
 from specbuild.language.blocks import blocks_of
+from specbuild.language.budgets import MAX_BYTES, most_layers
 from specbuild.language.collector import paused_collector
 from specbuild.language.document import Node, Spec
 from specbuild.language.ends import inputs_of, losses_of, outputs_of, references_of, tie_of
 from specbuild.language.expansion import Expander, TooMuch
 from specbuild.language.initializing import rules_of
+from specbuild.language.meter import EXHAUSTED, EXHAUSTED_FIX, Exhausted, metered
 from specbuild.language.nodes import Nodes
 from specbuild.language.overrides import overridden
 from specbuild.language.parsing import Failed, parse_entries, parse_entry, parse_fields, shown
+from specbuild.language.problems import Enough, Problems
 from specbuild.language.sections import Data, Training
 from specbuild.language.source import Source, from_dict, read_source, read_text
 from specbuild.language.substitution import put_in
 from specbuild.language.tables import SECTIONS
 from specbuild.language.variables import variables_of
 
+if TYPE_CHECKING:
+    from specbuild.catalogue.sizes.promises import Promise
+
 VERSION = 1
 KEYS = (
     "specbuild", "name", "vars", "blocks", "input", "inputs", "layers", "outputs", "tie", "init", "loss", *SECTIONS,
-    "data", "train",
+    "dims", "data", "train", "ignore",
 )  # fmt: skip
 UNEVALUATED = frozenset({"layers", "vars", "blocks"})
 """What is evaluated on its own, with more variables than the document's."""
@@ -63,7 +69,25 @@ def read(source: str | os.PathLike[str] | Mapping[str, Any] | Source) -> Source:
 
 def parse(source: Source) -> Spec:
     """The validated document of a source; raises `SpecError`."""
-    problems: list[Diagnostic] = []
+    problems = Problems()
+    try:
+        with metered(len(source.text) or MAX_BYTES):
+            spec = parsed(source, problems)
+    except Exhausted:
+        if not problems:
+            problems += [Diagnostic("SB216", EXHAUSTED, fix=EXHAUSTED_FIX)]
+    except Enough:
+        pass  # said
+    if problems:
+        from specbuild.language.gathering import gathered  # only a mistake pays for it
+        from specbuild.language.origins import traced
+
+        raise SpecError(source.place(traced(gathered(problems, source), source)))
+    return spec
+
+
+def parsed(source: Source, problems: list[Diagnostic]) -> Spec:
+    """The document of a source, of which nothing may be used where there are problems."""
     tree: dict[str, Any] = source.tree
     check_keys(tree, problems)
     variables = variables_of(tree.get("vars"), problems)
@@ -73,8 +97,13 @@ def parse(source: Source) -> Spec:
     }
     name = name_of(plain, source, problems)
     inputs = inputs_of(plain, problems)
+    dims: Mapping[str, Promise] = {}
+    if "dims" in plain or any(isinstance(size, str) for kind in inputs.values() for size in kind.shape):
+        from specbuild.language.dims import opened  # few documents leave sizes open
+
+        inputs, dims = opened(inputs, plain.get("dims"), problems)
     wanted = outputs_of(plain.get("outputs"), problems)
-    expander = Expander(LAYERS, blocks, variables, problems)
+    expander = Expander(LAYERS, blocks, variables, problems, most_layers(len(source.text)))
     nodes: tuple[Node, ...] = ()
     if "layers" in plain:
         try:
@@ -100,14 +129,16 @@ def parse(source: Source) -> Spec:
         found[key] = None if raw is None else parse_section(raw, (key,), child, problems)
     data = parse_fields(Data, plain["data"], ("data",), problems) if plain.get("data") is not None else None
     training = parse_fields(Training, plain.get("train") or {}, ("train",), problems)
-    if problems or not inputs or training is None:
-        from specbuild.language.origins import traced  # only a mistake pays for it
+    ignored: tuple[str, ...] = ()
+    if plain.get("ignore") is not None:
+        from specbuild.language.ignoring import ignored_of  # few documents have it
 
-        raise SpecError(source.place(traced(problems, source)))
+        ignored = ignored_of(plain["ignore"], problems)
     return Spec(
         name=name, inputs=inputs, layers=nodes, outputs=outputs, tie=tie, init=init, losses=losses,
         optimizer=found["optimizer"], scheduler=found["scheduler"], metrics=found["metrics"] or (),
-        data=data, train=training, source=source, tree=plain, warnings=tuple(expander.warnings),
+        data=data, train=training or Training(), source=source, tree=plain,
+        warnings=tuple(expander.warnings.values()), ignored=ignored, dims=dims,
     )  # fmt: skip
 
 
@@ -123,13 +154,14 @@ def check_keys(tree: Mapping[str, Any], problems: list[Diagnostic]) -> None:
         missing.remove("input")
     for key in tree:
         if key not in KEYS:
-            meant = nearest(key, missing) or nearest(key, [known for known in KEYS if known not in tree])
+            free = [known for known in KEYS if known not in tree]
+            meant = nearest(key, missing) or nearest(key, free)
+            edit = renaming((key,), key, meant, tuple(missing) if meant in missing else free, "key")
             if meant in missing:
                 missing.remove(meant)
             fix = f"did you mean `{meant}`?" if meant else f"a document has {', '.join(KEYS)}"
             if meant is None and key in Training.model_fields:
                 fix = f"it belongs in `train`: train: {{{key}: {shown(tree[key])}}}"
-            edit = Edit((key,), meant, "key") if meant else None
             problems.append(Diagnostic("SB201", f"unknown key `{key}`", (key,), "key", fix=fix, edit=edit))
     wanted = {
         "specbuild": ("the version of the language", "specbuild: 1"),
@@ -163,6 +195,7 @@ def name_of(plain: Mapping[str, Any], source: Source, problems: list[Diagnostic]
         message, fix = f"a name is a string; got {shown(name)}", f'name: "{name}"' if isinstance(name, int) else None
         if isinstance(name, str):
             message, fix = f"{names.malformed(name)}; got {shown(name)}", names.repaired(name)
-        problems.append(Diagnostic("SB205", message, ("name",), fix=fix))
+        edit = Edit(("name",), str(name)) if isinstance(name, int) and not isinstance(name, bool) else None
+        problems.append(Diagnostic("SB205", message, ("name",), fix=fix, edit=edit))
         return "model"
     return name

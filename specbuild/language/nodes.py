@@ -8,8 +8,8 @@ from marshal import dumps
 
 from specbuild.catalogue.layer import Layer
 from specbuild.catalogue.layers import LAYERS
-from specbuild.diagnostics.diagnostic import Diagnostic, Edit
-from specbuild.diagnostics.suggest import nearest
+from specbuild.diagnostics.diagnostic import Diagnostic
+from specbuild.diagnostics.suggest import nearest, renaming
 from specbuild.language.document import Node
 from specbuild.language.items import SCOPE, UNKNOWN, Item, Reference
 from specbuild.language.parsing import parse_fields
@@ -81,7 +81,7 @@ class Nodes:
                     known = f"its inputs are {', '.join(takes)}" if takes else "leave `from` out"
                 meant = nearest(name, takes or ())
                 fix = f"did you mean `{meant}`?" if meant else known
-                edit = Edit((*path, name), meant, "key") if meant else None
+                edit = renaming((*path, name), name, meant, takes or (), "key")
                 message = f"{item.written} takes no input `{name}`"
                 self.problems.append(Diagnostic("SB213", message, (*path, name), "key", fix=fix, edit=edit))
                 return

@@ -6,6 +6,7 @@ Only a mistake pays for it: the layers are expanded once more, and each scope's 
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
@@ -17,11 +18,13 @@ from specbuild.language.blocks import Block, blocks_of
 from specbuild.language.expansion import Expander, TooMuch
 from specbuild.language.expressions import variables_in
 from specbuild.language.items import Item
+from specbuild.language.meter import Exhausted, metered
 from specbuild.language.parsing import shown
+from specbuild.language.problems import Enough, Problems
 from specbuild.language.source import Source
 from specbuild.language.variables import variables_of
 
-OF_EXPRESSIONS = frozenset({"SB204", "SB208", "SB209", "SB214"})
+OF_EXPRESSIONS = frozenset({"SB113", "SB204", "SB208", "SB209", "SB214", "SB216"})
 """Codes whose mend is of the expression itself, or of a type, which takes none."""
 BARE = re.compile(r"\$\{\s*([A-Za-z_]\w*)\s*\}", re.ASCII)
 """A string that is one variable."""
@@ -55,16 +58,23 @@ class Origin(NamedTuple):
     path: Path
     literal: bool
     """Whether a value stands there, and no expression."""
+    sole: bool
+    """Whether one expression alone uses it, and each variable on the way to it."""
 
 
 class Recorder(Expander):
     """An expansion that keeps the variables of every scope."""
 
     def __init__(self, tree: Mapping[str, Any]) -> None:
-        ignored: list[Diagnostic] = []
-        variables = variables_of(tree.get("vars"), ignored)
-        super().__init__(LAYERS, blocks_of(tree.get("blocks"), ignored), variables, ignored)
+        ignored = Problems()
+        variables: dict[str, Any] = {}
+        blocks: dict[str, Block] = {}
+        with suppress(Exhausted, Enough), metered(0):
+            variables = variables_of(tree.get("vars"), ignored)
+            blocks = blocks_of(tree.get("blocks"), ignored)
+        super().__init__(LAYERS, blocks, variables, ignored)
         places: dict[str, tuple[Path, Frame | None]] = {name: (("vars", name), None) for name in variables}
+        self.uses = uses_in(tree)
         self.document = Frame("", (), variables, places, None)
         self.frames: dict[str, list[Frame]] = {}
         self.seeing: list[Frame] = []
@@ -72,7 +82,7 @@ class Recorder(Expander):
         self.by_variables: dict[int, Frame] = {id(variables): self.document}
         self.use: tuple[Path, Frame] = ((), self.document)
         self.opening: Block | None = None
-        with suppress(TooMuch):
+        with suppress(TooMuch, Exhausted, Enough), metered(0):
             self.scope(tree.get("layers"), variables, input_names(tree), ("layers",))
 
     def keep(self, frame: Frame) -> None:
@@ -136,6 +146,13 @@ def input_names(tree: Mapping[str, Any]) -> tuple[str, ...]:
 def traced(diagnostics: Iterable[Diagnostic], source: Source) -> list[Diagnostic]:
     """The diagnostics, those about the value of an expression with what it comes from, and a mend for that."""
     found = list(diagnostics)
+    with suppress(Exhausted), metered(0):
+        trace(found, source)
+    return found
+
+
+def trace(found: list[Diagnostic], source: Source) -> None:
+    """Put the traced ones in their places."""
     recorder: Recorder | None = None
     for k, diagnostic in enumerate(found):
         if diagnostic.file is None and diagnostic.target == "value" and diagnostic.code not in OF_EXPRESSIONS:
@@ -143,13 +160,13 @@ def traced(diagnostics: Iterable[Diagnostic], source: Source) -> list[Diagnostic
             if name is not None:
                 recorder = recorder or Recorder(source.tree)
                 if name in recorder.around(diagnostic).variables:
-                    found[k] = replace(diagnostic, fix=f'{key}: "${{{name}}}"')
+                    edit = Edit(diagnostic.path, f"${{{name}}}") if diagnostic.code == "SB203" else None
+                    found[k] = replace(diagnostic, fix=f'{key}: "${{{name}}}"', edit=edit)
                 continue
             written = {key: text for key, text in expressions_at(source.tree, diagnostic) if "${" in text}
             if written:
                 recorder = recorder or Recorder(source.tree)
-                found[k] = Trace(diagnostic, written, recorder.around(diagnostic), source).told()
-    return found
+                found[k] = Trace(diagnostic, written, recorder.around(diagnostic), source, recorder.uses).told()
 
 
 def name_at(tree: Any, diagnostic: Diagnostic) -> tuple[str, str | None]:
@@ -205,8 +222,11 @@ def alternatives(fix: str | None) -> list[str]:
 class Trace:
     """One diagnostic about the values of expressions."""
 
-    def __init__(self, diagnostic: Diagnostic, written: Mapping[str, str], frame: Frame, source: Source) -> None:
+    def __init__(
+        self, diagnostic: Diagnostic, written: Mapping[str, str], frame: Frame, source: Source, uses: Counter[str]
+    ) -> None:
         self.diagnostic, self.written, self.frame, self.source = diagnostic, written, frame, source
+        self.uses = uses
         self.origins = {key: self.origins_of(text) for key, text in written.items()}
 
     def told(self) -> Diagnostic:
@@ -220,7 +240,8 @@ class Trace:
         edit = self.diagnostic.edit
         if edit is not None and str(edit.path[-1]) in self.written:
             single = self.single(str(edit.path[-1]))
-            edit = Edit(single.path, edit.value) if single is not None and edit.target == "value" else None
+            certain = single is not None and self.diagnostic.code == "SB203" and single.sole
+            edit = Edit(single.path, edit.value) if single is not None and certain else None
         return replace(self.diagnostic, because=because, fix=self.fix(), edit=edit)
 
     def fix(self) -> str | None:
@@ -262,6 +283,7 @@ class Trace:
     def origin(self, name: str, frame: Frame | None) -> Origin | None:
         """A variable followed to where it has its value."""
         last: Origin | None = None
+        sole = True
         for _ in range(DEEPEST):
             while frame is not None and name not in frame.paths:
                 frame = frame.outer
@@ -271,7 +293,8 @@ class Trace:
             raw = written_at(self.source.tree, path)
             is_value = name != "i" or path[-1] == "i"
             literal = is_value and raw is not None and not (isinstance(raw, str) and "${" in raw)
-            last = Origin(name, frame.variables.get(name), path, literal)
+            sole = sole and self.uses[name] == 1
+            last = Origin(name, frame.variables.get(name), path, literal, sole)
             inner = BARE.fullmatch(raw.strip()) if isinstance(raw, str) and is_value else None
             if inner is None:
                 break
@@ -285,6 +308,20 @@ class Trace:
                 return f", by --set {text}"
         span = self.source.locate(origin.path)
         return f", at {span.line}:{span.column}" if span else f", at {path_text(origin.path)}"
+
+
+def uses_in(tree: Any) -> Counter[str]:
+    """How many texts of a document use each variable."""
+    found: Counter[str] = Counter()
+    level = [tree]
+    while level:
+        value = level.pop()
+        if isinstance(value, str):
+            if "${" in value:
+                found.update(set(variables_in(value)))
+        elif isinstance(value, (list, dict)):
+            level += value.values() if isinstance(value, dict) else value
+    return found
 
 
 def written_at(tree: Any, path: Path) -> Any:

@@ -11,9 +11,10 @@ from specbuild.diagnostics.diagnostic import Diagnostic, Path
 from specbuild.diagnostics.suggest import nearest
 from specbuild.errors import SpecError
 from specbuild.language import names
+from specbuild.language.budgets import MAX_DEPTH
 from specbuild.language.source import Source, read_text
 
-STEP = re.compile(r"([^.\[\]=]+)|\[(\d+)\]")
+STEP = re.compile(r"([^.\[\]=]+)|\[([0-9]{1,9})\]")
 
 
 def overridden(source: Source, overrides: Iterable[str]) -> Source:
@@ -65,6 +66,8 @@ def steps(text: str) -> list[str | int]:
     position = 0
     text = text.strip()
     while position < len(text):
+        if len(parts) == MAX_DEPTH:
+            raise LookupError(f"a path has at most {MAX_DEPTH} steps; this one has more", None)
         found = STEP.match(text, position)
         if found is None:
             break

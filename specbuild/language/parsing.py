@@ -7,10 +7,10 @@ from typing import Any, Final, TypeVar, cast
 
 from pydantic import ValidationError
 
-from specbuild.catalogue.entry import Entry, ListOf, OneOf, Section
+from specbuild.catalogue.entry import Entry, ListOf, OneOf
 from specbuild.catalogue.rules import Violation
 from specbuild.diagnostics.diagnostic import Diagnostic, Edit, Path
-from specbuild.diagnostics.suggest import nearest
+from specbuild.diagnostics.suggest import nearest, renaming
 
 E = TypeVar("E", bound=Entry)
 
@@ -74,7 +74,8 @@ def unknown_type(name: str, path: Path, known: Mapping[str, Any], what: str) -> 
     if meant is not None and meant in excluded:
         return Diagnostic("SB204", message, path, fix=f"{meant} is not for a spec: {excluded[meant]}")
     if meant is not None:
-        return Diagnostic("SB204", message, path, fix=f"did you mean {meant}?", edit=Edit(path, meant))
+        edit = renaming(path, name, meant, (*known, *excluded))
+        return Diagnostic("SB204", message, path, fix=f"did you mean {meant}?", edit=edit)
     fix = f"known: {', '.join(sorted(known))}" if len(known) <= 12 else None
     return Diagnostic("SB204", message, path, fix=fix)
 
@@ -85,7 +86,7 @@ def untyped(raw: Mapping[str, Any], path: Path, what: str, table: Mapping[str, A
         if nearest(other, ["type"]) == "type":
             return Diagnostic(
                 "SB201", f"unknown key `{other}`", (*path, other), "key",
-                fix="did you mean `type`?", edit=Edit((*path, other), "type", "key"),
+                fix="did you mean `type`?", edit=renaming((*path, other), other, "type", (*table, *raw), "key"),
             )  # fmt: skip
     key = next((key for key in raw if key in table), None)
     message = f"`type` is missing: {indefinite(what)} says what it is by its `type`"
@@ -102,6 +103,8 @@ def parse_fields(cls: type[E], raw: Any, path: Path, problems: list[Diagnostic])
     if isinstance(raw, Failed):
         return None
     if not isinstance(raw, dict):
+        from specbuild.language.retelling import no_mapping
+
         problems.append(no_mapping(cls, raw, path))
         return None
     given = raw
@@ -123,6 +126,8 @@ def parse_fields(cls: type[E], raw: Any, path: Path, problems: list[Diagnostic])
         # what has no arguments has nothing to validate, and needs no validator to be built
         entry = cast("E", cls.model_validate(given) if given or requires(cls) else cls.model_construct())
     except ValidationError as error:
+        from specbuild.language.retelling import explain  # only a mistake pays for it
+
         problems.extend(explain(cls, error, raw, path, failed))
         return None
     if failed:
@@ -145,7 +150,7 @@ def of_violation(violation: Violation, path: Path) -> Diagnostic:
     edit = None
     if violation.field is not None:
         path = (*path, violation.field) if isinstance(violation.field, str) else (*path, *violation.field)
-        if violation.value is not None:
+        if isinstance(violation.value, (bool, int, float, str, list, tuple)):  # no size that is left open
             edit = Edit(path, violation.value)
     return Diagnostic(violation.code, violation.message, path, fix=violation.fix, edit=edit)
 
@@ -171,9 +176,9 @@ def parse_entries(raw: Any, path: Path, child: OneOf, problems: list[Diagnostic]
         return None
     if not isinstance(raw, list):
         fix = f"{path[-1]}: [{raw}]" if isinstance(raw, str) else "put it in `[...]`" if isinstance(raw, dict) else None
-        problems.append(
-            Diagnostic("SB203", f"`{path[-1]}` must be a list of {child.what}s; got {shown(raw)}", path, fix=fix)
-        )
+        edit = Edit(path, [raw]) if isinstance(raw, str) and raw in child.table else None
+        message = f"`{path[-1]}` must be a list of {child.what}s; got {shown(raw)}"
+        problems.append(Diagnostic("SB203", message, path, fix=fix, edit=edit))
         return None
     entries = [parse_entry(item, (*path, index), child.table, child.what, problems) for index, item in enumerate(raw)]
     return None if None in entries else cast("tuple[Entry, ...]", tuple(entries))
@@ -204,137 +209,19 @@ def has_failed(value: Any) -> bool:
     return False
 
 
-def explain(
-    cls: type[Entry], error: ValidationError, raw: Mapping[str, Any], path: Path, failed: set[str]
-) -> list[Diagnostic]:
-    """One diagnostic a field, from pydantic's list of what each branch of each union expected."""
-    by_field: dict[str, list[tuple[str, tuple[str | int, ...]]]] = {}
-    for detail in error.errors(include_url=False, include_context=False, include_input=False):
-        field = str(detail["loc"][0]) if detail["loc"] else ""
-        by_field.setdefault(field, []).append((detail["type"], detail["loc"][1:]))
-    missing = [name for name, details in by_field.items() if details[0][0] == "missing" and name not in failed]
-    found: list[Diagnostic] = []
-    for name, details in by_field.items():
-        if details[0][0] == "extra_forbidden":
-            diagnostic = unknown_key(cls, name, raw, path, missing)
-            found.append(diagnostic)
-            if diagnostic.edit is not None and diagnostic.edit.value in missing:
-                missing.remove(diagnostic.edit.value)  # one misspelt key is one error
-        elif details[0][0] != "missing":
-            found.append(wrong_value(cls, name, raw, path, [loc for _, loc in details]))
-    for name in missing:
-        field_info = cls.model_fields[name]
-        message = f"`{name}` is missing: {expected(field_info.annotation, field_info.metadata)}"
-        found.append(Diagnostic("SB202", message, path, fix=addition(cls, name, raw)))
-    return found
-
-
-def addition(cls: type[Entry], name: str, raw: Mapping[str, Any]) -> str | None:
-    """How a missing argument is written."""
-    if name not in EXAMPLES:
-        return None
-    if raw or issubclass(cls, Section):
-        return f"add `{EXAMPLES[name]}`"
-    return f"{{type: {cls.__name__}, {EXAMPLES[name]}}}"
-
-
-EXAMPLES = {
-    "root": "root: data", "path": "path: data/arrays.npz", "fields": "fields: {input: x_train, target: y_train}",
-    "encoder_layer": "encoder_layer: {type: TransformerEncoderLayer, nhead: 8}",
-    "decoder_layer": "decoder_layer: {type: TransformerDecoderLayer, nhead: 8}",
-    "dataset": "dataset: Digits", "metric": "metric: val_loss", "train": "train: {dataset: Digits}",
-}  # fmt: skip
-"""Arguments that must be written and whose type alone tells little."""
-
-
-def no_mapping(cls: type[Entry], raw: Any, path: Path) -> Diagnostic:
-    """SB203 for something else where the fields of a section belong."""
-    required = [name for name, info in cls.model_fields.items() if info.is_required()]
-    fix = None
-    if isinstance(raw, str) and len(required) == 1 and required[0] not in cls.children:
-        fix = f"{path[-1]}: {{{required[0]}: {raw}}}"
-    fields = ", ".join(cls.model_fields)
-    return Diagnostic("SB203", f"`{path[-1]}` must be a mapping of {fields}; got {shown(raw)}", path, fix=fix)
-
-
-def unknown_key(cls: type[Entry], name: str, raw: Mapping[str, Any], path: Path, missing: Sequence[str]) -> Diagnostic:
-    """SB207 for an argument that is refused on purpose, SB201 for one that does not exist."""
-    bases = [base for base in cls.__mro__ if issubclass(base, Entry)]
-    reason = next((base.refused[name] for base in bases if name in base.refused), None)
-    if reason is not None:
-        return Diagnostic(
-            "SB207", f"`{name}` is not for a spec: {reason}", (*path, name), "key", fix=f"leave `{name}` out"
-        )
-    if name in cls.beside:
-        fix = f"leave `{name}` out: `{path[-1]}` is an argument, and stands in no scope"
-        return Diagnostic("SB201", f"unknown key `{name}`", (*path, name), "key", fix=fix)
-    free = [field for field in (*cls.model_fields, *cls.beside) if field not in raw]
-    meant = nearest(name, missing) or nearest(name, free)
-    if meant is None and issubclass(cls, Section):
-        meant = next((field for field in free if name.startswith(field)), None)  # validation
-    if meant is None:
-        section = next((part for part in reversed(path) if isinstance(part, str)), "")
-        owner = f"`{section}`" if issubclass(cls, Section) else cls.__name__
-        fields = ", ".join(cls.model_fields)
-        fix = f"{owner} takes {fields}" if fields else f"{owner} takes no arguments"
-        for key, child in cls.children.items():
-            if isinstance(child, type) and name in child.model_fields:
-                fix = f"it belongs in `{key}`: {key}: {{{name}: {shown(raw[name])}}}"
-        return Diagnostic("SB201", f"unknown key `{name}`", (*path, name), "key", fix=fix)
-    return Diagnostic(
-        "SB201", f"unknown key `{name}`", (*path, name), "key",
-        fix=f"did you mean `{meant}`?", edit=Edit((*path, name), meant, "key"),
-    )  # fmt: skip
-
-
-def wrong_value(
-    cls: type[Entry], name: str, raw: Mapping[str, Any], path: Path, locations: list[tuple[str | int, ...]]
-) -> Diagnostic:
-    """SB203: what the field takes, and what it got."""
-    info = cls.model_fields[name]
-    value = raw[name]
-    place: Path = (*path, name)
-    indices = {next((part for part in location if isinstance(part, int)), None) for location in locations}
-    if isinstance(value, list) and len(indices - {None}) == 1:
-        (index,) = indices - {None}
-        if isinstance(index, int) and index < len(value):
-            place = (*place, index)
-    fix = None
-    if isinstance(value, str) and plain_number(value):
-        fix = f"{name}: {value}, without quotes"
-    elif isinstance(value, str) and value.lower() in BOOLEAN_WORDS:
-        fix = f"{name}: {BOOLEAN_WORDS[value.lower()]}"
-    numbers = [number for number in (value if isinstance(value, list) else [value]) if isinstance(number, int)]
-    wanted = expected(info.annotation, info.metadata, exact=any(abs(number) >= 2**20 for number in numbers))
-    if isinstance(value, str) and f'"{value.lower()}"' in wanted:
-        fix = f"{name}: {value.lower()}"
-    elif isinstance(value, float) and value.is_integer() and 0 < value < 2**31 and "integer" in wanted:
-        fix = f"{name}: {int(value)}"  # as JSON of other languages has it
-    return Diagnostic("SB203", f"`{name}` must be {wanted}; got {shown(value)}", place, fix=fix)
-
-
-BOOLEAN_WORDS = {"yes": "true", "on": "true", "y": "true", "no": "false", "off": "false", "n": "false",
-                 "true": "true", "false": "false"}  # fmt: skip
-
-
-def plain_number(text: str) -> bool:
-    """Whether the text is a number that was quoted."""
-    try:
-        float(text)
-    except ValueError:
-        return False
-    return text.lower() not in ("nan", "inf", "-inf", "+inf", "infinity", "-infinity")
-
-
 def shown(value: Any) -> str:
     """A value as a message quotes it, abridged."""
     import json
 
+    text = ""
     try:
-        text = json.dumps(value, ensure_ascii=False)
+        for part in json.JSONEncoder(ensure_ascii=False).iterencode(value):
+            text += part[:61]
+            if len(text) > 60:
+                return text[:57] + "..."
     except (TypeError, ValueError, RecursionError):
-        text = type(value).__name__
-    return text if len(text) <= 60 else text[:57] + "..."
+        return type(value).__name__
+    return text
 
 
 def expected(annotation: Any, metadata: Sequence[Any] = (), *, exact: bool = False) -> str:

@@ -46,7 +46,7 @@ class Copier:
             key, value = step
             nodes += 1
             if nodes > MAX_NODES:
-                self.note("SB109", TOO_MANY, ())
+                self.note("SB109", TOO_MANY.format(most=MAX_NODES), ())
                 break
             if isinstance(target, dict):
                 if not isinstance(key, str):

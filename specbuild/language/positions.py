@@ -39,3 +39,21 @@ def find(root: Place, path: Path, target: Target = "value") -> tuple[int, int, b
     if target == "key" and here.key_start >= 0:
         return here.key_start, here.key_end, True
     return here.start, here.end, True
+
+
+def scalars(root: Place) -> list[tuple[int, int]]:
+    """The stretches of text of all keys and single values, in order."""
+    found: list[tuple[int, int]] = []
+    seen: set[int] = set()
+    waiting = [root]
+    while waiting:
+        place = waiting.pop()
+        children = place.children
+        if place.key_start >= 0:
+            found.append((place.key_start, place.key_end))
+        if children is None:
+            found.append((place.start, place.end))
+        elif id(children) not in seen:  # aliases share those of their anchor
+            seen.add(id(children))
+            waiting += children.values() if isinstance(children, dict) else children
+    return sorted(found)

@@ -7,7 +7,7 @@ import re
 from math import isfinite
 from typing import Any
 
-from specbuild.language.budgets import MAX_DEPTH, MAX_DIGITS, MAX_NODES, TOO_MANY
+from specbuild.language.budgets import MAX_DEPTH, MAX_DIGITS, TOO_MANY, most_nodes
 from specbuild.language.faults import Fault
 from specbuild.language.json_scanner import LONE_SURROGATE, scan_json
 
@@ -25,8 +25,9 @@ class IrregularError(ValueError):
 
 def read_json(text: str) -> tuple[Any, list[Fault]]:
     """The document's root and all that is wrong with it."""
-    if separators(text) >= MAX_NODES and separators(STRING.sub("", text)) >= MAX_NODES:
-        return None, [Fault("SB109", TOO_MANY, 0, 1)]
+    most = most_nodes(len(text))
+    if separators(text) >= most and separators(STRING.sub("", text)) >= most:
+        return None, [Fault("SB109", TOO_MANY.format(most=most), 0, 1)]
     try:
         return quickly(text), []
     except (ValueError, RecursionError):

@@ -12,7 +12,7 @@ from itertools import islice
 from typing import Any
 
 from specbuild.diagnostics.diagnostic import Path
-from specbuild.language.budgets import MAX_DEPTH, MAX_NODES, TOO_DEEP, TOO_MANY
+from specbuild.language.budgets import MAX_DEPTH, MOST_TOLD, TOO_DEEP, TOO_MANY, TOO_WRONG, TOO_WRONG_FIX, most_nodes
 from specbuild.language.collector import paused_collector
 from specbuild.language.faults import Fault, abridged
 from specbuild.language.scalars import NULLS, WORDS, BadNumberError, resolve
@@ -25,7 +25,7 @@ TAG = re.compile(r"(?:&\S+\s+)?(![^\s,\[\]{}]*)")
 MAX_REPAIRS = 20
 """How many unquoted `${...}` of one document are reported at once."""
 MAX_REPAIRED = 2**20
-"""The length of a text that is worth another reading for it."""
+"""How much text is read again for them."""
 
 
 def read_yaml(text: str, source: Callable[[str], NextEvent] = events) -> tuple[Any, list[Fault]]:
@@ -44,7 +44,7 @@ def read_yaml(text: str, source: Callable[[str], NextEvent] = events) -> tuple[A
                 return root, unquoted + builder.faults
             unquoted.append(stop)
             is_closed = text[stop.end - 1] != "{"
-            if not is_closed or len(unquoted) == MAX_REPAIRS or len(text) > MAX_REPAIRED:
+            if not is_closed or len(unquoted) == MAX_REPAIRS or len(unquoted) * len(text) > MAX_REPAIRED:
                 return root, unquoted + builder.faults
             filler = f"{len(unquoted):x>{stop.end - stop.start}}"[: stop.end - stop.start]
             text = text[: stop.start] + filler + text[stop.end :]
@@ -59,6 +59,7 @@ class Builder:
 
     def __init__(self, text: str) -> None:
         self.text = text
+        self.most = most_nodes(len(text))
         self.faults: list[Fault] = []
         self.unquoted: Fault | None = None
         """The `${...}` that the parser stumbled over."""
@@ -91,7 +92,7 @@ class Builder:
             kinds.SequenceStartEvent,
             kinds.AliasEvent,
         )
-        text, stack = self.text, self.stack
+        text, stack, most = self.text, self.stack, self.most
         adorned = "!" in text or "&" in text
         known: dict[str, Any] = dict(WORDS)
         anchors: dict[str, tuple[Any, int, int]] = {}
@@ -100,9 +101,12 @@ class Builder:
         nodes = deepest = documents = 0
 
         stream = iter(next_event, None)
-        for event in islice(stream, 2 * MAX_NODES):
+        for event in islice(stream, 2 * most + 8):
             kind = event.__class__
             nodes += 1
+            if nodes > most:
+                self.note("SB109", TOO_MANY.format(most=most), event)
+                raise Stop
             if kind is scalar:
                 value = event.value
                 if in_mapping and key is ABSENT:
@@ -142,9 +146,6 @@ class Builder:
                 if depth > MAX_DEPTH:
                     self.note("SB109", TOO_DEEP, event)
                     raise Stop
-                if nodes > MAX_NODES:
-                    self.note("SB109", TOO_MANY, event)
-                    raise Stop
                 parent, in_mapping, key = value, kind is mapping, ABSENT
                 continue
             elif kind is alias:
@@ -155,11 +156,12 @@ class Builder:
                     continue
                 nodes += size
                 deepest = max(deepest, len(stack) + height)
-                if nodes > MAX_NODES or deepest > MAX_DEPTH:
-                    self.note("SB109", TOO_MANY if nodes > MAX_NODES else TOO_DEEP, event, (parent, key))
+                if nodes > most or deepest > MAX_DEPTH:
+                    self.note("SB109", TOO_MANY.format(most=most) if nodes > most else TOO_DEEP, event, (parent, key))
                     raise Stop
             elif kind is kinds.MappingEndEvent or kind is kinds.SequenceEndEvent:
                 value = parent
+                nodes -= 1
                 depth = len(stack)
                 parent, key, start, before, outer = stack.pop()
                 if start.anchor is not None:
@@ -182,7 +184,7 @@ class Builder:
                 key = ABSENT
             else:
                 parent.append(value)
-        self.faults.append(Fault("SB109", TOO_MANY, 0, 1))
+        self.keep(Fault("SB109", TOO_MANY.format(most=most), 0, 1))
 
     def path(self, last: tuple[Any, Any] | None = None) -> Path:
         """Where the event at hand stands; `last` is the open collection and the key in it."""
@@ -202,7 +204,14 @@ class Builder:
     ) -> None:
         """Keep a fault that stands at an event."""
         start, end = event.start_mark.index, event.end_mark.index
-        self.faults.append(Fault(code, message, start, end, self.path(last), fix))
+        self.keep(Fault(code, message, start, end, self.path(last), fix))
+
+    def keep(self, fault: Fault) -> None:
+        """Keep a fault; so many of them end the reading."""
+        if len(self.faults) >= MOST_TOLD:
+            self.faults.append(fault._replace(code="SB113", message=TOO_WRONG, fix=TOO_WRONG_FIX))
+            raise Stop
+        self.faults.append(fault)
 
     def key_fault(self, parent: dict[str, Any], key: str, event: Any) -> None:
         """A key that was there before, or that only looks like one."""
@@ -238,7 +247,7 @@ class Builder:
         if event.tag is not None or self.text[start : start + 1] in ("!", "&"):
             found = TAG.match(self.text, start)
             if found is not None:
-                self.faults.append(
+                self.keep(
                     Fault(
                         "SB106",
                         f"tags (`{abridged(found[1])}`) are refused: a value has the type it is written in",
@@ -272,9 +281,13 @@ class Builder:
         from yaml.events import CollectionEndEvent, CollectionStartEvent
 
         depth = 1
-        while depth:
-            event = next(stream)
+        for event in islice(stream, 2 * self.most):
             depth += isinstance(event, CollectionStartEvent) - isinstance(event, CollectionEndEvent)
+            if not depth:
+                return
+            if depth > MAX_DEPTH:
+                self.note("SB109", TOO_DEEP, event)
+                raise Stop
 
     def document_start(self, event: Any, documents: int) -> None:
         """Only one document, and no directive but `%YAML 1.2`."""

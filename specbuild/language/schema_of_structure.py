@@ -6,9 +6,10 @@ import keyword
 from typing import Any
 
 from specbuild.catalogue.types import ITEM_BYTES
+from specbuild.diagnostics.codes.lint import LINT
 from specbuild.language import names
 from specbuild.language.blocks import BLOCK_NAME, OWN_KEYS
-from specbuild.language.ends import LARGEST
+from specbuild.language.ends import LARGEST, LONGEST_SYMBOL
 from specbuild.language.items import SCOPE
 from specbuild.language.variables import IDENTIFIER, TAKEN
 
@@ -29,9 +30,33 @@ def structure_definitions() -> dict[str, Any]:
     """Definitions that the layers and the document refer to."""
     source = {"type": ["string", "integer"], "description": "The name of a layer above: `conv1`, `pool1.indices`."}
     held = ["number", "string", "boolean", "array"]
+    promised: list[dict[str, Any]] = [
+        {"type": "integer", "minimum": 1, "maximum": LARGEST}, EXPRESSION, {"type": "null"},
+    ]  # fmt: skip
     items = {"type": [*held, "null"]}
     return {
-        "size": {"anyOf": [{"type": "integer", "minimum": 1, "maximum": LARGEST}, EXPRESSION]},
+        "size": {
+            "anyOf": [
+                {"type": "integer", "minimum": 1, "maximum": LARGEST},
+                {
+                    "description": "A size that is left open: `H`. `dims` says what is promised of it.",
+                    "type": "string",
+                    "pattern": "^[A-Za-z_][A-Za-z0-9_]*$",
+                    "maxLength": LONGEST_SYMBOL,
+                },
+                EXPRESSION,
+            ]
+        },
+        "promise": {
+            "description": "The sizes that a name stands for: any from 1 on unless it is said.",
+            "type": ["object", "null"],
+            "properties": {
+                "min": {"description": "The smallest size.", "anyOf": promised},
+                "max": {"description": "The largest size.", "anyOf": promised},
+                "multiple_of": {"description": "What every size is a multiple of.", "anyOf": promised},
+            },
+            "additionalProperties": False,
+        },
         "shape": {
             "description": "The shape of one sample, without the batch axis.",
             "anyOf": [{"type": "array", "items": {"$ref": "#/$defs/size"}}, EXPRESSION],
@@ -181,11 +206,25 @@ def structure_properties() -> dict[str, Any]:
             "additionalProperties": {"$ref": "#/$defs/input"},
             "minProperties": 1,
         },
+        "dims": {
+            "description": "What is promised of the sizes that the inputs leave open: "
+            "`{H: {min: 32, max: 512, multiple_of: 32}}`.",
+            "anyOf": [{"type": "object", "additionalProperties": {"$ref": "#/$defs/promise"}}, EXPRESSION,
+                      {"type": "null"}],
+        },
         "layers": {"$ref": "#/$defs/layers", "description": "The network, in the order it runs."},
         "outputs": {
             "description": "The names of the layers that the network gives; the last one unless written.",
             "anyOf": [{"type": "array", "items": {"type": ["string", "integer"]}, "minItems": 1},
                       EXPRESSION, {"type": "null"}],
+        },
+        "ignore": {
+            "description": "The codes of warnings that the document does without: `[SB808]`.",
+            "anyOf": [
+                {"type": "array", "items": {"anyOf": [{"enum": [code.code for code in LINT]}, EXPRESSION]}},
+                EXPRESSION,
+                {"type": "null"},
+            ],
         },
         "tie": {
             "description": "Parameters that are another one, by their keys in the state_dict: "

@@ -7,11 +7,12 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from specbuild.diagnostics.diagnostic import Diagnostic, Edit, Path, path_text
-from specbuild.diagnostics.suggest import nearest
+from specbuild.diagnostics.diagnostic import Diagnostic, Path, path_text
+from specbuild.diagnostics.suggest import nearest, renaming
 from specbuild.language import names
 from specbuild.language.blocks import OWN_KEYS
-from specbuild.language.items import INPUT, MOST_LAYERS, SCOPE, Item, Reference
+from specbuild.language.items import INPUT, SCOPE, Item, Reference
+from specbuild.language.meter import Exhausted, spend, weight
 from specbuild.language.parsing import Failed, shown, unknown_type, untyped
 from specbuild.language.substitution import filled, put_in
 from specbuild.language.variables import is_variable, may_hold
@@ -40,7 +41,10 @@ class ScopeExpansion:
         expander, problems = self.expander, self.problems
         for index, element in enumerate(self.raw):
             before = len(problems)
-            name = self.add(element, index)
+            try:
+                name = self.add(element, index)
+            except Exhausted:
+                expander.exhausted((*self.path, index))
             if len(problems) > before:
                 if isinstance(element, dict) and "repeat" in element:
                     problems[before:] = [of_the_whole(problem, (*self.path, index)) for problem in problems[before:]]
@@ -56,6 +60,7 @@ class ScopeExpansion:
         """One element: a layer, a scope, or nothing where `when` is false. Its name, empty where it has none."""
         expander = self.expander
         place = (*self.path, index)
+        spend(4)
         written: Mapping[str, Any] = NOTHING
         kind: Any = element
         if isinstance(element, dict):
@@ -184,9 +189,10 @@ class ScopeExpansion:
         for key in written:
             if key == "layers" or key in OWN_KEYS:
                 continue
-            meant = nearest(key, [known for known in ("layers", *sorted(OWN_KEYS)) if known not in written])
+            free = [known for known in ("layers", *sorted(OWN_KEYS)) if known not in written]
+            meant = nearest(key, free)
             misspelt = misspelt or meant == "layers"
-            edit = Edit((*place, key), meant, "key") if meant else None
+            edit = renaming((*place, key), key, meant, free, "key")
             fix = f"did you mean `{meant}`?" if meant else "a Sequential takes name and layers"
             self.report("SB201", f"unknown key `{key}`", (*place, key), target="key", fix=fix, edit=edit)
         if "layers" not in written:
@@ -217,9 +223,13 @@ class ScopeExpansion:
             return None
         children: list[Item] = []
         taken: dict[str, int] = {}
+        rows = written["repeat"]
+        row = len(rows[0]) if isinstance(rows, list) and rows and isinstance(rows[0], dict) else 0
+        work = 6 + weight({**written, "layers": None, "repeat": None}) + (len(self.variables) + row) // 16
         expander.within.append(name)
         expander.instances += 1
         for i, binding in enumerate(self.bindings(written["repeat"], (*place, "repeat"))):
+            spend(work)
             variables = {**self.variables, "i": i, **binding}
             before = len(self.problems)
             own = self.child_name(written.get("names"), i, taken, variables, (*place, "names"))
@@ -270,8 +280,8 @@ class ScopeExpansion:
         if isinstance(value, Failed):
             return
         if isinstance(value, int) and not isinstance(value, bool) and value >= 0:
-            if value > MOST_LAYERS:
-                message = f"a network has at most {MOST_LAYERS:,} layers; got {value} times one"
+            if value > self.expander.most:
+                message = f"a network has at most {self.expander.most:,} layers; got {shown(value)} times one"
                 self.expander.too_much("SB216", message, path)
             yield from ({} for _ in range(value))
         elif isinstance(value, list) and all(isinstance(row, dict) for row in value):

@@ -4,18 +4,18 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path as FilePath
 from typing import Any, Literal
 
-from specbuild.diagnostics.diagnostic import Diagnostic, Path, Span, Target
+from specbuild.diagnostics.diagnostic import Diagnostic, Edit, Path, Replacement, Span, Target
 from specbuild.errors import SpecError
 from specbuild.language.budgets import MAX_BYTES
 from specbuild.language.decoding import bytes_of, decoded, forbidden, over_size, shown_name
 from specbuild.language.faults import Fault, placed
 from specbuild.language.lines import Lines
-from specbuild.language.positions import Place, find
+from specbuild.language.positions import Place, find, scalars
 
 Format = Literal["yaml", "json", "python"]
 EMPTY_FIX = "a document has `specbuild: 1`, `input` and `layers`"
@@ -48,6 +48,10 @@ class Source:
         start, end, is_exact = find(self._places, path, target)
         return self._lines.span(start, end) if is_exact else self._lines.first_line(start, end)
 
+    def scalars(self) -> list[tuple[int, int]]:
+        """The stretches of text of all keys and single values, in order."""
+        return [] if self._places is None else scalars(self._places)
+
     def place(self, diagnostics: Iterable[Diagnostic]) -> tuple[Diagnostic, ...]:
         """The diagnostics with file, span and source line, in the order of the text, each once.
 
@@ -63,17 +67,28 @@ class Source:
             if diagnostic not in same:
                 same.append(diagnostic)
                 unique.append(diagnostic)
-        return tuple(sorted(unique, key=lambda found: found.span or Span(1 << 62, 0, 0, 0)))
+        return tuple(sorted(without_rivals(unique), key=lambda found: found.span or Span(1 << 62, 0, 0, 0)))
 
     def _placed(self, diagnostic: Diagnostic) -> Diagnostic:
         for path, text in reversed(self.overrides):
             if diagnostic.path[: len(path)] == path:
-                return diagnostic.placed(OVERRIDE, None, text)
+                return replace(diagnostic, edit=None).placed(OVERRIDE, None, text)
         if self._places is None:
             return diagnostic.placed(self.name, None, None)
         start, end, _ = find(self._places, diagnostic.path, diagnostic.target)
         span = self._lines.first_line(start, end)
-        return diagnostic.placed(self.name, span, self._lines.line(span.line))
+        replacement = self._replacement(diagnostic.edit)
+        if replacement is None and diagnostic.edit is not None:
+            diagnostic = replace(diagnostic, edit=None)
+        return diagnostic.placed(self.name, span, self._lines.line(span.line), replacement)
+
+    def _replacement(self, edit: Edit | None) -> Replacement | None:
+        if edit is None or self._places is None or any(edit.path[: len(path)] == path for path, _ in self.overrides):
+            return None
+        from specbuild.language.editing import change_of
+
+        change = change_of(self.text, self.format == "yaml", self._places, edit)
+        return change and Replacement(self._lines.span(change.start, change.end), change.text)
 
     @cached_property
     def _lines(self) -> Lines:
@@ -82,6 +97,31 @@ class Source:
     @cached_property
     def _places(self) -> Place | None:
         return None if self.format == "python" else places_of(self.text, self.format)
+
+
+def without_rivals(diagnostics: list[Diagnostic]) -> list[Diagnostic]:
+    """The diagnostics, without the edits of one value, or key, that would make different things of it."""
+    meant: dict[tuple[Path, str], set[str]] = {}
+    for found in diagnostics:
+        if found.edit is not None:
+            meant.setdefault((found.edit.path, found.edit.target), set()).add(repr(found.edit.value))
+    rivals = {place for place, values in meant.items() if len(values) > 1}
+    return [
+        replace(found, edit=None, replacement=None)
+        if found.edit is not None and (found.edit.path, found.edit.target) in rivals
+        else found
+        for found in diagnostics
+    ]
+
+
+def text_of(document: str | os.PathLike[str] | Source) -> tuple[str, str]:
+    """The text of a document, with its name: that of a file, or the text itself, as `load` tells them apart."""
+    if isinstance(document, Source):
+        return document.text, document.name
+    if isinstance(document, str) and ("\n" in document or document.lstrip().startswith("{")):
+        return document, "<text>"
+    given = os.fsdecode(document)
+    return decoded(bytes_of(given), shown_name(given)), shown_name(given)
 
 
 def read_source(path: str | os.PathLike[str]) -> Source:

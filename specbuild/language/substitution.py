@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
-from specbuild.diagnostics.diagnostic import Diagnostic, Path
+from specbuild.diagnostics.diagnostic import Diagnostic, Edit, Path
 from specbuild.language.expressions import ExpressionError, substitute, variables_in
+from specbuild.language.meter import spend
 from specbuild.language.parsing import FAILED, Failed
 
 
@@ -22,16 +24,24 @@ def put_in(value: Any, variables: Mapping[str, Any], path: Path, problems: list[
             return substitute(value, variables)
         except ExpressionError as error:
             if not any(isinstance(variables.get(name), Failed) for name in variables_in(value)):
-                problems.append(Diagnostic(error.code, error.message, path, fix=error.fix))
+                edit = None if error.meant is None else Edit(path, renamed(value, str(error.unknown), error.meant))
+                problems.append(Diagnostic(error.code, error.message, path, fix=error.fix, edit=edit))
             return FAILED
     if isinstance(value, list):
+        spend(len(value) // 4)
         return [put_in(item, variables, (*path, index), problems) for index, item in enumerate(value)]
     if isinstance(value, dict):
+        spend(len(value) // 4)
         return {
             key: item if key == "type" else put_in(item, variables, (*path, key), problems)
             for key, item in value.items()
         }
     return value
+
+
+def renamed(text: str, name: str, meant: str) -> str:
+    """A string with one variable of its expressions called otherwise."""
+    return re.sub(r"\$\{[^}]*\}", lambda found: re.sub(rf"\b{name}\b", meant, found[0]), text)
 
 
 def filled(

@@ -35,7 +35,7 @@ def judge_unreached(expander: Expander, layers: Any) -> None:
             if name not in named:
                 message = f"nothing uses the block `{name}`"
                 fix = f"leave it out, or use it: {{type: {name}}}"
-                expander.warnings.append(Diagnostic("SB802", message, block.path, "key", fix=fix))
+                expander.warn(Diagnostic("SB802", message, block.path, "key", fix=fix))
 
 
 class Judge:

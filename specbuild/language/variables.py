@@ -10,6 +10,7 @@ from typing import Any
 
 from specbuild.diagnostics.diagnostic import Diagnostic, Path
 from specbuild.language.expressions import variables_in
+from specbuild.language.meter import EXHAUSTED, EXHAUSTED_FIX, Exhausted
 from specbuild.language.parsing import FAILED, shown
 from specbuild.language.substitution import put_in
 
@@ -32,9 +33,13 @@ def variables_of(raw: Any, problems: list[Diagnostic]) -> dict[str, Any]:
         path: Path = ("vars", name)
         if not is_variable(name, path, problems):
             continue
-        early = sorted(word for word in used_in(value) - variables.keys() if word in raw)
         before = len(problems)
-        value = put_in(value, variables, path, problems)
+        try:
+            early = sorted(word for word in used_in(value) if word not in variables and word in raw)
+            value = put_in(value, variables, path, problems)
+        except Exhausted:
+            problems.append(Diagnostic("SB216", EXHAUSTED, path, fix=EXHAUSTED_FIX))
+            raise
         if early and len(problems) > before:
             problems[before:] = [out_of_order(problem, name, early) for problem in problems[before:]]
         if value is None:

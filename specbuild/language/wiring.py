@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from specbuild.diagnostics.diagnostic import Diagnostic, Edit, Path, Target
-from specbuild.diagnostics.suggest import nearest
+from specbuild.diagnostics.diagnostic import Diagnostic, Path, Target
+from specbuild.diagnostics.suggest import nearest, renaming
 from specbuild.language.items import INPUT, SCOPE, UNKNOWN, Item, Reference
 from specbuild.language.parsing import Failed, shown
 from specbuild.language.substitution import put_in
@@ -138,15 +139,22 @@ class Wiring:
             meant = nearest(result, results)
             what = f"{with_article(item.type)} has its output only" if item is not None else "an input has none"
             fix = f"did you mean `{name}.{meant}`?" if meant else f"from: {name}, as {what}"
-            edit = Edit(path, f"{name}.{meant}") if meant else None
+            edit = renaming(
+                path, f"{name}.{result}", meant and f"{name}.{meant}", [f"{name}.{each}" for each in results]
+            )
         self.report("SB212", message, path, fix=fix, edit=edit)
         return UNKNOWN
 
-    def unknown(self, name: str, path: Path, index: int) -> None:
-        """SB212 for a name that is not there, or not yet."""
+    @cached_property
+    def written_names(self) -> dict[str, int]:
+        """The layers of the scope as written, by name; only a mistake pays for it."""
         from specbuild.language.overrides import layer_names
 
-        later = layer_names(self.raw).get(name, -1)
+        return layer_names(self.raw)
+
+    def unknown(self, name: str, path: Path, index: int) -> None:
+        """SB212 for a name that is not there, or not yet."""
+        later = self.written_names.get(name, -1)
         edit = None
         if name in self.left_out:
             message = f"`{name}` is left out here, and takes no input that its name could stand for"
@@ -177,7 +185,7 @@ class Wiring:
             message = f"there is no layer called `{name}` in this scope"
             more = ", ..." if len(known) > MOST_KNOWN else ""
             fix = f"did you mean `{meant}`?" if meant else f"known here: {', '.join(known[:MOST_KNOWN])}{more}"
-            edit = Edit(path, meant) if meant else None
+            edit = renaming(path, name, meant, known)
         self.report("SB212", message, path, fix=fix, edit=edit)
 
     def find_unused(self, outputs: Sequence[str]) -> None:
@@ -188,10 +196,14 @@ class Wiring:
         read.update(ends or ([self.current.position] if self.current is not None else []))
         if len(read) >= len(self.items) + len(self.inputs) or any(name not in self.places for name in names):
             return
+        takers: dict[int, dict[str, None]] = {}
+        for name, taken in self.left_out.items():
+            for source in taken:
+                takers.setdefault(source.position, {})[name] = None
         for position, item in enumerate(self.items):
             if position in read:
                 continue
-            gone = [name for name, taken in self.left_out.items() if any(s.position == position for s in taken)]
+            gone = [*takers.get(position, ())]
             if gone:
                 left = " and ".join(f"`{name}`" for name in gone) + (" is" if len(gone) == 1 else " are")
                 message = f"nothing reads `{item.name}`, since {left} left out"
@@ -212,7 +224,8 @@ class Wiring:
         value = self.items[end.position].name if end.position >= 0 else self.inputs[-1 - end.position]
         value = f"{value}.{end.result}" if end.result else value
         self.report(
-            "SB214", f"the last layer, `{[*self.left_out][-1]}`, is left out, and stands for `{value}`", self.path,
+            "SB214", f"the last layer, `{[*self.left_out][-1]}`, is left out, and stands for `{value}`",
+            (*self.path, len(self.raw) - 1),
             fix=f"say what the scope gives: {{type: Identity, from: {value}}}",
         )  # fmt: skip
 
@@ -227,6 +240,6 @@ class Wiring:
 
     def warn(self, message: str, path: Path, fix: str, target: Target = "value") -> None:
         """SB801, once for all instances of a line."""
-        self.expander.warnings.append(
+        self.expander.warn(
             Diagnostic("SB801", message, path, target, fix=fix, instance=self.expander.instance())
         )

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import suppress
+from itertools import islice
 from typing import Any
 
+from specbuild.language.budgets import most_nodes
 from specbuild.language.positions import Place
 from specbuild.language.yaml_events import NextEvent, events
 
@@ -19,11 +21,11 @@ def yaml_places(text: str, source: Callable[[str], NextEvent] = events) -> Place
 
     root = Place(0, 0, -1, -1, [])
     with suppress(YAMLError, ValueError, OverflowError):  # the reader has said it
-        collect(source(text), root)
+        collect(islice(iter(source(text), None), 2 * most_nodes(len(text)) + 8), root)
     return root.children[0] if isinstance(root.children, list) and root.children else None
 
 
-def collect(next_event: NextEvent, root: Place) -> None:
+def collect(stream: Iterator[Any], root: Place) -> None:
     """Put the places of the first document under `root`."""
     from yaml import events as kinds
 
@@ -38,7 +40,6 @@ def collect(next_event: NextEvent, root: Place) -> None:
     in_mapping, has_key = False, False
     key, key_start, key_end = "", -1, -1
 
-    stream = iter(next_event, None)
     for event in stream:
         kind = event.__class__
         if kind is scalar or kind is alias or kind is mapping or kind is sequence:
@@ -85,6 +86,7 @@ def last_of(children: dict[str, Place] | list[Place]) -> Place:
 def skip(stream: Any, kinds: Any) -> None:
     """Pass over a collection that has begun."""
     depth = 1
-    while depth:
-        event = next(stream)
+    for event in stream:
         depth += isinstance(event, kinds.CollectionStartEvent) - isinstance(event, kinds.CollectionEndEvent)
+        if not depth:
+            return

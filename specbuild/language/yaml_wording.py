@@ -42,6 +42,7 @@ def unquoted_expression(text: str, brace: int, path: Path) -> Fault:
         end,
         path,
         f"quote it: {quote}{written}{quote}",
+        replacement=None if "\\" in written or ('"' in written and "'" in written) else f"{quote}{written}{quote}",
     )
 
 

@@ -11,8 +11,8 @@ from specbuild.catalogue.layers import LAYERS
 from specbuild.catalogue.optimizers import Group, Optimizer
 from specbuild.catalogue.rules import Violation
 from specbuild.catalogue.types import Shape
-from specbuild.diagnostics.diagnostic import Diagnostic, Edit, Path
-from specbuild.diagnostics.suggest import nearest
+from specbuild.diagnostics.diagnostic import Diagnostic, Path
+from specbuild.diagnostics.suggest import nearest, renaming
 from specbuild.language.parsing import of_violation, unknown_type
 from specbuild.language.wording import with_article
 from specbuild.network.plan import Plan, outcome_of
@@ -141,7 +141,7 @@ def check_group(group: Group, path: Path, parameters: Collection[Learned], plan:
             yield Diagnostic(
                 "SB413", f"no parameter is called `{pattern}`", place,
                 fix=f"did you mean `{meant}`?" if meant else f"they are {listed(names)}",
-                edit=Edit(place, meant) if meant else None,
+                edit=renaming(place, pattern, meant, names),
             )  # fmt: skip
     types = {step.type: step.name for step in plan.layers()}
     having = {type for parameter in parameters for type in parameter.types}

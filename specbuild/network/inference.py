@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from typing import NamedTuple, cast
 
@@ -15,6 +16,7 @@ from specbuild.language.collector import paused_collector
 from specbuild.language.document import Node, Spec
 from specbuild.language.items import Reference
 from specbuild.language.parsing import of_violation
+from specbuild.language.problems import Enough, Problems, few
 from specbuild.network.initialization import initialized
 from specbuild.network.memory import overwritten
 from specbuild.network.plan import Plan, Scope, Step
@@ -47,16 +49,24 @@ def infer(spec: Spec) -> Plan:
     After a layer that does not fit its input, what depends on its output is not judged; what does not is.
     """
     with paused_collector():
-        return plan_of(spec)
+        if spec.open:
+            from specbuild.network.open_sizes import open_plan  # few documents leave sizes open
+
+            return open_plan(spec)
+        return plan_of(spec, Walk())
 
 
-def plan_of(spec: Spec) -> Plan:
+def plan_of(spec: Spec, walk: Walk) -> Plan:
     """The plan; raises `SpecError`."""
-    walk = Walk()
     inputs = [Value(type, name, None, NO_RESULTS, layer=False) for name, type in spec.inputs.items()]
-    steps, values = walk.scope(spec.layers, inputs, "", spec.outputs.values())
+    steps: tuple[Step, ...] = ()
+    values: list[Value | None] = []
+    with suppress(Enough):  # which is said
+        steps, values = walk.scope(spec.layers, inputs, "", spec.outputs.values())
     if walk.problems:
-        raise SpecError(spec.place(walk.problems))
+        from specbuild.network.instances import certain
+
+        raise SpecError(spec.place(certain(walk.problems, spec.layers)))
     outputs = {name: walk.taken(reference, values, inputs) for name, reference in spec.outputs.items()}
     plan = Plan(
         spec.name,
@@ -65,7 +75,7 @@ def plan_of(spec: Spec) -> Plan:
         Scope(tuple(spec.inputs), steps, spec.outputs),
         spec.tie,
     )
-    problems = [*check_ties(plan)]
+    problems = few(check_ties(plan))
     if spec.init:
         schemes, misfits = initialized(plan, spec.init)
         problems += misfits
@@ -73,7 +83,7 @@ def plan_of(spec: Spec) -> Plan:
     if walk.overwrites:
         problems += overwritten(plan, spec)
     if problems:
-        raise SpecError(spec.place(problems))
+        raise SpecError(spec.place(few(problems)))
     return plan
 
 
@@ -81,7 +91,7 @@ class Walk:
     """One inference: what was found wrong so far, and what each layer made of each input."""
 
     def __init__(self) -> None:
-        self.problems: list[Diagnostic] = []
+        self.problems: list[Diagnostic] = Problems()
         self.known: dict[tuple[int, TensorType], Judged] = {}
         """By the layer's identity and its input: networks repeat themselves, and rules are pure."""
         self.overwrites = False

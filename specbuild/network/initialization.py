@@ -11,7 +11,7 @@ from specbuild.catalogue.layers import LAYERS
 from specbuild.catalogue.rules import Violation
 from specbuild.catalogue.types import Shape
 from specbuild.diagnostics.diagnostic import Diagnostic, Edit, Path
-from specbuild.diagnostics.suggest import nearest
+from specbuild.diagnostics.suggest import nearest, renaming
 from specbuild.language.initializing import Rule
 from specbuild.language.items import SCOPE
 from specbuild.network.plan import Plan, Step, outcome_of
@@ -102,9 +102,10 @@ class Matching:
             fix = f"leave it out; there are {', '.join(types)}" if types else "leave it out"
             return Diagnostic("SB218", f"there is no {key} in the network", path, "key", fix=fix)
         names = [step.name for step in (*self.plan.layers(), *scopes)]
-        meant = nearest(key, [*types, *names])
+        known = [*types, *names]
+        meant = nearest(key, known)
         fix = f"did you mean `{meant}`?" if meant else "a type, or a pattern of names as in the state_dict: stem.*"
-        edit = Edit(path, meant, "key") if meant else None
+        edit = renaming(path, key, meant, known, "key")
         return Diagnostic("SB218", f"no layer is called `{key}`", path, "key", fix=fix, edit=edit)
 
     def without_parameter(self, index: int, rule: Rule) -> Diagnostic:
@@ -123,9 +124,10 @@ class Matching:
         if len(steps) == 1:
             message = f"`{steps[0].name}` has no parameter `{rule.parameters}`"
         written = {other.parameters for other in self.rules if other.layers == rule.layers}
-        meant = nearest(rule.parameters, [name for name in known if name not in written])
+        free = [name for name in known if name not in written]
+        meant = nearest(rule.parameters, free)
         fix = f"did you mean `{meant}`?" if meant else f"the parameters are {', '.join(known)}"
-        edit = Edit(path, meant, "key") if meant else None
+        edit = renaming(path, rule.parameters, meant, free, "key")
         return Diagnostic("SB218", message, path, "key", fix=fix if known else "leave it out", edit=edit)
 
     def unsuited(self) -> Iterator[Diagnostic]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
 
-from specbuild.diagnostics.diagnostic import Diagnostic, Path
+from specbuild.diagnostics.diagnostic import Diagnostic, Edit, Path
 from specbuild.language.document import Spec
 from specbuild.language.items import Reference
 from specbuild.network.plan import Plan, Scope, Step, kept_by, outcome_of
@@ -144,8 +144,9 @@ class Timeline:
         """
         told: set[Path] = set()
         for step in self.forbidden:
-            yield Diagnostic("SB309", "it would overwrite a parameter", (*step.path, "inplace"), instance=step.name,
-                             fix="inplace: false")  # fmt: skip
+            path = (*step.path, "inplace")
+            yield Diagnostic("SB309", "it would overwrite a parameter", path, instance=step.name,
+                             fix="inplace: false", edit=Edit(path, False))  # fmt: skip
         for root, time, step in self.writes:
             readers = [read for read in self.reads.get(root, ()) if read.version < time < read.time]
             if readers and step.path not in told:
@@ -155,6 +156,7 @@ class Timeline:
                 yield Diagnostic(
                     "SB309", f"it overwrites its input, which {reader} reads later", (*step.path, "inplace"),
                     instance=step.name, fix="inplace: false",
+                    edit=Edit((*step.path, "inplace"), False),
                 )  # fmt: skip
             needed = [
                 need
@@ -166,4 +168,5 @@ class Timeline:
                 yield Diagnostic(
                     "SB309", f"it overwrites its input, which the gradient of `{needed[0].reader}` is computed from",
                     (*step.path, "inplace"), instance=step.name, fix="inplace: false",
+                    edit=Edit((*step.path, "inplace"), False),
                 )  # fmt: skip

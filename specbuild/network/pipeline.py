@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 
 from specbuild.catalogue.losses import Loss
 from specbuild.catalogue.metrics import Accuracy
 from specbuild.catalogue.optimizers import Optimizer
 from specbuild.catalogue.rules import Violation
-from specbuild.diagnostics.diagnostic import Diagnostic, Edit, Path
-from specbuild.diagnostics.suggest import nearest
+from specbuild.diagnostics.diagnostic import Diagnostic, Path
+from specbuild.diagnostics.suggest import nearest, renaming
 from specbuild.language.document import Spec
 from specbuild.language.parsing import of_violation
 from specbuild.language.sections import Best
@@ -125,17 +125,20 @@ def check_loss(spec: Spec, plan: Plan) -> Iterator[Diagnostic]:
             )  # fmt: skip
 
 
-def settled_by(scope: Scope, position: int) -> Step | int:
-    """The layer that settles the range of what stands at `position`, or the scope's input that does."""
+def settled_by(scope: Scope, position: int, keeps: Collection[str] = KEEPS_RANGE) -> Step | int:
+    """The layer that settles the range of what stands at `position`, or the scope's input that does.
+
+    keeps: the types of layers that are passed over.
+    """
     while position >= 0:
         step = scope.steps[position]
         if step.scope is not None:
             (end,) = step.scope.outputs.values()
-            inner = settled_by(step.scope, end.position)
+            inner = settled_by(step.scope, end.position, keeps)
             if isinstance(inner, Step):
                 return inner
             position = step.sources[-1 - inner].position
-        elif step.type not in KEEPS_RANGE:
+        elif step.type not in keeps:
             return step
         else:
             position = step.sources[0].position
@@ -176,5 +179,5 @@ def check_metrics(spec: Spec, plan: Plan | None) -> Iterator[Diagnostic]:
             path: Path = ("train", "best", "metric")
             yield Diagnostic(
                 "SB411", f"best.metric is {best.metric}, but an epoch ends with {', '.join(names)}", path,
-                fix=f"did you mean {meant}?" if meant else None, edit=Edit(path, meant) if meant else None,
+                fix=f"did you mean {meant}?" if meant else None, edit=renaming(path, best.metric, meant, names),
             )  # fmt: skip

@@ -13,6 +13,7 @@ from specbuild.language.items import Reference
 
 if TYPE_CHECKING:
     from specbuild.catalogue.initialization import Initialization
+    from specbuild.catalogue.sizes.promises import Promise
 
 H = TypeVar("H")
 """Whatever a walk over a plan knows of a value."""
@@ -82,6 +83,8 @@ class Plan(NamedTuple):
     """Parameters that are another one."""
     init: Mapping[str, Initialization] = NOTHING
     """What fills a parameter, by its key in the `state_dict`, in the order of the layers; torch's own elsewhere."""
+    dims: Mapping[str, Promise] = NOTHING
+    """What is promised of each size that is left open; then shapes are written over them, and so are costs."""
 
     @property
     def steps(self) -> tuple[Step, ...]:

@@ -24,6 +24,11 @@ def resolved(spec: Spec, plan: Plan) -> dict[str, Any]:
         document["input"] = input_document(plan.input)
     else:
         document["inputs"] = {name: input_document(type) for name, type in spec.inputs.items()}
+    if spec.dims:
+        from specbuild.language.dims import dims_document  # few documents leave sizes open
+
+        if promised := dims_document(spec.dims):
+            document["dims"] = promised
     document["layers"] = layers
     if "outputs" in spec.tree and spec.tree["outputs"] is not None:
         document["outputs"] = list(spec.outputs)
@@ -44,6 +49,8 @@ def resolved(spec: Spec, plan: Plan) -> dict[str, Any]:
     if spec.data is not None:
         document["data"] = fields_document(spec.data)
     document["train"] = fields_document(spec.train)
+    if spec.ignored:
+        document["ignore"] = list(spec.ignored)
     return document
 
 
@@ -57,7 +64,8 @@ def init_document(rules: Sequence[Rule]) -> dict[str, Any]:
 
 def input_document(input_type: TensorType) -> dict[str, Any]:
     """The long form of an input."""
-    return {"shape": list(input_type.shape), "dtype": input_type.dtype}
+    sizes = [size if isinstance(size, int) else str(size) for size in input_type.shape]
+    return {"shape": sizes, "dtype": input_type.dtype}
 
 
 def layers_document(scope: Scope, blocks: dict[str, Any]) -> list[dict[str, Any]]:

@@ -10,6 +10,7 @@ from specbuild.catalogue.samples import SampleType
 from specbuild.catalogue.types import TensorType
 from specbuild.diagnostics.diagnostic import Diagnostic, Path
 from specbuild.diagnostics.suggest import nearest
+from specbuild.errors import SpecError
 from specbuild.language.document import Spec
 from specbuild.language.parsing import of_violation
 from specbuild.language.sections import Data, Loader, SplitName
@@ -61,7 +62,16 @@ class Fold:
         if self.image in fields:
             fields[self.image] = transformed
         named = hasattr(self.data.dataset_of(name), "fields")
-        yield from fit(self.spec.inputs, fields, name, self.place(name), named=named)
+        inputs: Mapping[str, TensorType] = self.spec.inputs
+        if self.spec.origin is not None and name != "train":  # each split may have sizes of its own
+            from specbuild.network.settling import at_samples
+
+            try:
+                inputs = at_samples(self.spec.origin, fields, name).inputs
+            except SpecError as error:
+                yield from error.diagnostics
+                return
+        yield from fit(inputs, fields, name, self.place(name), named=named)
         yield from self.targets(name, fields)
         yield from self.lengths(name)
 
@@ -199,7 +209,8 @@ def misfits(
     if shape is None:
         return
     if len(shape) != len(wanted.shape) or any(
-        size is not None and size != want for size, want in zip(shape, wanted.shape, strict=True)
+        size is not None and isinstance(want, int) and size != want  # one that is left open takes any
+        for size, want in zip(shape, wanted.shape, strict=True)
     ):
         sizes = ", ".join("?" if size is None else str(size) for size in shape)
         yield Diagnostic(

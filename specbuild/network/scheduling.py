@@ -9,8 +9,8 @@ from specbuild.catalogue.optimizers import Optimizer
 from specbuild.catalogue.rules import Violation
 from specbuild.catalogue.schedulers import Scheduler
 from specbuild.catalogue.schedulers.scheduler import Span
-from specbuild.diagnostics.diagnostic import Diagnostic, Edit, Path
-from specbuild.diagnostics.suggest import nearest
+from specbuild.diagnostics.diagnostic import Diagnostic, Path
+from specbuild.diagnostics.suggest import nearest, renaming
 from specbuild.language.document import Spec
 from specbuild.language.parsing import of_violation
 from specbuild.network.grouping import group_count
@@ -51,7 +51,7 @@ def check_metric(scheduler: Scheduler, names: Sequence[str]) -> Iterator[Diagnos
         meant = nearest(metric, names)
         yield Diagnostic(
             "SB411", f"metric is {metric}, but an epoch ends with {', '.join(names)}", path,
-            fix=f"did you mean {meant}?" if meant else None, edit=Edit(path, meant) if meant else None,
+            fix=f"did you mean {meant}?" if meant else None, edit=renaming(path, metric, meant, names),
         )  # fmt: skip
     elif not metric.endswith("loss") and "mode" not in scheduler.model_fields_set:
         yield Diagnostic(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
 from typing import Any, NamedTuple
 
 from specbuild.catalogue.optimizers.optimizer import Optimizer
@@ -64,20 +64,52 @@ def macs_of(step: Step) -> int:
     return outcome_of(step).macs
 
 
-def text(plan: Plan, use: Use, depth: int | None = None) -> str:
-    """The table, totals below; scopes deeper than `depth` are one row each."""
-    rows: list[tuple[str, ...]] = [(name, "", str(given), "", "") for name, given in plan.inputs.items()]
+def text(plan: Plan, use: Use, depth: int | None = None, over: Plan | None = None) -> str:
+    """The table, totals below; scopes deeper than `depth` are one row each.
+
+    over: the plan of the same network over sizes that are left open; `plan` is what it is at some sizes.
+    """
+    shapes = shapes_of(over or plan)
+    inputs = (over or plan).inputs
+    rows: list[tuple[str, ...]] = [(name, "", str(given), "", "") for name, given in inputs.items()]
     marked = marked_outputs(plan)
     for position, step in enumerate(plan.steps):
-        add_rows(step, 0, rows, depth, plan.tie, " (output)" if Reference(position) in marked else "")
+        add_rows(step, 0, rows, depth, plan.tie, shapes, " (output)" if Reference(position) in marked else "")
         for (_, result, _), name in marked.items():
             if result is not None and name == f"{step.local_name}.{result}":
-                rows.append((f"{name} (output)", "", str(plan.outputs[name]), "", ""))
+                rows.append((f"{name} (output)", "", str((over or plan).outputs[name]), "", ""))
     widths = [max(len(row[i]) for row in [COLUMNS, *rows]) for i in range(len(COLUMNS))]
     lines = [plan.name, line(COLUMNS, widths), "  ".join("─" * width for width in widths)]
     lines += [line(row, widths) for row in rows]
-    lines += ["", *(f"{label:<24}{value}" for label, value in totals(plan, use).items())]
+    sizes = f"at {at_sizes(plan, over)}" if over is not None else ""
+    lines += [sizes, *(f"{label:<24}{value}" for label, value in totals(plan, use).items())]
     return "\n".join(lines)
+
+
+def shapes_of(plan: Plan) -> dict[str, TensorType]:
+    """What each layer and each scope gives."""
+    found = {}
+    stack = list(plan.steps)
+    while stack:
+        step = stack.pop()
+        found[step.name] = step.output
+        stack += step.steps
+    return found
+
+
+def sizes_of(plan: Plan, over: Plan) -> dict[str, int]:
+    """The sizes that a plan has where another leaves them open."""
+    return {
+        str(name): size
+        for kind, given in zip(over.inputs.values(), plan.inputs.values(), strict=True)
+        for name, size in zip(kind.shape, given.shape, strict=True)
+        if not isinstance(name, int)
+    }
+
+
+def at_sizes(plan: Plan, over: Plan) -> str:
+    """`H = 32, W = 32`"""
+    return ", ".join(f"{name} = {size:,}" for name, size in sizes_of(plan, over).items())
 
 
 def marked_outputs(plan: Plan) -> dict[Reference, str]:
@@ -94,19 +126,20 @@ def line(row: tuple[str, ...], widths: list[int]) -> str:
 
 
 def add_rows(
-    step: Step, level: int, rows: list[tuple[str, ...]], depth: int | None, tie: Collection[str], mark: str = ""
-) -> None:
+    step: Step, level: int, rows: list[tuple[str, ...]], depth: int | None, tie: Collection[str],
+    shapes: Mapping[str, TensorType], mark: str = "",
+) -> None:  # fmt: skip
     """The row of a step, and those of the steps inside it; mark: what stands after its name."""
     name = INDENT * level + step.local_name + mark
     folded = depth is not None and level + 1 >= depth
     if step.layer is None and not folded:
-        rows.append((name, step.type, str(step.output), "", ""))
+        rows.append((name, step.type, str(shapes[step.name]), "", ""))
         for inner in step.steps:
-            add_rows(inner, level + 1, rows, depth, tie)
+            add_rows(inner, level + 1, rows, depth, tie, shapes)
     else:
         own = count(parameters_of(step, tie))
         parameters = f"{own} (tied)".lstrip() if tied(step, tie) else own
-        rows.append((name, step.type, str(step.output), parameters, count(macs_of(step))))
+        rows.append((name, step.type, str(shapes[step.name]), parameters, count(macs_of(step))))
 
 
 def count(number: int) -> str:
@@ -169,35 +202,40 @@ def memory_json(plan: Plan, use: Use) -> dict[str, Any]:
     }
 
 
-def as_json(plan: Plan, use: Use) -> dict[str, Any]:
-    """The whole tree with its totals, for `json.dumps`; sizes in bytes, shapes without the batch axis."""
+def as_json(plan: Plan, use: Use, over: Plan | None = None) -> dict[str, Any]:
+    """The whole tree with its totals, for `json.dumps`; sizes in bytes, shapes without the batch axis.
+
+    over: as for `text`; costs are then those at `sizes`.
+    """
+    shapes = shapes_of(over or plan)
     return {
         "name": plan.name,
-        "inputs": {name: type_json(given) for name, given in plan.inputs.items()},
-        "outputs": {name: type_json(made) for name, made in plan.outputs.items()},
+        **({} if over is None else {"sizes": sizes_of(plan, over)}),
+        "inputs": {name: type_json(given) for name, given in (over or plan).inputs.items()},
+        "outputs": {name: type_json(made) for name, made in (over or plan).outputs.items()},
         "parameters": plan.parameters(),
         "macs": plan.macs(),
         "memory": memory_json(plan, use),
-        "layers": [step_json(step, plan.tie) for step in plan.steps],
+        "layers": [step_json(step, plan.tie, shapes) for step in plan.steps],
     }
 
 
 def type_json(tensor: TensorType) -> dict[str, Any]:
     """A tensor's type."""
-    return {"shape": list(tensor.shape), "dtype": tensor.dtype}
+    return {"shape": [size if isinstance(size, int) else str(size) for size in tensor.shape], "dtype": tensor.dtype}
 
 
-def step_json(step: Step, tie: Collection[str] = ()) -> dict[str, Any]:
+def step_json(step: Step, tie: Collection[str], shapes: Mapping[str, TensorType]) -> dict[str, Any]:
     """One layer, or a scope with what is in it; `tied` are parameters that count where they are another's."""
     found: dict[str, Any] = {
         "name": step.name,
         "type": step.type,
-        "output": type_json(step.output),
+        "output": type_json(shapes[step.name]),
         "parameters": parameters_of(step, tie),
         "macs": macs_of(step),
     }
     if step.layer is None:
-        found["layers"] = [step_json(inner, tie) for inner in step.steps]
+        found["layers"] = [step_json(inner, tie, shapes) for inner in step.steps]
     else:
         if tied(step, tie):
             found["tied"] = tied(step, tie)

@@ -14,6 +14,8 @@ from specbuild.catalogue.rules import Storage
 from specbuild.catalogue.types import TensorType
 from specbuild.diagnostics.diagnostic import Diagnostic
 from specbuild.errors import RunError
+from specbuild.language.document import Spec
+from specbuild.network.inference import infer
 from specbuild.network.plan import Plan
 from specbuild.runs import weights
 
@@ -21,6 +23,11 @@ NAME = "golden.safetensors"
 BATCH = 2
 TOLERANCE = 1e-3
 """What the outputs may differ by on another torch or CPU, as a part of the largest output."""
+
+
+def plan_for(spec: Spec, plan: Plan) -> Plan:
+    """The plan of the fixed input: where sizes are left open, that at the smallest promised ones."""
+    return infer(spec.at({})) if plan.dims else plan
 
 
 def save(model: torch.nn.Module, plan: Plan, path: Path) -> None:

@@ -55,7 +55,7 @@ class Recorder:
             made_with = {**made_with, "plugins": plugins_of(self.spec, self.plan)}
             write_whole(self.folder / environment.NAME, json_bytes(made_with))
             weights.save(weights.untied(state, self.plan), self.folder / weights.NAME)
-            golden.save(model_of(self.plan, state), self.plan, self.folder / golden.NAME)
+            golden.save(model_of(self.plan, state), golden.plan_for(self.spec, self.plan), self.folder / golden.NAME)
             force_to_disk(self.folder / metrics.NAME)
             manifest.write(self.folder, status)
         except OSError as error:

@@ -67,7 +67,7 @@ def reload(run: str | os.PathLike[str]) -> Run:
         file = path / metrics.NAME
         raise RunError([Diagnostic("SB503", f"{file.name} has no best epoch", file=str(file))])
     changed = environment.differences(recorded)
-    difference = golden.prove(model, plan, path / golden.NAME, same_machine=not changed)
+    difference = golden.prove(model, golden.plan_for(spec, plan), path / golden.NAME, same_machine=not changed)
     return Run(path, status, spec, plan, model, measured, recorded, verdict(difference, changed))
 
 

@@ -9,9 +9,11 @@ import torch
 from torch import nn
 
 from specbuild.data import open_data, probe
+from specbuild.data.settling import at_first
 from specbuild.diagnostics.diagnostic import Diagnostic
 from specbuild.errors import DataError
 from specbuild.language.sections import SplitName
+from specbuild.network.inference import infer
 from specbuild.network.pipeline import metrics_of
 from specbuild.runs.run import Run
 from specbuild.training.device import choose
@@ -40,12 +42,13 @@ def evaluate(
     target = choose(spec, device or "auto")
     root = None if data_root is None else Path(data_root)
     samples = open_data(spec, splits=(split,), data_root=root)[split]
-    probe(samples, run.plan)
+    plan = infer(at_first(spec, samples)) if spec.dims else run.plan
+    probe(samples, plan)
     objective = Objective(spec, target)
     meter = Meter(spec.losses, metrics_of(spec), target, objective.judged)
-    layout = memory_format(run.plan, target)
+    layout = memory_format(plan, target)
     model = copy_of(run.model, target, layout)
-    measure(model, objective, samples.batches(0, target), Feed(run.plan, layout), meter)
+    measure(model, objective, samples.batches(0, target), Feed(plan, layout), meter)
     return meter.results()
 
 

@@ -14,6 +14,7 @@ import torch
 from torch.utils.data import Dataset
 
 from specbuild.data import Split, open_data, probe
+from specbuild.data.settling import at_first
 from specbuild.diagnostics.diagnostic import Diagnostic
 from specbuild.errors import DataError, SpecbuildError
 from specbuild.language.document import Spec
@@ -51,14 +52,19 @@ def train(
     finished, leaves a whole run with what was good, else nothing. Raises `Interrupted` on SIGINT and
     SIGTERM (in the main thread), `DataError` and `RunError`.
     """
-    plan = plan or infer(spec)
+    whole, over = spec, plan or infer(spec)
+    plan = over
+    if spec.dims:
+        root = None if data_root is None else Path(data_root)
+        spec = at_first(spec, open_data(spec, splits=("train",), data_root=root, train=train, val=val)["train"])
+        plan = infer(spec)
     judge(spec, plan, own_data=train is not None)
     target = choose(spec, device)
     require_room(spec, plan, target)
     report = report or Silent()
     with Signals() as signals, generator_kept(target):
         signals.shield()
-        recorder = Recorder(spec, plan, None if run is None else Path(run))
+        recorder = Recorder(whole, over, None if run is None else Path(run))
         fit: Fit | None = None
         ended_by: BaseException | None = None
         try:
@@ -116,7 +122,7 @@ def opened(
     root = None if data_root is None else Path(data_root)
     splits = open_data(spec, splits=("train", "val"), data_root=root, train=train, val=val)
     for split in splits.values():
-        probe(split, plan)
+        probe(split, plan if spec.origin is None else infer(at_first(spec.origin, split)))
     return splits
 
 

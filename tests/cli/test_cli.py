@@ -43,7 +43,13 @@ def test_check_of_standard_input() -> None:
             "code": "SB204", "severity": "error", "message": 'there is no layer called "Relu"',
             "file": "<stdin>", "line": 1, "column": 43, "end_line": 1, "end_column": 49, "path": "layers[0]",
             "because": None,
-            "fix": {"text": "did you mean ReLU?", "edit": {"path": "layers[0]", "target": "value", "value": "ReLU"}},
+            "fix": {
+                "text": "did you mean ReLU?",
+                "edit": {
+                    "path": "layers[0]", "target": "value", "value": "ReLU",
+                    "line": 1, "column": 43, "end_line": 1, "end_column": 49, "text": '"ReLU"',
+                },
+            },
         }
     ]  # fmt: skip
 

@@ -237,6 +237,14 @@ def test_200_000_layers_and_one_more() -> None:
     ]
 
 
+def test_a_short_text_may_have_fewer_layers_than_a_long_one() -> None:
+    text = "specbuild: 1\ninput: [4]\nlayers: [{type: ReLU, repeat: #}]\n"
+    assert not specbuild.check(text.replace("#", "20000"))
+    (found,) = specbuild.check(text.replace("#", "20001"))
+    assert found.text == "a network has at most 20,000 layers; got 20001 times one"
+    assert not specbuild.check(text.replace("#", "30000") + "# and more\n" * 50_000)
+
+
 @pytest.mark.parametrize("left_out", [{"repeat": 0}, {"when": False}])
 def test_what_is_left_out_of_a_mapping_stands_for_the_first_input_of_the_block(left_out: dict[str, Any]) -> None:
     blocks = {"up": {"inputs": ["x", "skip"], "layers": [{"type": "Add", "from": ["x", "skip"]}]}}

@@ -10,6 +10,7 @@ from specbuild.network.grouping import assignment, group_count, learned
 
 LAYERS = [
     {"name": "conv", "type": "Conv2d", "out_channels": 4, "kernel_size": 3},
+    "ReLU",
     {"name": "norm", "type": "BatchNorm2d"},
     "Flatten",
     {"name": "head", "type": "Linear", "out_features": 10},

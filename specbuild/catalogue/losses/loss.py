@@ -126,11 +126,11 @@ def require_weighable(weights: Weights | None, output: TensorType) -> None:
 
 
 def require_classes(classes: Dim, target: SampleType) -> None:
-    """As many classes as the data has, where that is known."""
+    """At least as many classes as the data has, where that is known."""
     known = target.classes
     if known is not None:
         require(
-            known == classes,
+            known <= classes,
             lambda: Violation(
                 "SB402",
                 f"the network gives {counted(classes, 'class')}, but the data has {known}",

@@ -76,9 +76,9 @@ READING: tuple[Code, ...] = (
     Code(
         "SB109",
         "over a budget",
-        "A document may have 64 MiB, 100 collections within one another, 4,000,000 keys and values with each "
-        "alias counted as all that it stands for, and numbers of 400 characters. No network comes near; what "
-        "does is a mistake or an attack. An alias within its own anchor has no end at all.",
+        "A document may have 64 MiB, 100 collections within one another, numbers of 400 characters, and 200,000 keys "
+        "and values, or one for every 5 characters where that is more, with each alias counted as all that it "
+        "stands for. No network comes near; what does is a mistake or an attack. An alias within its own anchor has no end at all.",
         "specbuild: 1\ninput: [16]\nlayers: &all [ReLU, *all]\n",
         "specbuild: 1\ninput: [16]\nlayers: [ReLU]\n",
     ),
@@ -98,5 +98,22 @@ READING: tuple[Code, ...] = (
         "a class or a function is refused.",
         '$ python -c \'import specbuild as s; s.load({"specbuild": 1, "input": {16}, "layers": ["ReLU"]})\'',
         '$ python -c \'import specbuild as s; s.load({"specbuild": 1, "input": [16], "layers": ["ReLU"]})\'',
+    ),
+    Code(
+        "SB112",
+        "the mended document cannot be written",
+        "`check --fix` writes the mended document beside the file and puts it in its place when it is whole. Its "
+        "folder does not take a new file, or nobody may write to the file itself. The file is as it was.",
+        "$ printf 'specbuild: 1\\ninput: [4]\\nlayers: [Relu]\\n' > spec.yaml\n$ chmod a-w spec.yaml\n"
+        "$ specbuild check --fix spec.yaml",
+        "$ printf 'specbuild: 1\\ninput: [4]\\nlayers: [Relu]\\n' > spec.yaml\n$ specbuild check --fix spec.yaml",
+    ),
+    Code(
+        "SB113",
+        "the rest is not judged",
+        "After 100 different mistakes, or 200 layers of one repeated line that are wrong, the rest of a "
+        "document is not looked at. Mend what is told, and check again.",
+        "specbuild: 1\ninput: [16]\nlayers:\n" + "".join(f"  - Lineal{n}\n" for n in range(101)),
+        "specbuild: 1\ninput: [16]\nlayers:\n  - {type: Linear, out_features: 8}\n",
     ),
 )

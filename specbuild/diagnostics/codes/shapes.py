@@ -6,6 +6,12 @@ from specbuild.diagnostics.codes.code import Code
 
 HEAD = "specbuild: 1\ninput: {}\nlayers:\n"
 
+ROWS = (
+    "$ printf 'from specbuild.plugins import Layer, plugin\\n\\n@plugin\\nclass Rows(Layer):\\n"
+    "    def build(self, nn, **switches):\\n        return nn.Linear(16, 4)\\n' > rows.py"
+)
+"""A plug-in that states no rule."""
+
 SHAPES: tuple[Code, ...] = (
     Code(
         "SB301",
@@ -60,8 +66,9 @@ SHAPES: tuple[Code, ...] = (
         "A weight or an output has at most 2**48 elements; a size beyond that is a slip of the pen, and torch's "
         "arithmetic would overflow on it.",
         HEAD.format([16]) + "  - {type: Linear, out_features: 2000000000}\n"
-        "  - {type: Linear, out_features: 2000000000}\n",
-        HEAD.format([16]) + "  - {type: Linear, out_features: 2000}\n  - {type: Linear, out_features: 2000}\n",
+        "  - ReLU\n  - {type: Linear, out_features: 2000000000}\n",
+        HEAD.format([16])
+        + "  - {type: Linear, out_features: 2000}\n  - ReLU\n  - {type: Linear, out_features: 2000}\n",
     ),
     Code(
         "SB308",
@@ -91,8 +98,10 @@ SHAPES: tuple[Code, ...] = (
         "A layer of a plug-in that states no rule is built and run on torch's meta device, on batches of 2 and of 3, "
         "in training and in eval mode. Torch refused, or what came out was not one tensor with the same batch, or was "
         "another for another batch. The message is torch's own.",
-        "$ specbuild check --plugin my_layers wrong_input.yaml",
-        "$ specbuild check --plugin my_layers right_input.yaml",
+        f"{ROWS}\n$ printf 'specbuild: 1\\ninput: [8]\\nlayers: [Rows]\\n' > spec.yaml\n"
+        "$ specbuild check --plugin rows spec.yaml",
+        f"{ROWS}\n$ printf 'specbuild: 1\\ninput: [16]\\nlayers: [Rows]\\n' > spec.yaml\n"
+        "$ specbuild check --plugin rows spec.yaml",
     ),
     Code(
         "SB311",
@@ -100,8 +109,38 @@ SHAPES: tuple[Code, ...] = (
         "The weights and buffers, or what training takes with its gradients, its optimizer and the activations of a "
         "batch, are more than the machine, or the GPU, has. It is said before anything is built. `specbuild summary` "
         "shows the estimate for any batch size, and for another machine with `--memory 80GiB`.",
-        "$ specbuild train larger_than_memory.yaml",
-        "$ specbuild train larger_than_memory.yaml --set data.train.loader.batch_size=8",
+        "$ specbuild train specs/digits_cnn.yaml --set layers.hidden.out_features=2000000000",
+        "$ specbuild train specs/digits_cnn.yaml --set layers.hidden.out_features=200 --set train.epochs=1",
+    ),
+    Code(
+        "SB312",
+        "a weight whose size would depend on an open size",
+        "An input may leave sizes open: `[3, H, W]`. The parameters of a layer are made once, so none of their sizes "
+        "may depend on those. An adaptive pooling gives planes of one size, whatever the input's.",
+        HEAD.format("[3, H, W]") + "  - Flatten\n  - {type: Linear, out_features: 10}\n",
+        HEAD.format("[3, H, W]")
+        + "  - {type: AdaptiveAvgPool2d, output_size: 1}\n  - Flatten\n  - {type: Linear, out_features: 10}\n",
+    ),
+    Code(
+        "SB313",
+        "a question about open sizes that is undecided",
+        "What a layer asks of sizes that an input leaves open is proven for every promised size: sums, multiples and "
+        "floor divisions of one size repeat, so one period is a proof. Products of two sizes and factors that are no "
+        "simple fractions do not repeat. With `min` and `max` in `dims` there are finitely many sizes to look at.",
+        HEAD.format("[1, S, S]")
+        + "  - {type: ZeroPad2d, padding: [0, 1, 0, 0]}\n  - {type: Reshape, shape: [2, -1]}\n",
+        "specbuild: 1\ninput: [1, S, S]\ndims: {S: {max: 512}}\nlayers:\n"
+        "  - {type: ZeroPad2d, padding: [0, 1, 0, 0]}\n  - {type: Reshape, shape: [2, -1]}\n",
+    ),
+    Code(
+        "SB314",
+        "a size that is not promised",
+        "`summary --size H=224`, `Spec.at` and the samples of the data settle the sizes that an input leaves open. "
+        "They have to be among those that `dims` promises.",
+        "$ specbuild summary specs/unet.yaml --set 'input=[3, H, W]' --set 'dims={H: {min: 16, multiple_of: 16}, "
+        "W: {min: 16, multiple_of: 16}}' --size H=100",
+        "$ specbuild summary specs/unet.yaml --set 'input=[3, H, W]' --set 'dims={H: {min: 16, multiple_of: 16}, "
+        "W: {min: 16, multiple_of: 16}}' --size H=96",
     ),
     Code(
         "SB390",

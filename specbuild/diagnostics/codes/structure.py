@@ -6,7 +6,10 @@ from specbuild.diagnostics.codes.code import Code
 
 HEAD = "specbuild: 1\ninput: [16]\n"
 IMAGE = "specbuild: 1\ninput: [3, 8, 8]\n"
-TIED = HEAD + "layers:\n  - {name: a, type: Linear, out_features: 16}\n  - {name: b, type: Linear, out_features: 16}\n"
+TIED = (
+    HEAD + "layers:\n  - {name: a, type: Linear, out_features: 16}\n  - ReLU\n"
+    "  - {name: b, type: Linear, out_features: 16}\n"
+)
 UNET = "blocks:\n  up:\n    inputs: [x, skip]\n    layers:\n      - {type: Add, from: [x, skip]}\n"
 RESIDUAL = (
     "layers:\n  - {name: a, type: Linear, out_features: 16}\n"
@@ -150,8 +153,9 @@ STRUCTURE: tuple[Code, ...] = (
     Code(
         "SB216",
         "more layers, or deeper, than any network",
-        "A network has at most 200,000 layers, and scopes stand at most 60 deep inside one another. Repeats of "
-        "repeats grow fast, and no machine would train what is beyond.",
+        "A network has at most 20,000 layers, or one for every 16 characters of its document where that is more, and "
+        "never more than 200,000. Scopes stand at most 60 deep inside one another. What expressions, repeats and "
+        "blocks make is bounded too. Repeats of repeats grow fast, and no machine would train what is beyond.",
         HEAD + "layers:\n  - {type: ReLU, repeat: 1000000}\n",
         HEAD + "layers:\n  - {type: ReLU, repeat: 10}\n",
     ),

@@ -4,6 +4,15 @@ from __future__ import annotations
 
 from specbuild.diagnostics.codes.code import Code
 
+TRAIN = "$ specbuild train specs/digits_cnn.yaml --set train.epochs=1"
+IMAGES = (
+    "$ mkdir -p photos/cat photos/dog\n"
+    "$ python -c \"from PIL import Image; image = Image.new('L', (8, 8)); "
+    "[image.save(f'photos/{kind}/{k}.png') for kind in ('cat', 'dog') for k in range(8)]\""
+)
+FOLDER = (
+    "data={train: {dataset: {type: ImageFolder, root: photos}, transforms: [Grayscale, ToTensor]}, val: {split: 0.5}}"
+)
 DIGITS = """\
 specbuild: 1
 input: [1, 8, 8]
@@ -32,8 +41,8 @@ TRAINING: tuple[Code, ...] = (
         "A document with `input` and `layers` is whole: it can be checked, summarized and built. To train, "
         "it also says what is made small (`loss`), how the weights are changed (`optimizer`) and what is "
         "learned from (`data`). An evaluation needs the split that it is asked for.",
-        "$ specbuild train network_without_loss.yaml",
-        "$ specbuild train digits.yaml",
+        f"{TRAIN} --set loss=null",
+        TRAIN,
     ),
     mending(
         "SB402",
@@ -51,8 +60,8 @@ TRAINING: tuple[Code, ...] = (
         "A folder or a file of the data does not exist, is not whole, or could not be fetched. Relative "
         "paths are relative to the working directory, or to `--data-root`. torchvision's sets are fetched "
         "where the document says `download: true`.",
-        "$ specbuild train mnist.yaml",
-        "$ specbuild train mnist.yaml --data-root ~/datasets",
+        f"{IMAGES}\n{TRAIN} --set '{FOLDER.replace('photos', 'pictures')}'",
+        f"{IMAGES}\n{TRAIN} --set '{FOLDER}'",
     ),
     mending(
         "SB404",
@@ -68,8 +77,8 @@ TRAINING: tuple[Code, ...] = (
         "A file is damaged or is not what it should be: an image that Pillow cannot read, an archive "
         "without the array that is named, arrays of different lengths, NaN. Python objects in NumPy files "
         "are never unpickled. The message names the file, the array or the sample.",
-        "$ specbuild train photos.yaml",
-        "$ specbuild train photos.yaml --data-root repaired",
+        f"{IMAGES}\n$ echo > photos/cat/0.png\n{TRAIN} --set '{FOLDER}'",
+        f"{IMAGES}\n{TRAIN} --set '{FOLDER}'",
     ),
     Code(
         "SB406",
@@ -80,11 +89,13 @@ TRAINING: tuple[Code, ...] = (
         "of 1.",
         DIGITS.replace(
             "[Flatten, {type: Linear, out_features: 10}]",
-            "[{type: Conv2d, out_channels: 8, kernel_size: 8}, BatchNorm2d, Flatten, {type: Linear, out_features: 10}]",
+            "[{type: Conv2d, out_channels: 8, kernel_size: 8, bias: false}, BatchNorm2d, Flatten, "
+            "{type: Linear, out_features: 10}]",
         ).replace("[ToTensor]}", "[ToTensor], loader: {batch_size: 4}}"),
         DIGITS.replace(
             "[Flatten, {type: Linear, out_features: 10}]",
-            "[{type: Conv2d, out_channels: 8, kernel_size: 8}, BatchNorm2d, Flatten, {type: Linear, out_features: 10}]",
+            "[{type: Conv2d, out_channels: 8, kernel_size: 8, bias: false}, BatchNorm2d, Flatten, "
+            "{type: Linear, out_features: 10}]",
         ).replace("[ToTensor]}", "[ToTensor], loader: {batch_size: 4, drop_last: true}}"),
     ),
     mending(
@@ -110,8 +121,8 @@ TRAINING: tuple[Code, ...] = (
         "The loss is no longer a number",
         "The training diverged: the loss, or a weight, became infinite or not a number. Mostly the "
         "learning rate is too large, or the inputs are not scaled.",
-        "$ specbuild train digits.yaml --set optimizer.lr=1e30",
-        "$ specbuild train digits.yaml --set optimizer.lr=0.001",
+        f"{TRAIN} --set optimizer.lr=1e30",
+        f"{TRAIN} --set optimizer.lr=0.001",
     ),
     mending(
         "SB410",

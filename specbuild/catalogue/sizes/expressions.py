@@ -1,0 +1,429 @@
+"""Integers over symbols, in a normal form: sums of whole multiples of products of atoms.
+
+An atom is a symbol, a floor division, the smaller of two, one of two by a condition, or a rounded multiple.
+Equal texts are equal atoms, and equal sizes have equal terms, as far as the normal form reaches; what it does not
+reach is decided by `deciding`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from math import gcd, prod
+from typing import TYPE_CHECKING, Union
+
+from specbuild.catalogue.sizes.bounds import Bounds, of_atom, of_terms
+from specbuild.catalogue.sizes.conditions import at_least_zero, nonzero, zero
+
+if TYPE_CHECKING:
+    from specbuild.catalogue.sizes.conditions import Condition
+
+LONGEST = 2000
+"""How many characters an atom may have; a size past that is no longer one that a person reads."""
+MOST_TERMS = 1000
+
+Number = Union[int, "Size"]
+Truth = Union[bool, "Condition"]
+
+
+class TooLong(Exception):  # noqa: N818  not an error of the arithmetic: the question is given up
+    """A size that would be too long a formula."""
+
+
+class Atom:
+    """What sums and products are made of."""
+
+    __slots__ = ("bounds", "factor", "text")
+    text: str
+    bounds: Bounds | None
+    factor: int
+    """What it is known to be a multiple of."""
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Atom) and self.text == other.text
+
+    def __hash__(self) -> int:
+        return hash(self.text)
+
+    def parts(self) -> tuple[Size | int, ...]:
+        """The sizes inside it."""
+        return ()
+
+
+class Symbol(Atom):
+    """A size that a document names."""
+
+    __slots__ = ("least", "most")
+
+    def __init__(self, name: str, least: int = 1, most: int | None = None, multiple_of: int = 1) -> None:
+        self.text, self.least, self.most, self.factor = name, least, most, multiple_of
+        self.bounds = of_atom(self)
+
+
+class Floor(Atom):
+    """`⌊of / by⌋`, by a positive integer."""
+
+    __slots__ = ("by", "of", "whole")
+
+    def __init__(self, of: Size, by: int) -> None:
+        self.of, self.by = of, by
+        self.whole = of.factor % by == 0
+        """Whether nothing is rounded off."""
+        self.factor = of.factor // by if self.whole else 1
+        self.text = limited(f"{factor_text(of)}//{by}")
+        self.bounds = of_atom(self)
+
+    def parts(self) -> tuple[Size | int, ...]:  # noqa: D102
+        return (self.of,)
+
+
+class Least(Atom):
+    """The smaller of two."""
+
+    __slots__ = ("a", "b")
+
+    def __init__(self, a: Number, b: Number) -> None:
+        self.a, self.b = sorted((a, b), key=str)
+        self.factor = 1
+        self.text = limited(f"min({self.a}, {self.b})")
+        self.bounds = of_atom(self)
+
+    def parts(self) -> tuple[Size | int, ...]:  # noqa: D102
+        return (self.a, self.b)
+
+
+class Chosen(Atom):
+    """One of two, by a condition on sizes."""
+
+    __slots__ = ("condition", "otherwise", "then")
+
+    def __init__(self, condition: Condition, then: Number, otherwise: Number) -> None:
+        self.condition, self.then, self.otherwise = condition, then, otherwise
+        self.factor = 1
+        self.text = limited(f"({then} if {condition} else {otherwise})")
+        self.bounds = of_atom(self)
+
+    def parts(self) -> tuple[Size | int, ...]:  # noqa: D102
+        return (self.then, self.otherwise, *self.condition.sizes())
+
+
+class Scaled(Atom):
+    """`⌊of · factor⌋` as floating point has it."""
+
+    __slots__ = ("of", "times")
+
+    def __init__(self, of: Size, factor: float) -> None:
+        self.of, self.times, self.factor = of, factor, 1
+        self.text = limited(f"int({factor_text(of)}*{factor!r})")
+        self.bounds = of_atom(self)
+
+    def parts(self) -> tuple[Size | int, ...]:  # noqa: D102
+        return (self.of,)
+
+
+def limited(text: str) -> str:
+    """The text of an atom, unless it is too long."""
+    if len(text) > LONGEST:
+        raise TooLong
+    return text
+
+
+Monomial = tuple[Atom, ...]
+"""A product of atoms, in the order of their texts; empty for 1."""
+
+
+def rank(monomial: Monomial) -> tuple[int, tuple[str, ...]]:
+    """Its place in a sum: products first, the constant last."""
+    return -len(monomial), tuple(atom.text for atom in monomial)
+
+
+class Size:
+    """An integer that is not settled. Computes as an int does; a comparison of two is a condition."""
+
+    __slots__ = ("_bounds", "_hash", "terms")
+    terms: tuple[tuple[Monomial, int], ...]
+
+    def __init__(self, terms: tuple[tuple[Monomial, int], ...]) -> None:
+        """Of terms in order; use `symbol` and arithmetic."""
+        self.terms = terms
+        self._hash = hash(terms)
+        self._bounds: Bounds | None = None
+
+    @property
+    def bounds(self) -> Bounds:
+        """What is known of it without looking closer."""
+        if self._bounds is None:
+            self._bounds = of_terms(self.terms)
+        return self._bounds
+
+    @property
+    def constant(self) -> int:
+        """The part without atoms."""
+        monomial, number = self.terms[-1]
+        return 0 if monomial else number
+
+    @property
+    def factor(self) -> int:
+        """What it is known to be a multiple of."""
+        return gcd(*(number * prod(atom.factor for atom in monomial) for monomial, number in self.terms))
+
+    def atoms(self) -> Iterator[Atom]:
+        """The atoms of its terms."""
+        for monomial, _ in self.terms:
+            yield from monomial
+
+    def symbols(self) -> frozenset[str]:
+        """The names of its symbols."""
+        found: set[str] = set()
+        stack: list[Size | int] = [self]
+        seen: set[str] = set()
+        while stack:
+            size = stack.pop()
+            if isinstance(size, Size):
+                for atom in size.atoms():
+                    if isinstance(atom, Symbol):
+                        found.add(atom.text)
+                    elif atom.text not in seen:
+                        seen.add(atom.text)
+                        stack += atom.parts()
+        return frozenset(found)
+
+    def __hash__(self) -> int:
+        return self._hash
+
+    def __add__(self, other: Number) -> Number:
+        if not isinstance(other, (int, Size)):
+            return NotImplemented
+        return summed((self, 1), (other, 1))
+
+    __radd__ = __add__
+
+    def __sub__(self, other: Number) -> Number:
+        if not isinstance(other, (int, Size)):
+            return NotImplemented
+        return summed((self, 1), (other, -1))
+
+    def __rsub__(self, other: int) -> Number:
+        return summed((self, -1), (other, 1))
+
+    def __neg__(self) -> Number:
+        return summed((self, -1))
+
+    def __pos__(self) -> Number:
+        return self
+
+    def __mul__(self, other: Number) -> Number:
+        if isinstance(other, int):
+            return summed((self, int(other)))
+        if not isinstance(other, Size):
+            return NotImplemented
+        found: dict[Monomial, int] = {}
+        if len(self.terms) * len(other.terms) > MOST_TERMS:
+            raise TooLong
+        for one, a in self.terms:
+            for two, b in other.terms:
+                both = tuple(sorted((*one, *two), key=lambda atom: atom.text))
+                found[both] = found.get(both, 0) + a * b
+        return of_dict(found)
+
+    __rmul__ = __mul__
+
+    def __pow__(self, exponent: int) -> Number:
+        return prod([self] * exponent) if isinstance(exponent, int) else NotImplemented
+
+    def __floordiv__(self, by: int) -> Number:
+        if not isinstance(by, int) or by == 0:
+            return NotImplemented
+        return divided(self, by) if by > 0 else divided(-self, -by)
+
+    def __mod__(self, by: int) -> Number:
+        if not isinstance(by, int) or by == 0:
+            return NotImplemented
+        return self - self // by * by
+
+    def __eq__(self, other: object) -> Truth:  # type: ignore[override]
+        return zero(self - other) if isinstance(other, (int, Size)) else NotImplemented
+
+    def __ne__(self, other: object) -> Truth:  # type: ignore[override]
+        return nonzero(self - other) if isinstance(other, (int, Size)) else NotImplemented
+
+    def __ge__(self, other: Number) -> Truth:
+        return at_least_zero(self - other) if isinstance(other, (int, Size)) else NotImplemented
+
+    def __gt__(self, other: Number) -> Truth:
+        return at_least_zero(self - other - 1) if isinstance(other, (int, Size)) else NotImplemented
+
+    def __le__(self, other: Number) -> Truth:
+        return at_least_zero(other - self) if isinstance(other, (int, Size)) else NotImplemented
+
+    def __lt__(self, other: Number) -> Truth:
+        return at_least_zero(other - self - 1) if isinstance(other, (int, Size)) else NotImplemented
+
+    def __bool__(self) -> bool:
+        return bool(nonzero(self))
+
+    def __str__(self) -> str:
+        return sum_text(self)
+
+    __repr__ = __str__
+
+    def __format__(self, how: str) -> str:
+        return str(self)  # a number's thousands and digits are not a formula's
+
+
+def symbol(name: str, least: int = 1, most: int | None = None, multiple_of: int = 1) -> Number:
+    """A size that a document names; promised to be from `least` to `most`, both multiples of a number as it is."""
+    return least if least == most else Size((((Symbol(name, least, most, multiple_of),), 1),))
+
+
+def of_dict(found: Mapping[Monomial, int]) -> Number:
+    """The sum of terms; an int where no atom is left. What nothing is rounded off of is written in lowest terms."""
+    for monomial, number in found.items():
+        if number and any(isinstance(atom, Floor) and atom.whole and gcd(number, atom.by) > 1 for atom in monomial):
+            return lowest_terms(found)
+    terms = sorted(((monomial, number) for monomial, number in found.items() if number), key=lambda t: rank(t[0]))
+    if not terms:
+        return 0
+    if len(terms) == 1 and not terms[0][0]:
+        return terms[0][1]
+    if len(terms) > MOST_TERMS:
+        raise TooLong
+    return Size(tuple(terms))
+
+
+def lowest_terms(found: Mapping[Monomial, int]) -> Number:
+    """The same where `4·(H // 8)` is to be `H // 2`."""
+    total: Number = 0
+    for monomial, number in found.items():
+        at = next(
+            (i for i, atom in enumerate(monomial)
+             if isinstance(atom, Floor) and atom.whole and gcd(number, atom.by) > 1), None,
+        )  # fmt: skip
+        if at is None or not number:
+            total = total + (Size(((monomial, number),)) if number and monomial else number)
+            continue
+        floor = monomial[at]
+        assert isinstance(floor, Floor)
+        common = gcd(number, floor.by)
+        rest = (*monomial[:at], *monomial[at + 1 :])
+        less = divided(floor.of, floor.by // common) * (number // common)
+        total = total + (less * Size(((rest, 1),)) if rest else less)
+    return total
+
+
+def summed(*parts: tuple[Number, int]) -> Number:
+    """A sum of multiples."""
+    found: dict[Monomial, int] = {}
+    for size, times in parts:
+        if isinstance(size, Size):
+            for monomial, number in size.terms:
+                found[monomial] = found.get(monomial, 0) + times * number
+        else:
+            found[()] = found.get((), 0) + times * int(size)
+    return of_dict(found)
+
+
+def divided(size: Number, by: int) -> Number:
+    """`⌊size / by⌋`, whole parts taken out, factors cancelled, a division inside made one with it."""
+    if not isinstance(size, Size):
+        return size // by
+    whole: dict[Monomial, int] = {}
+    rest: dict[Monomial, int] = {}
+    for monomial, number in size.terms:
+        whole[monomial], rest[monomial] = divmod(number, by)
+    constant = rest.pop((), 0)
+    shared = gcd(by, *(n * prod(atom.factor for atom in monomial) for monomial, n in rest.items()))
+    constant = constant // shared * shared  # nothing else reaches between two multiples
+    common = gcd(by, *rest.values())
+    by, constant = by // common, constant // common
+    inner = of_dict({**{monomial: number // common for monomial, number in rest.items()}, (): constant})
+    return of_dict(whole) + quotient(inner, by)
+
+
+def quotient(size: Number, by: int) -> Number:
+    """The same of what has no whole part and no common factor."""
+    if not isinstance(size, Size):
+        return size // by
+    if by == 1:
+        return size
+    least, most = size.bounds.range()
+    if least is not None and most is not None and least // by == most // by:
+        return int(least // by)
+    floors = [(m[0], n) for m, n in size.terms if len(m) == 1 and isinstance(m[0], Floor)]
+    if len(floors) == 1 and floors[0][1] == 1:
+        (floor, _) = floors[0]
+        assert isinstance(floor, Floor)
+        others = size - Size((((floor,), 1),))
+        return divided(floor.of + others * floor.by, floor.by * by)
+    return Size((((Floor(size, by),), 1),))
+
+
+def least_of(a: Number, b: Number) -> Number:
+    """The smaller of two."""
+    below: Truth = a <= b
+    if below is True:
+        return a
+    if below is False:
+        return b
+    return Size((((Least(a, b),), 1),))
+
+
+def chosen(condition: Condition, then: Number, otherwise: Number) -> Number:
+    """One of two, by a condition that is not decided."""
+    return then if same(then, otherwise) else Size((((Chosen(condition, then, otherwise),), 1),))
+
+
+def scaled(size: Number, factor: float) -> Number:
+    """`⌊size · factor⌋`, exact where the factor is a fraction that floating point holds whole."""
+    over, under = factor.as_integer_ratio()
+    if not isinstance(size, Size):
+        return int(size * factor)
+    if factor > 0 and under <= 2**10 and over <= 2**20:
+        return size * over // under
+    return Size((((Scaled(size, factor),), 1),))
+
+
+def same(a: Number, b: Number) -> bool:
+    """Whether two have one normal form."""
+    if isinstance(a, Size) and isinstance(b, Size):
+        return a.terms == b.terms
+    return isinstance(a, int) and isinstance(b, int) and a == b
+
+
+def sum_text(size: Size) -> str:
+    """As a person writes it: `2*(H//2) + 1`."""
+    terms = list(size.terms)
+    constant = size.constant
+    if constant:
+        terms.pop()
+        if len(terms) == 1:
+            (monomial, number) = terms[0]
+            if number == 1 and len(monomial) == 1 and isinstance(monomial[0], Floor):
+                floor = monomial[0]
+                inner = floor.of + constant * floor.by
+                if abs(inner.constant if isinstance(inner, Size) else 0) <= floor.by:
+                    return f"{factor_text(inner)}//{floor.by}"  # (H - 1)//2 for (H + 1)//2 - 1
+    text = ""
+    for monomial, number in sorted(terms, key=lambda term: (term[1] < 0, rank(term[0]))):
+        sign = ("-" if number < 0 else "") if not text else (" - " if number < 0 else " + ")
+        text += sign + product_text(monomial, abs(number), alone=not text and len(terms) == 1 and not constant)
+    if constant:
+        text += f" {'+' if constant > 0 else '-'} {abs(constant)}"
+    return text
+
+
+def product_text(monomial: Monomial, number: int, *, alone: bool) -> str:
+    """`64*(H//4)*(W//4)`; the brackets are left out around a division that stands alone."""
+    several = number != 1 or len(monomial) > 1
+    parts = [f"({atom.text})" if several and isinstance(atom, Floor) else atom.text for atom in monomial]
+    return "*".join([str(number), *parts] if number != 1 else parts)
+
+
+def factor_text(size: Number) -> str:
+    """The text of a size where a sum, a product or a division needs brackets."""
+    if not isinstance(size, Size):
+        return str(size)
+    if len(size.terms) == 1:
+        ((monomial, number),) = size.terms
+        if number == 1 and len(monomial) == 1 and not isinstance(monomial[0], Floor):
+            return monomial[0].text
+    return f"({sum_text(size).replace(' ', '')})"

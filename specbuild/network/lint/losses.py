@@ -1,0 +1,76 @@
+"""Warnings about what a network ends with and the loss it is judged by."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from specbuild.diagnostics.diagnostic import Diagnostic
+from specbuild.language.document import Spec
+from specbuild.language.wording import with_article
+from specbuild.network.lint.layers import REARRANGED
+from specbuild.network.pipeline import settled_by
+from specbuild.network.plan import Plan, Step, outcome_of
+from specbuild.network.samples import loss_path
+
+SOFTMAXES = frozenset({"Softmax", "Softmax2d", "Softmin", "LogSoftmax"})
+SIGMOIDS = frozenset({"Sigmoid", "Hardsigmoid"})
+APPLIES = {
+    "CrossEntropyLoss": ("SB804", SOFTMAXES, "a LogSoftmax", "NLLLoss"),
+    "BCEWithLogitsLoss": ("SB805", SIGMOIDS, "a Sigmoid", "BCELoss"),
+    "MultiLabelSoftMarginLoss": ("SB805", SIGMOIDS, "a Sigmoid", None),
+}
+"""What losses do themselves: the warning, the layers that do it too, in words, and the loss that does not."""
+UNBOUNDED = frozenset({
+    "CELU", "ELU", "GELU", "Hardshrink", "Hardswish", "LeakyReLU", "LogSigmoid", "LogSoftmax", "Mish", "RReLU",
+    "ReLU", "ReLU6", "SELU", "SiLU", "Softplus", "Softshrink", "Softsign", "Tanh", "Tanhshrink",
+})  # fmt: skip
+"""Activations whose output leaves the range from 0 to 1."""
+SHARES = SOFTMAXES - {"LogSoftmax"} | SIGMOIDS
+NO_LOGARITHMS = (UNBOUNDED | SHARES) - {"LogSigmoid", "LogSoftmax"}
+
+
+def odd_losses(spec: Spec, plan: Plan) -> Iterator[Diagnostic]:
+    """SB804 to SB807."""
+    for output, loss in spec.losses.items():
+        end = plan.scope.outputs[output]
+        if end.result is not None:
+            continue
+        path = loss_path(spec, output)
+        found = settled_by(plan.scope, end.position, REARRANGED)
+        last = found if isinstance(found, Step) else None
+        if last is not None and loss.type in APPLIES:
+            code, layers, applied, other = APPLIES[loss.type]
+            if last.type in layers and of_classes(last, plan, output, loss):
+                fits = other if last.type in ("LogSoftmax", "Sigmoid") else None
+                yield Diagnostic(
+                    code, f"{loss.type} applies {applied} itself: this {last.type} is one too many",
+                    last.path, instance=last.name,
+                    fix="leave it out" + (f", or {path[-1]}: {fits}" if fits is not None else ""),
+                )  # fmt: skip
+        found = settled_by(plan.scope, end.position)
+        last = found if isinstance(found, Step) else None
+        if last is None:
+            continue
+        learned = bool(outcome_of(last).parameters)
+        if loss.type == "BCELoss" and (learned or last.type in UNBOUNDED):
+            yield Diagnostic(
+                "SB806", f"BCELoss needs outputs from 0 to 1, but {last.name} is {with_article(last.type)}", path,
+                fix=f"{path[-1]}: BCEWithLogitsLoss, or a Sigmoid as the last layer",
+            )  # fmt: skip
+        if loss.type == "NLLLoss" and (learned or last.type in NO_LOGARITHMS):
+            yield Diagnostic(
+                "SB807", f"NLLLoss needs logarithms of shares, but {last.name} is {with_article(last.type)}", path,
+                fix="LogSoftmax in its place" if last.type in SHARES
+                else f"{path[-1]}: CrossEntropyLoss, or a LogSoftmax as the last layer",
+            )  # fmt: skip
+
+
+def of_classes(last: Step, plan: Plan, output: str, loss: Any) -> bool:
+    """Whether a Softmax is along the axis of the classes, as far as that axis is the one of the output."""
+    axes, dim = plan.outputs[output].rank, getattr(last.layer, "dim", None)
+    if last.type == "Softmax2d" or last.output.rank != axes or not hasattr(loss, "class_dim"):
+        return True
+    if dim is None:
+        dim = 0 if axes in (1, 3) else 1  # torch's own guess
+    return bool(dim % axes == loss.class_dim % axes)

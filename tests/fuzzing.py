@@ -1,0 +1,345 @@
+"""Inputs drawn at random for the whole way of `check`, and what counts as a finding.
+
+An input is a function of its seed and its number. Three kinds: mutated bytes of ready and broken specs, trees
+shaped like documents with keys and types of the catalogue, and specs with some values replaced.
+"""
+
+from __future__ import annotations
+
+import json
+import random
+import resource
+import signal
+import time
+import traceback
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from copy import deepcopy
+from functools import cache
+from pathlib import Path
+from types import FrameType
+from typing import Any, NamedTuple
+
+import specbuild
+from specbuild.catalogue.layers import LAYERS
+from specbuild.catalogue.losses import LOSSES
+from specbuild.diagnostics import render
+from specbuild.diagnostics.github import commands
+from specbuild.errors import SpecbuildError
+from specbuild.language.loading import KEYS, read
+from specbuild.language.source import Source, read_bytes
+from specbuild.language.tables import SECTIONS
+
+ROOT = Path(__file__).resolve().parent.parent
+MOST_SECONDS = 1.0
+MOST_MEMORY = 300 * 2**20
+MOST_OUTPUT = 200_000
+PATIENCE = 20
+
+TOKENS = [
+    b"[", b"]", b"{", b"}", b":", b": ", b",", b"- ", b"\n", b"  ", b"\t", b"&a ", b"*a", b"!!x ", b"<<: ", b"|\n", b">\n",
+    b"'", b'"', b"\\", b"${", b"}", b"${i}", b"${1/0}", b"${9**9**9}", b"${'a' * 9999}", b"#", b"%", b"@", b"`", b"? ",
+    b"---\n", b"...\n", b"null", b"true", b"~", b"-1", b"0", b"1e999", b".nan", b"99999999999999999999", b"1.5",
+    b"\0", b"\x1b", b"\xff", b"\xc3", b"\xed\xa0\x80", b"\xef\xbb\xbf", b"\\ud800", b"\xe2\x80\xa8", "é漢🙂".encode(),
+    b"repeat: 3", b"repeat: 100000", b"when: false", b"from: input", b"names: a${i}", b"type: ", b"name: ", b"layers: ",
+    b"blocks: ", b"vars: ", b"inputs: ", b"dims: ", b"input: [3, H, W]", b"ignore: [SB801]", b"# specbuild: ignore[SB801]",
+]  # fmt: skip
+VALUES: list[Any] = [
+    None, True, False, 0, 1, 2, 3, 7, -1, 64, 2**31 - 1, 2**31, 2**63, -(2**63), 10**300, 0.0, 0.5, -0.5, 1.0, 1e-9, 1e308,
+    "", "a", "input", "H", "W", "forward", "__class__", "ReLU", "Linear", "same", "mean", "1", "${i}", "${n}", "${n + 1}",
+    "${[1, 2][i]}", "${1 / 0}", "${'a' * 99}x${n}", "$${", "${", "é\x1b", "a" * 300, "*.weight",
+    [], [1], [1, 2], [1, 2, 3], [0], [-1, "a"], [[1]], [None], ["H", "W"], [3, "H", "W"], {}, {"a": 1}, {"type": "ReLU"},
+    {"type": "a"}, {"shape": [3]}, {"layers": ["ReLU"]}, [{"n": 1}, {"n": 2}], {"min": 1}, {"multiple_of": 0},
+]  # fmt: skip
+OWN_KEYS = ["name", "type", "from", "when", "repeat", "names", "layers", "params", "inputs"]
+
+
+class Finding(NamedTuple):
+    """An input that does what none may."""
+
+    what: str
+    input: bytes
+
+
+class Runaway(BaseException):
+    """A check that took too long."""
+
+
+@cache
+def corpus() -> tuple[list[bytes], list[bytes]]:
+    """Small documents, most of them broken, and the ready specs."""
+    from specbuild.diagnostics.codes import CODES
+
+    examples = [text.encode() for code in CODES.values() for text in (code.failing, code.mended) if text[0] != "$"]
+    broken = [path.read_bytes() for path in sorted((ROOT / "tests/specs/broken").iterdir()) if path.suffix != ".txt"]
+    ready = [path.read_bytes() for path in sorted((ROOT / "specs").glob("*.yaml"))]
+    return [text for text in broken + examples if len(text) < 5000], ready
+
+
+@cache
+def trees() -> tuple[list[Any], list[Any]]:
+    """The plain values of the corpus, as JSON that can be read again."""
+    found: tuple[list[Any], list[Any]] = ([], [])
+    for texts, into in zip(corpus(), found, strict=True):
+        for text in texts:
+            with suppress(SpecbuildError):
+                into.append(json.dumps(read_bytes(text, "<text>").tree))
+    return found
+
+
+def picked(rng: random.Random, parts: tuple[list[Any], list[Any]]) -> Any:
+    """One of the corpus; the ready specs are larger, and drawn less often."""
+    small, large = parts
+    return rng.choice(large if rng.random() < 0.1 else small)
+
+
+def mutated_bytes(rng: random.Random) -> bytes:
+    """A document with some of its bytes flipped, deleted, doubled, spliced or put in."""
+    text = bytearray(picked(rng, corpus()))
+    for _ in range(rng.choice((1, 1, 2, 3, 8))):
+        start = rng.randrange(len(text) + 1)
+        end = min(len(text), start + rng.choice((1, 2, 5, 20, 100)))
+        match rng.randrange(6):
+            case 0 if start < len(text):
+                text[start] ^= 1 << rng.randrange(8)
+            case 1:
+                del text[start:end]
+            case 2:
+                text[start:start] = text[start:end] * rng.choice((1, 2, 50))
+            case 3:
+                other = picked(rng, corpus())
+                begin = rng.randrange(len(other) + 1)
+                text[start:end] = other[begin : begin + 200]
+            case 4:
+                at = text.find(b"\n", start) + 1
+                text[at:at] = rng.choice(TOKENS) + b"\n"
+            case _:
+                text[start:start] = rng.choice(TOKENS)
+    return bytes(text)
+
+
+def value(rng: random.Random, depth: int = 0) -> Any:
+    """A plain value."""
+    chance = rng.random()
+    if depth < 3 and chance < 0.08:
+        return [value(rng, depth + 1) for _ in range(rng.randrange(4))]
+    if depth < 3 and chance < 0.12:
+        return {rng.choice(OWN_KEYS): value(rng, depth + 1) for _ in range(rng.randrange(3))}
+    return deepcopy(rng.choice(VALUES))
+
+
+def layer(rng: random.Random, depth: int = 0) -> Any:
+    """Something like a layer."""
+    chance = rng.random()
+    if chance < 0.1:
+        return rng.choice(sorted(LAYERS))
+    if chance < 0.15:
+        return value(rng)
+    if chance < 0.3 and depth < 4:
+        made: dict[str, Any] = {"type": "Sequential", "layers": [layer(rng, depth + 1) for _ in range(rng.randrange(3))]}
+    elif chance < 0.45:
+        made = {"type": rng.choice("abc"), rng.choice("npq"): value(rng)}
+    else:
+        kind = rng.choice(sorted(LAYERS))
+        made = {"type": kind}
+        for name, field in LAYERS[kind].model_fields.items():
+            if rng.random() < (0.9 if field.is_required() else 0.15):
+                made[name] = rng.choice((1, 2, 3, 8, [2, 2], True, 0.5)) if rng.random() < 0.7 else value(rng)
+    for key in ("name", "from", "when", "repeat", "names"):
+        if rng.random() < 0.08:
+            made[key] = rng.choice((2, True, "a", "b", "input", ["a", "b"], "${i < 1}")) if rng.random() < 0.7 else value(rng)
+    return made
+
+
+def entry(rng: random.Random, key: str) -> Any:
+    """Something like a value of one of the document's keys."""
+    if rng.random() < 0.25:
+        return value(rng)
+    match key:
+        case "specbuild":
+            return 1
+        case "name":
+            return "a"
+        case "input":
+            return rng.choice(([3, 8, 8], [4], [3, "H", "W"], [5, 4], {"shape": [5], "dtype": "int64"}))
+        case "inputs":
+            return {"x": [4], "y": [4]}
+        case "vars":
+            return {name: value(rng) for name in rng.sample(["n", "w", "xs", "i"], 2)}
+        case "blocks":
+            return {
+                name: {
+                    "params": {"n": rng.choice((None, 1, "${w}"))}, "layers": [layer(rng, 2) for _ in range(rng.randrange(3))],
+                    **({"inputs": ["x", "y"]} if rng.random() < 0.2 else {}),
+                }
+                for name in "ab"
+            }  # fmt: skip
+        case "layers":
+            return [layer(rng) for _ in range(rng.randrange(1, 6))]
+        case "outputs":
+            return rng.choice((["a"], ["a", "b"], "a"))
+        case "tie":
+            return {"a.weight": "b.weight"}
+        case "init":
+            return [{"match": "*", "weight": rng.choice(("zeros_", "kaiming_normal_", {"type": "constant_", "val": 1}))}]
+        case "loss":
+            return rng.choice(sorted(LOSSES))
+        case "dims":
+            return {name: {"min": rng.choice((1, 32)), "multiple_of": rng.choice((1, 8))} for name in "HW"}
+        case "ignore":
+            return ["SB801"]
+        case "data":
+            split = {"dataset": "Digits", "transforms": ["ToTensor", value(rng)], "loader": {"batch_size": 2}}
+            return {"train": split, "val": {"split": 0.1}}
+        case "train":
+            return {"epochs": rng.choice((1, 10, 0))}
+    child = SECTIONS[key]
+    chosen = {"type": rng.choice(sorted(child.table)), **{rng.choice(("lr", "step_size", "gamma", "T_max")): 1}}
+    return [chosen] if child.many else chosen
+
+
+def tree(rng: random.Random) -> bytes:
+    """A document from keys that there are, and values that may fit."""
+    keys = ["specbuild", "input", "layers"] + [key for key in KEYS[1:] if rng.random() < 0.2]
+    made = {key: entry(rng, key) for key in keys if rng.random() < 0.98}
+    return json.dumps(made, indent=rng.choice((None, 1))).encode()
+
+
+def places(root: Any) -> Iterator[tuple[Any, Any]]:
+    """Every collection and every key or index in it."""
+    waiting = [root]
+    while waiting:
+        here = waiting.pop()
+        for key in [*here] if isinstance(here, dict) else range(len(here)):
+            yield here, key
+            if isinstance(here[key], (dict, list)):
+                waiting.append(here[key])
+
+
+def mutated_tree(rng: random.Random) -> bytes:
+    """A spec with some values replaced, taken away, doubled, exchanged or called otherwise."""
+    root = json.loads(picked(rng, trees()))
+    for _ in range(rng.choice((1, 1, 2, 4))):
+        found = [*places(root)]
+        if not found:
+            break
+        here, key = rng.choice(found)
+        match rng.randrange(8):
+            case 0:
+                del here[key]
+            case 1 if isinstance(here, list):
+                here.insert(key, json.loads(json.dumps(here[key])))
+            case 2:
+                other, there = rng.choice(found)
+                with suppress(KeyError, IndexError):
+                    here[key], other[there] = other[there], here[key]
+                if circular(root):
+                    return b"{}"
+            case 3 if isinstance(here, dict):
+                name = rng.choice((f"{key}s", str(key)[:-1], str(key).upper(), *OWN_KEYS))
+                here[name] = here.pop(key)
+            case 4:
+                here[key] = layer(rng)
+            case 5 if isinstance(here, dict):
+                here[rng.choice(OWN_KEYS)] = value(rng)
+            case 6 if isinstance(here[key], int):
+                here[key] += rng.choice((-1, 1, 1000, -(10**6)))
+            case _:
+                here[key] = value(rng)
+    return json.dumps(root).encode()
+
+
+def circular(root: Any) -> bool:
+    """Whether an exchange put a collection into itself, or lost it."""
+    try:
+        json.dumps(root)
+    except (ValueError, RecursionError):
+        return True
+    return False
+
+
+KINDS: tuple[Callable[[random.Random], bytes], ...] = (mutated_bytes, tree, mutated_tree)
+
+
+def drawn(seed: int, number: int) -> bytes:
+    """The input of a number."""
+    rng = random.Random(f"{seed} {number}")
+    return KINDS[number % len(KINDS)](rng)
+
+
+@contextmanager
+def patience() -> Iterator[None]:
+    """Raises `Runaway` in what does not come to an end."""
+
+    def ended(number: int, frame: FrameType | None) -> None:
+        raise Runaway
+
+    before = signal.signal(signal.SIGVTALRM, ended)
+    signal.setitimer(signal.ITIMER_VIRTUAL, PATIENCE)
+    try:
+        yield
+    finally:
+        signal.setitimer(signal.ITIMER_VIRTUAL, 0)
+        signal.signal(signal.SIGVTALRM, before)
+
+
+def fault_of(data: bytes, *, timed: bool = True) -> str:
+    """What is wrong with the check of an input; empty if nothing is."""
+    begun = time.process_time()
+    memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    try:
+        with patience():
+            diagnostics = verdict(data)
+            text = render.text(diagnostics)
+            other = [json.dumps(render.as_json(diagnostics)), commands(diagnostics)]
+    except Runaway:
+        return f"no end after {PATIENCE} s: " + place_of(traceback.format_exc())
+    except Exception as error:  # whatever it is, it is what was looked for
+        return f"{type(error).__name__}: {str(error)[:100]} {place_of(traceback.format_exc())}"
+    seconds = time.process_time() - begun
+    grown = (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - memory) * 1024
+    if timed and seconds > MOST_SECONDS:
+        return f"slow: {seconds:.1f} s"
+    if grown > MOST_MEMORY:
+        return f"large: {grown / 2**20:.0f} MiB more"
+    if len(text) > MOST_OUTPUT or any(len(form) > 4 * MOST_OUTPUT for form in other):
+        return f"long: {len(text)} characters"
+    if any(not character.isprintable() and character != "\n" for character in text):
+        return "a control character in the output"
+    if any(diagnostic.span is None for diagnostic in diagnostics):
+        return "a diagnostic without a place"
+    return ""
+
+
+def verdict(data: bytes) -> tuple[specbuild.Diagnostic, ...]:
+    """All that `check` says of a document."""
+    try:
+        source: Source = read(read_bytes(data, "<fuzz>"))
+    except SpecbuildError as error:
+        return error.diagnostics
+    return specbuild.check(source)
+
+
+def place_of(text: str) -> str:
+    """The last line of our own in a traceback."""
+    lines = [line.strip() for line in text.splitlines() if line.lstrip().startswith("File") and "/specbuild/" in line]
+    return lines[-1].rpartition("/specbuild/")[2].replace('"', "") if lines else ""
+
+
+def smaller(data: bytes, fault: str) -> bytes:
+    """An input with the same fault from which no part can be left out, as far as that is soon found."""
+    kind = fault.partition(":")[0]
+    tries = 0
+    size = max(1, len(data) // 2)
+    while size and tries < 400:
+        start = 0
+        while start < len(data) and tries < 400:
+            tries += 1
+            shorter = data[:start] + data[start + size :]
+            found = fault_of(shorter)
+            if found.partition(":")[0] == kind and found.rpartition(" ")[2] == fault.rpartition(" ")[2]:
+                data = shorter
+            else:
+                start += size
+        size //= 2
+    return data

@@ -1,0 +1,200 @@
+"""The verdict on a network that leaves sizes open is the verdict on it at each size.
+
+SPECBUILD_EXAMPLES multiplies how many are drawn.
+"""
+
+from __future__ import annotations
+
+import os
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import event, given, settings
+from hypothesis import strategies as st
+
+import specbuild
+from specbuild.catalogue.sizes.columns import holds_at, value_at
+from specbuild.catalogue.types import TensorType
+from specbuild.diagnostics.diagnostic import Diagnostic
+from specbuild.errors import SpecError
+from specbuild.language.document import Spec
+from specbuild.network.inference import plan_of
+from specbuild.network.open_sizes import OpenWalk, unlimited
+from specbuild.network.plan import Plan
+from specbuild.network.resolve import resolved
+
+EXAMPLES = float(os.environ.get("SPECBUILD_EXAMPLES", "1"))
+ROOT = Path(__file__).resolve().parent.parent.parent
+SPECS = ROOT / "specs"
+
+
+def inferred(spec: Spec) -> Plan | tuple[Diagnostic, ...]:
+    try:
+        return specbuild.infer(spec)
+    except SpecError as error:
+        return error.diagnostics
+
+
+def shapes(plan: Plan) -> dict[str, TensorType]:
+    found = {}
+    stack = list(plan.steps)
+    while stack:
+        step = stack.pop()
+        found[step.name] = step.output
+        stack += step.steps
+    return found
+
+
+@st.composite
+def layers(draw: st.DrawFn, depth: int = 0) -> list[Any]:
+    """A line of layers on planes, or a U of them: down, something within, up, and beside it what was there before."""
+    small = st.integers(1, 4)
+    found: list[Any] = []
+    for _ in range(draw(st.integers(1, 4))):
+        kind = draw(
+            st.sampled_from(["conv", "pool", "pad", "up", "transposed", "u", "u", "add", "adaptive", "unshuffle"])
+        )
+        stride, kernel = draw(small), draw(small)
+        if kind == "conv":
+            layer = {"type": "Conv2d", "out_channels": 4, "kernel_size": kernel, "stride": stride,
+                     "padding": draw(st.integers(0, 2)), "dilation": draw(st.integers(1, 2)),
+                     "padding_mode": draw(st.sampled_from(["zeros", "reflect", "circular"]))}  # fmt: skip
+        elif kind == "pool":
+            layer = {"type": "MaxPool2d", "kernel_size": kernel, "stride": stride, "padding": kernel // 2,
+                     "ceil_mode": draw(st.booleans())}  # fmt: skip
+        elif kind == "pad":
+            layer = {"type": draw(st.sampled_from(["ZeroPad2d", "ReflectionPad2d"])),
+                     "padding": draw(st.lists(st.integers(-2, 2), min_size=4, max_size=4))}  # fmt: skip
+        elif kind == "up":
+            layer = {"type": "Upsample", "scale_factor": draw(st.integers(1, 3))}
+        elif kind == "transposed":
+            layer = {"type": "ConvTranspose2d", "out_channels": 4, "kernel_size": kernel, "stride": stride}
+        elif kind == "adaptive" and draw(st.integers(0, 3)) == 0:
+            layer = {"type": "AdaptiveAvgPool2d", "output_size": draw(st.integers(1, 9))}
+        elif kind == "unshuffle" and draw(st.integers(0, 3)) == 0:
+            layer = {"type": "PixelUnshuffle", "downscale_factor": 2}
+            found.append(layer)
+            layer = {"type": "PixelShuffle", "upscale_factor": 2}
+        elif kind in ("u", "add") and depth < 2:
+            factor = draw(st.integers(2, 3))
+            down = {"type": draw(st.sampled_from(["MaxPool2d", "AvgPool2d"])), "kernel_size": factor}
+            inner = draw(layers(depth=depth + 1)) if draw(st.booleans()) else []
+            up = {"type": "ConvTranspose2d", "out_channels": 4, "kernel_size": factor, "stride": factor}
+            merge = {"type": "Add" if kind == "add" else "Concat", "from": ["up", "input"]}
+            last = {"type": "Conv2d", "out_channels": 4, "kernel_size": 1}
+            layer = {"type": "Sequential", "layers": [down, *inner, {**up, "name": "up"}, merge, last]}
+        else:
+            layer = {"type": "ReLU"}
+        found.append(layer)
+    return found
+
+
+@settings(max_examples=int(60 * EXAMPLES))
+@given(layers(), st.booleans(), st.lists(st.tuples(st.integers(1, 200), st.integers(1, 200)), min_size=6, max_size=6))
+def test_verdicts(drawn: list[Any], square: bool, pairs: list[tuple[int, int]]) -> None:
+    """Where it holds, it does at each size; where it does not, it says at which, and what to promise suffices."""
+    names = ["S", "S"] if square else ["H", "W"]
+    document = {"specbuild": 1, "input": [4, *names], "layers": drawn}
+    spec = specbuild.load(document)
+    found = inferred(spec)
+    sizes = [dict(zip(names, pair, strict=True)) for pair in [*pairs, *((n, n) for n in range(1, 9))]]
+    walk = OpenWalk(spec.dims)
+    with suppress(SpecError):
+        plan_of(spec, walk)
+    if not walk.problems and not walk.lost:
+        for each in sizes:
+            holds = all(holds_at(unlimited(condition), each) for condition in walk.asked)
+            assert holds is isinstance(inferred(spec.at(each)), Plan), each
+    if isinstance(found, Plan):
+        event("holds")
+        for each in sizes:
+            plan = inferred(spec.at(each))
+            assert isinstance(plan, Plan), each
+            over = shapes(found)
+            for name, kind in shapes(plan).items():
+                assert kind.shape == tuple(value_at(size, each) for size in over[name].shape)
+            assert plan.macs() == value_at(found.macs(), each)
+        return
+    assert all(each.code != "SB313" for each in found), [str(each) for each in found]
+    event("fails")
+    good = [isinstance(inferred(spec.at(each)), Plan) for each in sizes]
+    promises = {each.fix for each in found if (each.fix or "").startswith("dims: ")}
+    assert not all(isinstance(inferred(spec.at(dict.fromkeys(names, n))), Plan) for n in range(1, 201))
+    if len(promises) == len(found) == 1:
+        (fix,) = promises
+        mended = inferred(specbuild.load({**document, **as_written(fix)}))
+        assert isinstance(mended, Plan), (fix, [str(each) for each in mended])
+        event("a promise mends it")
+        dims = specbuild.load({**document, **as_written(fix)}).dims
+        for each, holds in zip(sizes, good, strict=True):
+            if all(size in dims[name] for name, size in each.items()):
+                assert holds, (each, fix)
+
+
+def as_written(fix: str | None) -> dict[str, Any]:
+    from specbuild.language.source import read_text
+
+    return read_text(fix or "", "fix.yaml").tree
+
+
+def over(name: str, dims: str = "", shape: str = "[3, H, W]") -> Spec:
+    return specbuild.load(SPECS / f"{name}.yaml", [f"input={shape}", *([f"dims={dims}"] if dims else [])])
+
+
+def test_unet_takes_multiples_of_16() -> None:
+    (found,) = inferred(over("unet"))  # type: ignore[misc]
+    assert found.message == (
+        "at H = 33 and W = 33, [64, 33, 33] and [64, 32, 32] cannot be joined along axis 1: "
+        "all other sizes have to be equal"
+    )
+    assert found.because.startswith("it holds when H is a multiple of 16 (H ≥ 16), and W likewise; ")
+    assert found.fix == "dims: {H: {min: 16, multiple_of: 16}, W: {min: 16, multiple_of: 16}}"
+    plan = inferred(over("unet", found.fix.removeprefix("dims: ")))
+    assert isinstance(plan, Plan)
+    assert str(plan.output) == "[1, H, W]"
+
+
+@pytest.mark.parametrize("name", ["resnet18", "mobilenet_v2", "densenet121", "vgg16_bn"])
+def test_ready_networks_at_any_size(name: str) -> None:
+    if not (SPECS / f"{name}.yaml").exists():
+        pytest.skip("there is no such ready spec")
+    promised = "{H: {min: 32}, W: {min: 32}}"
+    plan = inferred(over(name, promised))
+    assert isinstance(plan, Plan), [str(each) for each in plan]
+    for sizes in ({"H": 32, "W": 32}, {"H": 77, "W": 224}):
+        there = inferred(over(name, promised).at(sizes))
+        assert isinstance(there, Plan)
+        assert {step: tuple(value_at(size, sizes) for size in kind.shape) for step, kind in shapes(plan).items()} == {
+            step: kind.shape for step, kind in shapes(there).items()
+        }
+
+
+def test_a_resolved_document_leaves_the_same_open() -> None:
+    spec = specbuild.load(ROOT / "examples" / "any_size.yaml")
+    plan = specbuild.infer(spec)
+    document = resolved(spec, plan)
+    again = specbuild.load(document)
+    assert again.dims == spec.dims
+    assert resolved(again, specbuild.infer(again)) == document
+
+
+def test_sizes_are_settled_by_the_smallest_that_are_promised() -> None:
+    spec = specbuild.load(ROOT / "examples" / "any_size.yaml")
+    assert spec.at({}).inputs["input"].shape == (3, 32, 32)
+    assert spec.at({"W": 64}).inputs["input"].shape == (3, 32, 64)
+    with pytest.raises(SpecError, match="H = 100 is not promised"):
+        spec.at({"H": 100})
+    with pytest.raises(SpecError, match="no input has a size `K`"):
+        spec.at({"K": 100})
+
+
+def test_a_written_size_may_depend_on_open_ones_where_the_promise_settles_it() -> None:
+    document: dict[str, Any] = {
+        "specbuild": 1, "input": [3, "H", "W"], "dims": {"H": {"min": 32, "max": 35}, "W": {"min": 32, "max": 35}},
+        "layers": [{"type": "MaxPool2d", "kernel_size": 4}, "Flatten",
+                   {"name": "head", "type": "Linear", "out_features": 2}],
+    }  # fmt: skip
+    plan = specbuild.infer(document)
+    assert dict(plan.storages())["head.weight"].shape == (2, 192)
