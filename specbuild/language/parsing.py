@@ -305,7 +305,7 @@ def wrong_value(
     elif isinstance(value, str) and value.lower() in BOOLEAN_WORDS:
         fix = f"{name}: {BOOLEAN_WORDS[value.lower()]}"
     numbers = [number for number in (value if isinstance(value, list) else [value]) if isinstance(number, int)]
-    wanted = expected(info.annotation, info.metadata, exact=any(abs(number) >= 2**20 for number in numbers))
+    wanted = expected(info.annotation, info.metadata, exact=any(abs(number) > 2**14 for number in numbers))
     if isinstance(value, str) and f'"{value.lower()}"' in wanted:
         fix = f"{name}: {value.lower()}"
     elif isinstance(value, float) and value.is_integer() and 0 < value < 2**31 and "integer" in wanted:

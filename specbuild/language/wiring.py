@@ -137,7 +137,9 @@ class Wiring:
             message = f"`{name}` has no second result `{result}`"
             meant = nearest(result, results)
             what = f"{with_article(item.type)} has its output only" if item is not None else "an input has none"
-            fix = f"did you mean `{name}.{meant}`?" if meant else f"from: {name}, as {what}"
+            known = " or ".join(f"{name}.{other}" for other in results)
+            fix = f"from: {known}" if known else f"from: {name}, as {what}"
+            fix = f"did you mean `{name}.{meant}`?" if meant else fix
             edit = Edit(path, f"{name}.{meant}") if meant else None
         self.report("SB212", message, path, fix=fix, edit=edit)
         return UNKNOWN

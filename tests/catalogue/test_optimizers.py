@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import inspect
+import os
 from typing import Any
 
 import pytest
@@ -14,6 +15,7 @@ from specbuild.catalogue.optimizers.optimizer import KERNELS, group_of
 from specbuild.catalogue.rules import Violation
 
 torch.set_num_threads(1)
+EXAMPLES = float(os.environ.get("SPECBUILD_EXAMPLES", "1"))
 
 OWN = ("groups",)
 """Fields that torch does not have."""
@@ -107,7 +109,7 @@ def stepped(name: str, arguments: dict[str, Any], *, sparse: bool, steps: int = 
 
 
 @pytest.mark.filterwarnings("ignore:Sparse invariant checks")
-@settings(max_examples=500, deadline=None)
+@settings(max_examples=int(500 * EXAMPLES), deadline=None)
 @given(cases(), st.booleans())
 @example(("LBFGS", {"lr": 0.0, "line_search_fn": "strong_wolfe"}), False)
 @example(("Muon", {"ns_steps": 100}), False)

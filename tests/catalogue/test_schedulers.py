@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import inspect
+import os
 from typing import Any
 
 import pytest
@@ -16,6 +17,7 @@ from specbuild.catalogue.schedulers import EXCLUDED, SCHEDULERS
 from specbuild.catalogue.schedulers.scheduler import Span
 
 torch.set_num_threads(1)
+EXAMPLES = float(os.environ.get("SPECBUILD_EXAMPLES", "1"))
 
 OWN = ("interval", "metric")
 """Fields that torch does not have."""
@@ -159,7 +161,7 @@ def rates(optimizer: torch.optim.Optimizer, scheduler: Any, count: int = COUNT) 
     return found
 
 
-@settings(max_examples=600, deadline=None)
+@settings(max_examples=int(600 * EXAMPLES), deadline=None)
 @given(cases(), st.sampled_from(sorted(OPTIMIZER_ARGUMENTS)))
 def test_verdict_and_rates_are_torchs(case: tuple[str, dict[str, Any]], kind: str) -> None:
     optimizer = torch_optimizer(kind)
