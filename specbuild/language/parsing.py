@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, Final, TypeVar, cast
 
-from pydantic import ValidationError
-
 from specbuild.catalogue.entry import Entry, ListOf, OneOf, Section
+from specbuild.catalogue.fields import Fault, Misfit
 from specbuild.catalogue.rules import Violation
 from specbuild.diagnostics.diagnostic import Diagnostic, Edit, Path
 from specbuild.diagnostics.suggest import nearest
@@ -120,10 +119,9 @@ def parse_fields(cls: type[E], raw: Any, path: Path, problems: list[Diagnostic])
         failed |= doomed
         given = {key: value for key, value in given.items() if key not in doomed}
     try:
-        # what has no arguments has nothing to validate, and needs no validator to be built
-        entry = cast("E", cls.model_validate(given) if given or requires(cls) else cls.model_construct())
-    except ValidationError as error:
-        problems.extend(explain(cls, error, raw, path, failed))
+        entry = cls.model_validate(given)
+    except Misfit as misfit:
+        problems.extend(explain(cls, misfit.faults, raw, path, failed))
         return None
     if failed:
         return None
@@ -133,11 +131,6 @@ def parse_fields(cls: type[E], raw: Any, path: Path, problems: list[Diagnostic])
         problems.append(of_violation(violation, path))
         return None
     return entry
-
-
-def requires(cls: type[Entry]) -> bool:
-    """Whether an argument has to be written."""
-    return any(field.is_required() for field in cls.model_fields.values())
 
 
 def of_violation(violation: Violation, path: Path) -> Diagnostic:
@@ -205,26 +198,22 @@ def has_failed(value: Any) -> bool:
 
 
 def explain(
-    cls: type[Entry], error: ValidationError, raw: Mapping[str, Any], path: Path, failed: set[str]
+    cls: type[Entry], faults: Sequence[Fault], raw: Mapping[str, Any], path: Path, failed: set[str]
 ) -> list[Diagnostic]:
-    """One diagnostic a field, from pydantic's list of what each branch of each union expected."""
-    by_field: dict[str, list[tuple[str, tuple[str | int, ...]]]] = {}
-    for detail in error.errors(include_url=False, include_context=False, include_input=False):
-        field = str(detail["loc"][0]) if detail["loc"] else ""
-        by_field.setdefault(field, []).append((detail["type"], detail["loc"][1:]))
-    missing = [name for name, details in by_field.items() if details[0][0] == "missing" and name not in failed]
+    """One diagnostic a field; a misspelt argument is not missing besides."""
+    missing = [fault.field for fault in faults if fault.kind == "missing" and fault.field not in failed]
     found: list[Diagnostic] = []
-    for name, details in by_field.items():
-        if details[0][0] == "extra_forbidden":
-            diagnostic = unknown_key(cls, name, raw, path, missing)
+    for fault in faults:
+        if fault.kind == "unknown":
+            diagnostic = unknown_key(cls, fault.field, raw, path, missing)
             found.append(diagnostic)
             if diagnostic.edit is not None and diagnostic.edit.value in missing:
                 missing.remove(diagnostic.edit.value)  # one misspelt key is one error
-        elif details[0][0] != "missing":
-            found.append(wrong_value(cls, name, raw, path, [loc for _, loc in details]))
+        elif fault.kind == "wrong":
+            found.append(wrong_value(cls, fault, raw, path))
     for name in missing:
-        field_info = cls.model_fields[name]
-        message = f"`{name}` is missing: {expected(field_info.annotation, field_info.metadata)}"
+        field = cls.model_fields[name]
+        message = f"`{name}` is missing: {expected(field.annotation, field.metadata)}"
         found.append(Diagnostic("SB202", message, path, fix=addition(cls, name, raw)))
     return found
 
@@ -287,18 +276,12 @@ def unknown_key(cls: type[Entry], name: str, raw: Mapping[str, Any], path: Path,
     )  # fmt: skip
 
 
-def wrong_value(
-    cls: type[Entry], name: str, raw: Mapping[str, Any], path: Path, locations: list[tuple[str | int, ...]]
-) -> Diagnostic:
+def wrong_value(cls: type[Entry], fault: Fault, raw: Mapping[str, Any], path: Path) -> Diagnostic:
     """SB203: what the field takes, and what it got."""
+    name = fault.field
     info = cls.model_fields[name]
     value = raw[name]
-    place: Path = (*path, name)
-    indices = {next((part for part in location if isinstance(part, int)), None) for location in locations}
-    if isinstance(value, list) and len(indices - {None}) == 1:
-        (index,) = indices - {None}
-        if isinstance(index, int) and index < len(value):
-            place = (*place, index)
+    place: Path = (*path, name) if fault.item is None else (*path, name, fault.item)
     fix = None
     if isinstance(value, str) and plain_number(value):
         fix = f"{name}: {value}, without quotes"

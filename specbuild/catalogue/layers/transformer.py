@@ -2,8 +2,6 @@
 
 from typing import Any, ClassVar, Literal, final
 
-from pydantic import SerializeAsAny
-
 from specbuild.catalogue.entry import Bool, Float, OneOf
 from specbuild.catalogue.layer import Layer
 from specbuild.catalogue.layers.dropout import Probability
@@ -105,7 +103,7 @@ class TransformerEncoder(Layer):
     """The layer, written as one: `{type: TransformerEncoderLayer, nhead: 8}`."""
     num_layers: Reach
     """How many of it."""
-    norm: SerializeAsAny[Layer] | None = None
+    norm: Layer | None = None
     """What stands behind them, written as a layer: `LayerNorm` or `RMSNorm`; usual with `norm_first`."""
     enable_nested_tensor: Bool = True
     """Whether padding is left out of the computation in eval mode, where torch can; its outputs are then 0.
@@ -212,7 +210,7 @@ class TransformerDecoder(Layer):
     """The layer, written as one: `{type: TransformerDecoderLayer, nhead: 8}`."""
     num_layers: Reach
     """How many of it."""
-    norm: SerializeAsAny[Layer] | None = None
+    norm: Layer | None = None
     """What stands behind them, written as a layer: `LayerNorm` or `RMSNorm`; usual with `norm_first`."""
     causal: Bool = False
     """Whether no position of `tgt` sees a later one of it; `causal` of `decoder_layer` says the same."""
