@@ -138,7 +138,7 @@ class Wiring:
             meant = nearest(result, results)
             what = f"{with_article(item.type)} has its output only" if item is not None else "an input has none"
             known = " or ".join(f"{name}.{other}" for other in results)
-            fix = f"from: {known}" if known else f"from: {name}, as {what}"
+            fix = f"from: {name}, or {known}" if known else f"from: {name}, as {what}"
             fix = f"did you mean `{name}.{meant}`?" if meant else fix
             edit = Edit(path, f"{name}.{meant}") if meant else None
         self.report("SB212", message, path, fix=fix, edit=edit)
