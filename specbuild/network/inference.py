@@ -70,7 +70,7 @@ def plan_of(spec: Spec) -> Plan:
         schemes, misfits = initialized(plan, spec.init)
         problems += misfits
         plan = plan._replace(init=schemes)
-    if walk.in_place and (walk.branches or walk.overwrites):
+    if walk.in_place and (walk.branches or walk.overwrites or not plan.scope.straight):
         problems += overwritten(plan, spec)
     if problems:
         raise SpecError(spec.place(problems))
