@@ -16,6 +16,8 @@ import time
 import traceback
 import warnings
 from collections import Counter
+from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
 from pathlib import Path
 from typing import NamedTuple
 
@@ -88,11 +90,17 @@ def main() -> int:
     total: Counter[bool] = Counter()
     faults: dict[str, str] = {}
     round_ = 0
-    with multiprocessing.get_context("spawn").Pool(options.processes) as pool:
+    with ProcessPoolExecutor(options.processes, multiprocessing.get_context("spawn")) as pool:
         while total.total() < options.examples and not faults:  # layers with few arguments are soon drawn out
             missing = options.examples - total.total()
             round_ += 1
-            for found in pool.imap_unordered(draw, jobs(options.only, missing, options.seed + 1_000_000 * round_)):
+            parts = jobs(options.only, missing, options.seed + 1_000_000 * round_)
+            for kind, result in [(kind, pool.submit(draw, (kind, *rest))) for kind, *rest in parts]:
+                try:
+                    found = result.result()
+                except BrokenProcessPool:
+                    print(f"torch ended its process, drawing for {kind} or what was drawn beside it", flush=True)
+                    return 1
                 total += found.verdicts
                 if found.fault:
                     faults.setdefault(found.kind, found.fault)

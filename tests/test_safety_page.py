@@ -35,5 +35,5 @@ def test_limits() -> None:
     del rows["of"]
     found = {of: [int(number.replace(",", "")) for number in re.findall(r"\d[\d,]*\d|\d", most)] for of, most in rows.items()}
     assert found == LIMITS
-    assert 2**63 == evaluation.MAX_INTEGER
+    assert evaluation.MAX_INTEGER == 2**63
     assert f"{LONGEST_MESSAGE:,} characters" in PAGE

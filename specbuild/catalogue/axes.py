@@ -39,22 +39,40 @@ def inner_axis(dim: int, input: TensorType, what: str) -> int:
 
 def sample_axis(field: str, dim: int, input: TensorType, why: str, fix: str | None = None) -> int:
     """The index in the shape of an axis that is not the batch, which `why`; fix: another mend than axis 1."""
-    index = axis(field, dim, input.rank, input)
+    rank = input.rank
     require(
-        index > 0,
+        rank > 1,
         lambda: Violation(
-            "SB306", f"`{field}: {dim}` is the batch, which {why}",
-            field=field, fix=(fix or f"{field}: 1") if input.shape else None,
+            "SB306", f"`{field}` is {dim}, but the input {input}, a single number, has no axis but the batch",
+            field=field, fix="leave the layer out",
         ),
     )  # fmt: skip
-    return index - 1
+    require(
+        -rank <= dim < rank,
+        lambda: Violation(
+            "SB306", f"`{field}` is {dim}, but the input {input} has {rank} axes, the batch counted",
+            field=field, fix=axes_of(input),
+        ),
+    )  # fmt: skip
+    require(
+        dim % rank > 0,
+        lambda: Violation(
+            "SB306", f"`{field}: {dim}` is the batch, which {why}", field=field, fix=fix or f"{field}: 1"
+        ),
+    )
+    return dim % rank - 1
+
+
+def axes_of(input: TensorType) -> str:
+    """The axes that a layer may take, in words."""
+    return f"axes from 1 to {input.rank - 1}" if input.rank > 2 else "axis 1, the only one that is not the batch"
 
 
 def sample_axes(dim: int | tuple[int, ...], input: TensorType, why: str) -> tuple[int, ...]:
     """The indices in the shape of the axes of a `dim`, one or several, none of them the batch, each named once."""
     if isinstance(dim, int):
         return (sample_axis("dim", dim, input, why),)
-    indices = tuple(sample_axis("dim", each, input, why, f"axes from 1 to {input.rank - 1}") for each in dim)
+    indices = tuple(sample_axis("dim", each, input, why, axes_of(input)) for each in dim)
     once = list(dict.fromkeys(index + 1 for index in indices))
     if len(once) < len(indices):
         raise Violation("SB306", f"`dim` {list(dim)} names an axis twice", field="dim", fix=f"dim: {once}")

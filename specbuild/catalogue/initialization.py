@@ -29,16 +29,34 @@ class Initialization(Entry, ABC):
 
     fewest_axes: ClassVar[int] = 0
     most_axes: ClassVar[int | None] = None
+    fills: ClassVar[tuple[str, ...]] = ("float32", "float64")
+    """The dtypes that it fills whatever its arguments are; none for all."""
 
     def suits(self, shape: Shape) -> None:
         """Raise a `Violation` for a tensor that the scheme cannot fill."""
         axes, least, most = len(shape), self.fewest_axes, self.most_axes
         if axes >= least and (most is None or axes <= most):
+            require(
+                least == 0 or 0 not in shape,
+                lambda: Violation(
+                    "SB304", f"{self.type} needs a tensor with elements", field="init", fix="leave it out"
+                ),
+            )
             return
         wanted = f"at least {least}" if most is None else f"{least}" if least == most else f"{least} to {most}"
         raise Violation(
             "SB304", f"{self.type} needs a tensor of {wanted} axes; this one has {axes}",
             field="init", fix="normal_, or another that fills any shape",
+        )  # fmt: skip
+
+    def suits_dtype(self, dtype: str) -> None:
+        """Raise a `Violation` for a dtype that the scheme cannot fill."""
+        require(
+            not self.fills or dtype in self.fills,
+            lambda: Violation(
+                "SB304", f"{self.type} fills tensors of {' or '.join(self.fills)}; this one is {dtype}",
+                field="init", fix="zeros_ or ones_, which fill any dtype",
+            ),
         )  # fmt: skip
 
     def apply(self, init: Any, tensor: Any) -> None:
@@ -59,10 +77,14 @@ def in_order(a: float, b: float) -> None:
 class zeros_(Initialization):  # noqa: N801  torch's own name
     """All 0."""
 
+    fills: ClassVar = ()
+
 
 @final
 class ones_(Initialization):  # noqa: N801
     """All 1."""
+
+    fills: ClassVar = ()
 
 
 @final
@@ -79,6 +101,7 @@ class eye_(Initialization):  # noqa: N801
 
     fewest_axes: ClassVar = 2
     most_axes: ClassVar = 2
+    fills: ClassVar = ()
 
 
 @final
@@ -87,6 +110,7 @@ class dirac_(Initialization):  # noqa: N801
 
     fewest_axes: ClassVar = 3
     most_axes: ClassVar = 5
+    fills: ClassVar = ()
 
     groups: Size = 1
     """The groups of the convolution; in each of them channels are handed on."""

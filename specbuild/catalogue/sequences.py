@@ -1,6 +1,7 @@
 """What layers that take sequences have in common: `[length, features]` a sample, states, heads and masks."""
 
 from functools import reduce
+from math import prod
 from operator import or_
 
 from specbuild.catalogue.rules import Violation, alike, require
@@ -12,21 +13,26 @@ def sequence(layer: str, input: TensorType, what: str = "the input", feature: st
     """Require `[length, features]` in float32; what: which of the layer's inputs it is."""
     require(
         len(input.shape) == 2,
-        lambda: Violation("SB302", f"{layer} takes [length, {feature}], but {what} is {input}", fix=as_sequence(input)),
+        lambda: Violation(
+            "SB302", f"{layer} takes [length, {feature}], but {what} is {input}", fix=as_sequence(input, feature)
+        ),
     )
     float32(layer, input, what)
 
 
-def as_sequence(input: TensorType) -> str:
-    """What makes a sequence of an input."""
+def as_sequence(input: TensorType, feature: str) -> str:
+    """What makes a sequence of an input; feature: what the layer calls its features."""
     shape = list(input.shape)
     if input.dtype.startswith("int") and len(shape) == 1:
         return "an Embedding before it gives each of the integers its features"
-    if len(shape) == 1:
-        return f"{{type: Unflatten, dim: 1, unflattened_size: {[*shape, 1]}}} before it gives {[*shape, 1]}"
-    if len(shape) == 3:
-        return f"{{type: Flatten, start_dim: 2}} before it gives {[shape[0], shape[1] * shape[2]]}"
-    return "a layer before it that gives two axes, such as Flatten or Unflatten"
+    if len(shape) < 2:
+        # numbers that follow each other, or, as heads share features, those of one position
+        whole = [prod(shape), 1] if feature == "input_size" else [1, prod(shape)]
+        return f"{{type: Reshape, shape: {whole}}} before it"
+    if len(shape) == 3 and shape[0] == 1:
+        return f"{{type: Squeeze, dim: 1}} before it gives {shape[1:]}"
+    positions = [prod(shape[1:]), shape[0]]
+    return f"{{type: Flatten, start_dim: 2}} and {{type: Transpose, dim0: 1, dim1: 2}} before it give {positions}"
 
 
 def float32(layer: str, input: TensorType, what: str = "the input") -> None:
@@ -116,6 +122,11 @@ def masked(
     )  # fmt: skip
 
 
+def drawn(dropout: float) -> bool:
+    """Whether a dropout draws a mask, which backward needs: it takes away nothing or all without one."""
+    return 0 < dropout < 1
+
+
 def kept_by_attention(
     queries: Dim, keys: Dim, features: Dim, heads: Dim, *,
     dropout: float, sources: int = 1, more: int = 0, apart: bool = False, mask: Dim = 0, learned: bool = False,
@@ -131,6 +142,6 @@ def kept_by_attention(
     if dropout > 0 or learned:
         scaled = (queries + seen) * features
         values = seen if more or apart or sources > 2 else 2 * keys if sources > 1 else 3 * keys
-        return sums + scaled + values * features + heads * queries * seen * (3 if dropout > 0 else 1)
+        return sums + scaled + values * features + heads * queries * seen * (1 + (dropout > 0) + drawn(dropout))
     projected = (3 * queries if sources == 1 else queries) + 2 * seen if more else queries + 2 * keys
     return sums + projected * features + heads * queries + mask

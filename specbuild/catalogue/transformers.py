@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from specbuild.catalogue.limits import storable
 from specbuild.catalogue.rules import Outcome, Storage, Violation, inferred, require
-from specbuild.catalogue.sequences import attention_mask, kept_by_attention, padding_mask, sequence, share
+from specbuild.catalogue.sequences import attention_mask, drawn, kept_by_attention, padding_mask, sequence, share
 from specbuild.catalogue.types import Dim, TensorType
 
 if TYPE_CHECKING:
@@ -48,12 +48,13 @@ def numbered(prefix: str, parameters: Mapping[str, Storage], count: int) -> dict
 
 def dropped(dropout: float, length: Dim, features: Dim, inner: Dim, blocks: int) -> Dim:
     """Numbers that the dropouts of a layer keep: a mask each, and what the inner one gives."""
-    return length * (blocks * features + 2 * inner) if dropout > 0 else 0
+    return length * (drawn(dropout) * (blocks * features + inner) + (dropout > 0) * inner)
 
 
 def encoded(
     layer: TransformerEncoderLayer | Transformer, src: TensorType, mask: TensorType | None, padding: TensorType | None,
-    kind: str = "TransformerEncoderLayer", mask_name: str = "src_mask", what: str = "the input",
+    kind: str = "TransformerEncoderLayer", mask_name: str = "src_mask", what: str = "the input", *,
+    causal: bool = False,
 ) -> Outcome:  # fmt: skip
     """One layer of an encoder; kind, mask_name and what: how a message calls it, its mask and its input."""
     sequence(kind, src, what, "d_model")
@@ -74,9 +75,8 @@ def encoded(
         **linear("norm1", 0, features, bias),
         **linear("norm2", 0, features, bias),
     }
-    kept = kept_by_attention(
-        length, length, features, layer.nhead, dropout=dropout, mask=masked(layer.nhead, length, length, mask, padding)
-    )
+    hidden = masked(layer.nhead, length, length, mask, padding, causal)
+    kept = kept_by_attention(length, length, features, layer.nhead, dropout=dropout, mask=hidden)
     kept += length * (3 * features + 4 + inner * (1 + (layer.activation == "gelu")))
     kept += dropped(dropout, length, features, inner, 2) + (0 if layer.norm_first else length * features)
     return Outcome(
@@ -88,16 +88,19 @@ def encoded(
     )
 
 
-def masked(heads: int, queries: Dim, keys: Dim, mask: TensorType | None, padding: TensorType | None) -> Dim:
-    """The numbers of a mask as attention keeps it."""
+def masked(
+    heads: int, queries: Dim, keys: Dim, mask: TensorType | None, padding: TensorType | None, causal: bool = False
+) -> Dim:
+    """The numbers of a mask as attention keeps it; what is causal alone has one for all samples."""
     if mask is None and padding is None:
         return 0
-    return heads * keys * (1 if mask is None else queries)
+    return heads * keys * (1 if mask is None and not causal else queries)
 
 
 def decoded(
     layer: TransformerDecoderLayer | Transformer, tgt: TensorType, memory: TensorType,
-    masks: Mapping[str, TensorType | None], kind: str = "TransformerDecoderLayer", what: str = "`memory`",
+    masks: Mapping[str, TensorType | None], kind: str = "TransformerDecoderLayer", what: str = "`memory`", *,
+    causal: bool = False,
 ) -> Outcome:  # fmt: skip
     """One layer of a decoder; masks: by the names in `DECODER`; kind and what: how a message calls it and `memory`."""
     sequence(kind, tgt, "`tgt`", "d_model")
@@ -131,9 +134,8 @@ def decoded(
         **linear("norm2", 0, features, bias),
         **linear("norm3", 0, features, bias),
     }
-    kept = kept_by_attention(
-        length, length, features, heads, dropout=dropout, mask=masked(heads, length, length, tgt_mask, tgt_padding)
-    )
+    hidden = masked(heads, length, length, tgt_mask, tgt_padding, causal)
+    kept = kept_by_attention(length, length, features, heads, dropout=dropout, mask=hidden)
     kept += kept_by_attention(
         length, seen, features, heads, dropout=dropout, sources=2,
         mask=masked(heads, length, seen, memory_mask, memory_padding),

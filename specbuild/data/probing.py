@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from math import inf
 
 import numpy as np
 import torch
@@ -94,8 +95,8 @@ def targets(split: Split, plan: Plan, types: dict[str, SampleType], sample: Samp
         classes = loss.classes(kind)
         if classes is not None and types[loss.target].dtype == "int64":
             yield from labels(split, allowed_labels(loss, classes, path))
-        elif loss.targets == "shares":
-            yield from shares(split, loss, sample, path)
+        elif loss.bounds is not None:
+            yield from bounded(split, loss, loss.bounds, sample, path)
         elif loss.targets == "signs":
             yield from signs(split, loss, sample, path)
 
@@ -124,15 +125,18 @@ def labels(split: Split, allowed: Labels) -> Iterator[Diagnostic]:
         yield labels_out_of_range(split.name, low, high, allowed)
 
 
-def shares(split: Split, loss: Loss, sample: Sample, path: Path) -> Iterator[Diagnostic]:
-    """Targets from 0 to 1."""
+def bounded(split: Split, loss: Loss, bounds: tuple[float, float], sample: Sample, path: Path) -> Iterator[Diagnostic]:
+    """Targets from one number to another."""
     values = used_values(split, loss.target, sample)
     low, high = float(values.min()), float(values.max())
-    if low < 0 or high > 1:
+    if low < bounds[0] or high > bounds[1]:
+        wanted = f"from {bounds[0]:g} on" if bounds[1] == inf else f"from {bounds[0]:g} to {bounds[1]:g}"
+        logarithms = high <= 0 and hasattr(loss, "log_target")
         yield Diagnostic(
             "SB402",
-            f"{loss.type} needs targets from 0 to 1, but `{loss.target}` of {split.name} goes from {low:g} to {high:g}",
+            f"{loss.type} needs targets {wanted}, but `{loss.target}` of {split.name} goes from {low:g} to {high:g}",
             path,
+            fix="log_target: true, if they are logarithms" if logarithms else None,
         )
 
 

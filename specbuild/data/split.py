@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 
 import torch
 
+from specbuild.catalogue.losses.loss import counted
 from specbuild.catalogue.rules import Violation
 from specbuild.catalogue.samples import SampleType
 from specbuild.catalogue.transforms import Transform
@@ -183,7 +184,8 @@ def labels_out_of_range(name: str, low: int, high: int, allowed: Labels) -> Diag
         fix = "labels count from 0: subtract 1 from them"
     return Diagnostic(
         "SB402",
-        f"the network gives {classes} classes, 0 to {classes - 1}, but the labels of {name} go from {low} to {high}",
+        f"the network gives {counted(classes, 'class')}, 0 to {classes - 1}, "
+        f"but the labels of {name} go from {low} to {high}",
         allowed.loss,
         fix=fix,
     )

@@ -40,16 +40,30 @@ def rules_of_layers(layers: str, written: Any, problems: list[Diagnostic]) -> li
     if isinstance(written, Failed):
         return []
     if not isinstance(written, dict) or not written or "type" in written:
-        scheme = written["type"] if isinstance(written, dict) and "type" in written else written
-        fix = f"{{weight: {scheme if isinstance(scheme, str) else 'normal_'}}}"
-        if isinstance(written, dict) and len(written) > 1:
-            fix = f"{{weight: {{type: {scheme}, ...}}}}"
         message = f"`{layers}` must be a mapping of parameters, such as weight; got {shown(written)}"
-        problems.append(Diagnostic("SB203", message, path, fix=f"{layers}: {fix}"))
+        problems.append(Diagnostic("SB203", message, path, fix=by_parameter(layers, written)))
         return []
     rules = []
     for parameters, raw in written.items():
+        if isinstance(raw, (int, float)) and not isinstance(raw, bool):
+            message = f"an initialization is a type name or a mapping with `type`; got {shown(raw)}"
+            fix = f"{{type: constant_, val: {shown(raw)}}}" if raw else "zeros_"
+            problems.append(Diagnostic("SB203", message, (*path, parameters), fix=fix))
+            continue
         scheme = parse_entry(raw, (*path, parameters), INITIALIZATIONS, "initialization", problems)
         if scheme is not None:
             rules.append(Rule(layers, parameters, cast("Initialization", scheme)))
     return rules
+
+
+def by_parameter(layers: str, written: Any) -> str:
+    """A key with the parameter that its scheme is for, as it was probably meant."""
+    scheme = written["type"] if isinstance(written, dict) and "type" in written else written
+    shortened = scheme if isinstance(scheme, str) else "normal_"
+    if isinstance(written, dict) and len(written) > 1:
+        shortened = f"{{type: {scheme}, ...}}"
+    outer, _, last = layers.rpartition(".")
+    if "weight" in last or "bias" in last:
+        outer = outer or '"*"'
+        return f"{outer}: {{{last}: {shortened}}}"
+    return f"{layers}: {{weight: {shortened}}}"

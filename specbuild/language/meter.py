@@ -8,7 +8,6 @@ from contextvars import ContextVar
 
 from specbuild.language.budgets import CHARACTERS_A_VALUE, MOST_WORK
 
-
 EXHAUSTED = "expressions, repeats and blocks make more values than a document of this length may"
 EXHAUSTED_FIX = "fewer repeats, or shorter lists and texts in what is repeated"
 

@@ -89,12 +89,12 @@ class Nodes:
         absent = [name for name in (takes or ())[:needs] if named and name not in named]
         if absent:
             message = f"{item.written} is not given its input `{absent[0]}`"
-            fill = f"from: {{{', '.join(f'{name}: ...' for name in takes or ())}}}"
-            self.problems.append(Diagnostic("SB213", message, path, fix=fill))
+            wanted = [name for name in takes or () if name in (*(takes or ())[:needs], *named)]
+            self.problems.append(Diagnostic("SB213", message, path, fix=by_name(wanted)))
         elif count < needs or (most is not None and count > most):
             several = takes is not None and len(takes) > 1
             names = f" ({', '.join(takes or ())})" if several else ""
-            fix = f"from: {{{', '.join(f'{name}: ...' for name in takes or ())}}}"
+            fix = by_name((takes or ())[: needs if count < needs else None])
             if most is None:
                 fix = "from: [a, b], the names of the layers to merge"
             elif most == 0:
@@ -104,6 +104,11 @@ class Nodes:
             who = item.written if item.written in LAYERS or item.written == SCOPE else f"the block `{item.written}`"
             message = f"{who} takes {inputs_in_words(needs, most)}{names}, and is given {count}"
             self.problems.append(Diagnostic("SB213", message, path, fix=fix))
+
+
+def by_name(names: Sequence[str]) -> str:
+    """A `from` that gives inputs under these names."""
+    return f"from: {{{', '.join(f'{name}: ...' for name in names)}}}"
 
 
 def inputs_in_words(least: int, most: int | None) -> str:

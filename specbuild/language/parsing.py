@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, Final, TypeVar, cast
 
-from pydantic import ValidationError
-
 from specbuild.catalogue.entry import Entry, ListOf, OneOf
+from specbuild.catalogue.fields import Misfit
 from specbuild.catalogue.rules import Violation
 from specbuild.diagnostics.diagnostic import Diagnostic, Edit, Path
 from specbuild.diagnostics.suggest import nearest, renaming
@@ -123,12 +122,11 @@ def parse_fields(cls: type[E], raw: Any, path: Path, problems: list[Diagnostic])
         failed |= doomed
         given = {key: value for key, value in given.items() if key not in doomed}
     try:
-        # what has no arguments has nothing to validate, and needs no validator to be built
-        entry = cast("E", cls.model_validate(given) if given or requires(cls) else cls.model_construct())
-    except ValidationError as error:
+        entry = cls.model_validate(given)
+    except Misfit as misfit:
         from specbuild.language.retelling import explain  # only a mistake pays for it
 
-        problems.extend(explain(cls, error, raw, path, failed))
+        problems.extend(explain(cls, misfit.faults, raw, path, failed))
         return None
     if failed:
         return None
@@ -138,11 +136,6 @@ def parse_fields(cls: type[E], raw: Any, path: Path, problems: list[Diagnostic])
         problems.append(of_violation(violation, path))
         return None
     return entry
-
-
-def requires(cls: type[Entry]) -> bool:
-    """Whether an argument has to be written."""
-    return any(field.is_required() for field in cls.model_fields.values())
 
 
 def of_violation(violation: Violation, path: Path) -> Diagnostic:

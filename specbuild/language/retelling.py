@@ -1,4 +1,4 @@
-"""What pydantic refused, retold: one mistake a field, in the words of the document."""
+"""What an entry does not take, told: one mistake a field, in the words of the document."""
 
 from __future__ import annotations
 
@@ -7,9 +7,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from typing import Any
 
-from pydantic import ValidationError
-
 from specbuild.catalogue.entry import Entry, Section
+from specbuild.catalogue.fields import MISSING, Fault, taker
 from specbuild.diagnostics.diagnostic import Diagnostic, Edit, Path
 from specbuild.diagnostics.suggest import is_clear, nearest, renaming
 from specbuild.language.budgets import MOST_TOLD
@@ -18,26 +17,22 @@ from specbuild.language.scalars import resolve
 
 
 def explain(
-    cls: type[Entry], error: ValidationError, raw: Mapping[str, Any], path: Path, failed: set[str]
+    cls: type[Entry], faults: Sequence[Fault], raw: Mapping[str, Any], path: Path, failed: set[str]
 ) -> list[Diagnostic]:
-    """One diagnostic a field, from pydantic's list of what each branch of each union expected."""
-    by_field: dict[str, list[tuple[str, tuple[str | int, ...]]]] = {}
-    for detail in error.errors(include_url=False, include_context=False, include_input=False):
-        field = str(detail["loc"][0]) if detail["loc"] else ""
-        by_field.setdefault(field, []).append((detail["type"], detail["loc"][1:]))
-    missing = [name for name, details in by_field.items() if details[0][0] == "missing" and name not in failed]
+    """One diagnostic a field; a misspelt argument is not missing besides."""
+    missing = [fault.field for fault in faults if fault.kind == "missing" and fault.field not in failed]
     found: list[Diagnostic] = []
-    for name, details in [*by_field.items()][: MOST_TOLD + 1]:
-        if details[0][0] == "extra_forbidden":
-            diagnostic, meant = unknown_key(cls, name, raw, path, missing)
+    for fault in faults[: MOST_TOLD + 1]:
+        if fault.kind == "unknown":
+            diagnostic, meant = unknown_key(cls, fault.field, raw, path, missing)
             found.append(diagnostic)
             if meant in missing:
                 missing.remove(meant)  # one misspelt key is one error
-        elif details[0][0] != "missing":
-            found.append(wrong_value(cls, name, raw, path, [loc for _, loc in details]))
+        elif fault.kind == "wrong":
+            found.append(wrong_value(cls, fault, raw, path))
     for name in missing:
-        field_info = cls.model_fields[name]
-        message = f"`{name}` is missing: {expected(field_info.annotation, field_info.metadata)}"
+        field = cls.model_fields[name]
+        message = f"`{name}` is missing: {expected(field.annotation, field.metadata)}"
         found.append(Diagnostic("SB202", message, path, fix=addition(cls, name, raw)))
     return found
 
@@ -100,20 +95,14 @@ def unknown_key(
     return Diagnostic("SB201", f"unknown key `{name}`", (*path, name), "key", fix=fix, edit=edit), meant
 
 
-def wrong_value(
-    cls: type[Entry], name: str, raw: Mapping[str, Any], path: Path, locations: list[tuple[str | int, ...]]
-) -> Diagnostic:
+def wrong_value(cls: type[Entry], fault: Fault, raw: Mapping[str, Any], path: Path) -> Diagnostic:
     """SB203: what the field takes, and what it got."""
+    name = fault.field
     info = cls.model_fields[name]
     value = raw[name]
-    place: Path = (*path, name)
-    indices = {next((part for part in location if isinstance(part, int)), None) for location in locations}
-    if isinstance(value, list) and len(indices - {None}) == 1:
-        (index,) = indices - {None}
-        if isinstance(index, int) and index < len(value):
-            place = (*place, index)
+    place: Path = (*path, name) if fault.item is None else (*path, name, fault.item)
     numbers = [number for number in (value if isinstance(value, list) else [value]) if isinstance(number, int)]
-    wanted = expected(info.annotation, info.metadata, exact=any(abs(number) >= 2**20 for number in numbers))
+    wanted = expected(info.annotation, info.metadata, exact=any(abs(number) > 2**14 for number in numbers))
     message = f"`{name}` must be {wanted}; got {shown(value)}"
     for meant in meant_by(value, wanted):
         if takes(cls, name, meant):
@@ -151,11 +140,7 @@ def unclear(name: str, value: Any, wanted: str) -> str | None:
 
 def takes(cls: type[Entry], name: str, value: Any) -> bool:
     """Whether a field takes a value."""
-    try:
-        cls.model_validate({name: value})
-    except ValidationError as error:
-        return all(detail["loc"][:1] != (name,) for detail in error.errors(include_url=False, include_input=False))
-    return True
+    return taker(cls.model_fields[name].annotated)(value) is not MISSING
 
 
 CHOICE = re.compile(r'"(\w+)"')

@@ -10,6 +10,8 @@ import inspect
 from collections.abc import Mapping
 from typing import Any
 
+from pydantic import ConfigDict, create_model
+
 from specbuild.catalogue.entry import Entry, ListOf, OneOf
 from specbuild.catalogue.initialization import INITIALIZATIONS
 from specbuild.catalogue.layers import LAYERS
@@ -104,7 +106,7 @@ def define_table(
 
 def section_schema(cls: type[Entry], definitions: dict[str, Any]) -> dict[str, Any]:
     """The schema of an entry's own fields."""
-    generated = cls.model_json_schema()
+    generated = generated_schema(cls)
     docs = field_docs(cls)
     properties: dict[str, Any] = {}
     for name in cls.model_fields:
@@ -122,8 +124,21 @@ def section_schema(cls: type[Entry], definitions: dict[str, Any]) -> dict[str, A
         "properties": properties,
         "additionalProperties": False,
     }
-    if generated.get("required"):
-        schema["required"] = generated["required"]
+    required = [name for name, field in cls.model_fields.items() if field.is_required()]
+    if required:
+        schema["required"] = required
+    return schema
+
+
+def generated_schema(cls: type[Entry]) -> dict[str, Any]:
+    """What pydantic makes of the annotations of an entry's fields, those apart that hold other entries."""
+    fields: dict[str, Any] = {
+        name: (field.annotated, ... if field.is_required() else field.default)
+        for name, field in cls.model_fields.items()
+        if name not in cls.children
+    }
+    model = create_model(cls.__name__, __config__=ConfigDict(protected_namespaces=()), **fields)
+    schema: dict[str, Any] = model.model_json_schema()
     return schema
 
 

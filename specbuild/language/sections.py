@@ -3,7 +3,6 @@
 from typing import Annotated, ClassVar, Literal
 
 from annotated_types import Ge, Gt, Le, Lt
-from pydantic import Field, SerializeAsAny
 
 from specbuild.catalogue.datasets import DATASETS, Dataset
 from specbuild.catalogue.entry import Bool, Count, Float, OneOf, Section, Size, Str
@@ -11,7 +10,7 @@ from specbuild.catalogue.rules import Violation
 from specbuild.catalogue.transforms import TRANSFORMS, Transform
 
 SplitName = Literal["train", "val", "test"]
-Transforms = tuple[SerializeAsAny[Transform], ...]
+Transforms = tuple[Transform, ...]
 Seed = Annotated[Count, Lt(2**63)]
 
 
@@ -70,11 +69,11 @@ class TrainSplit(Section):
         "loader": Loader,
     }
 
-    dataset: SerializeAsAny[Dataset]
+    dataset: Dataset
     """The data set."""
     transforms: Transforms = ()
     """What is done to each sample's `input`, in order."""
-    loader: Loader = Field(default_factory=Loader)
+    loader: Loader = Loader()
     """How it is cut into batches."""
 
 
@@ -83,7 +82,7 @@ class ValSplit(Section):
 
     children: ClassVar = TrainSplit.children
 
-    dataset: SerializeAsAny[Dataset] | None = None
+    dataset: Dataset | None = None
     """A data set of its own; instead of `split`."""
     split: Annotated[Float, Gt(0), Lt(1)] | None = None
     """The share of train's samples that is held out of training; instead of `dataset`."""
@@ -124,7 +123,7 @@ class TestSplit(Section):
     __test__: ClassVar = False  # pytest would take it for a test class
     children: ClassVar = TrainSplit.children
 
-    dataset: SerializeAsAny[Dataset]
+    dataset: Dataset
     """The data set."""
     transforms: Transforms | None = None
     """As val's unless given."""

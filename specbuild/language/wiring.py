@@ -138,7 +138,9 @@ class Wiring:
             message = f"`{name}` has no second result `{result}`"
             meant = nearest(result, results)
             what = f"{with_article(item.type)} has its output only" if item is not None else "an input has none"
-            fix = f"did you mean `{name}.{meant}`?" if meant else f"from: {name}, as {what}"
+            known = " or ".join(f"{name}.{other}" for other in results)
+            fix = f"from: {name}, or {known}" if known else f"from: {name}, as {what}"
+            fix = f"did you mean `{name}.{meant}`?" if meant else fix
             edit = renaming(
                 path, f"{name}.{result}", meant and f"{name}.{meant}", [f"{name}.{each}" for each in results]
             )

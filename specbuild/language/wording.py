@@ -53,6 +53,8 @@ def listing(parts: Sequence[Any], plural: bool, exact: bool) -> str:
     head = "lists of" if plural else "a list of"
     if parts[-1] is ...:
         return f"{head} {describe(parts[0], plural=True, exact=exact)}"
+    if len(parts) == 1:
+        return f"{head} one {describe(parts[0], exact=exact).removeprefix('an ').removeprefix('a ')}"
     kinds = list(dict.fromkeys(parts))
     if len(kinds) == 1:
         return f"{head} {len(parts)} {describe(kinds[0], plural=True, exact=exact)}"

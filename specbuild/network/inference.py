@@ -80,7 +80,7 @@ def plan_of(spec: Spec, walk: Walk) -> Plan:
         schemes, misfits = initialized(plan, spec.init)
         problems += misfits
         plan = plan._replace(init=schemes)
-    if walk.overwrites:
+    if walk.in_place and (walk.branches or walk.overwrites or not plan.scope.straight):
         problems += overwritten(plan, spec)
     if problems:
         raise SpecError(spec.place(few(problems)))
@@ -94,8 +94,12 @@ class Walk:
         self.problems: list[Diagnostic] = Problems()
         self.known: dict[tuple[int, TensorType], Judged] = {}
         """By the layer's identity and its input: networks repeat themselves, and rules are pure."""
-        self.overwrites = False
+        self.branches = False
+        """Whether some layer takes other than what came before it."""
+        self.in_place = False
         """Whether some layer works in place."""
+        self.overwrites = False
+        """Whether one does on what the layer before it may need again, or hands on."""
 
     def scope(
         self,
@@ -118,6 +122,7 @@ class Walk:
                 taken = [values[-1] if position else inputs[0]]
             else:
                 taken = [self.taken(reference, values, inputs) for reference in sources]
+                self.branches = True
             value = None
             if node.layer is None:
                 inner, ends = self.scope(node.children, taken, name + ".")
@@ -133,6 +138,9 @@ class Walk:
                 judged = self.judge(node, node.layer, name, cast("list[Value]", taken))
                 if judged is not None:
                     layer, outcome = judged
+                    if getattr(layer, "inplace", False):
+                        self.in_place = True
+                        self.overwrites = self.overwrites or position == 0 or hands_on(nodes[position - 1].layer)
                     value = Value(outcome.output, name, taken[0] if taken else None, outcome.results)
                     used: tuple[str, ...] = ()
                     if outcome.results:
@@ -180,11 +188,22 @@ class Walk:
             because = "; ".join(dict.fromkeys(trail_text(value) for value in inputs)) or None
             self.problems.append(replace(found, instance=name, because=because))
             return None
-        self.overwrites = self.overwrites or getattr(layer, "inplace", False)
         resolved = layer.model_copy(update=dict(outcome.arguments)) if outcome.arguments else layer
         if plain:
             self.known[id(layer), inputs[0].type] = (resolved, outcome)
         return resolved, outcome
+
+
+def hands_on(layer: Layer | None) -> bool:
+    """Whether a layer may give memory that someone else reads, its own backward too; so may a scope."""
+    return (
+        layer is None
+        or layer.shares
+        or layer.takes == ()
+        or getattr(layer, "inplace", False)
+        or type(layer).passes is not Layer.passes
+        or "output" in layer.keeps()
+    )
 
 
 def applied(node: Node, layer: Layer, inputs: Sequence[Value]) -> Outcome:

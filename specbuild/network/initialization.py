@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Iterator, Sequence
 from fnmatch import translate
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from specbuild.catalogue.layers import LAYERS
 from specbuild.catalogue.rules import Violation
@@ -14,6 +14,7 @@ from specbuild.diagnostics.diagnostic import Diagnostic, Edit, Path
 from specbuild.diagnostics.suggest import nearest, renaming
 from specbuild.language.initializing import Rule
 from specbuild.language.items import SCOPE
+from specbuild.network.grouping import listed
 from specbuild.network.plan import Plan, Step, outcome_of
 
 if TYPE_CHECKING:
@@ -31,7 +32,20 @@ def initialized(plan: Plan, rules: Sequence[Rule]) -> tuple[dict[str, Initializa
     """
     matching = Matching(plan, rules)
     problems = [*matching.unmatched(), *matching.unsuited()]
-    return {key: rules[index].scheme for key, (index, _) in matching.chosen.items()}, problems
+    return {key: rules[filled.rule].scheme for key, filled in matching.chosen.items()}, problems
+
+
+class Filled(NamedTuple):
+    """A parameter that a rule fills."""
+
+    rule: int
+    """The rule's number."""
+    type: str
+    """The type of the layer."""
+    parameter: str
+    """The name in the layer."""
+    shape: Shape
+    dtype: str
 
 
 class Matching:
@@ -39,8 +53,8 @@ class Matching:
 
     def __init__(self, plan: Plan, rules: Sequence[Rule]) -> None:
         self.plan, self.rules = plan, rules
-        self.chosen: dict[str, tuple[int, Shape]] = {}
-        """The rule that fills a parameter, and the parameter's shape; in the order of the parameters."""
+        self.chosen: dict[str, Filled] = {}
+        """What is filled, by its key; in the order of the parameters."""
         self.layers: dict[str, list[Step]] = {rule.layers: [] for rule in rules}
         """The layers that each key is about."""
         self.own: dict[str, Step] = {}
@@ -72,7 +86,7 @@ class Matching:
                 self.tied.update({index: key for index in found if index not in self.tied})
             elif found:
                 self.used.update(found)
-                self.chosen[key] = (found[-1], storage.shape)
+                self.chosen[key] = Filled(found[-1], step.type, name, storage.shape, storage.dtype)
 
     def unmatched(self) -> Iterator[Diagnostic]:
         """Rules that are about no parameter; of a key that is about no layer, one report."""
@@ -101,12 +115,31 @@ class Matching:
         if key in LAYERS:
             fix = f"leave it out; there are {', '.join(types)}" if types else "leave it out"
             return Diagnostic("SB218", f"there is no {key} in the network", path, "key", fix=fix)
-        names = [step.name for step in (*self.plan.layers(), *scopes)]
-        known = [*types, *names]
+        message = f"no layer is called `{key}`"
+        if "${" in key:
+            return Diagnostic("SB218", message, path, "key", fix="write it out: keys take no expressions")
+        inside = self.inside(key)
+        if inside is not None:
+            return Diagnostic("SB218", message, path, "key", fix=inside)
+        names = [step.name for step in self.plan.layers()]
+        known = [*types, *names, *(f"{step.name}.*" for step in scopes)]
         meant = nearest(key, known)
         fix = f"did you mean `{meant}`?" if meant else "a type, or a pattern of names as in the state_dict: stem.*"
         edit = renaming(path, key, meant, known, "key")
-        return Diagnostic("SB218", f"no layer is called `{key}`", path, "key", fix=fix, edit=edit)
+        return Diagnostic("SB218", message, path, "key", fix=fix, edit=edit)
+
+    def inside(self, key: str) -> str | None:
+        """The mend for a key of a parameter, or of a module, that is in a layer."""
+        for step in self.plan.layers():
+            names = outcome_of(step).parameters
+            part = key.removeprefix(f"{step.name}.")
+            if part == key or step.type == OWN:
+                continue
+            if part in names:
+                return f"{step.name}: {{{part}: ...}}"
+            if any(name.startswith(f"{part}.") for name in names):
+                return f'{step.name}: {{"{part}.*": ...}}'
+        return None
 
     def without_parameter(self, index: int, rule: Rule) -> Diagnostic:
         """A rule about a parameter that none of its layers has."""
@@ -123,28 +156,45 @@ class Matching:
         message = f"{owner} has a parameter `{rule.parameters}`"
         if len(steps) == 1:
             message = f"`{steps[0].name}` has no parameter `{rule.parameters}`"
+        if not known:
+            message = f"`{steps[0].name}` has no parameters" if len(steps) == 1 else f"{owner} has parameters"
+            return Diagnostic("SB218", message, path, "key", fix="leave it out")
         written = {other.parameters for other in self.rules if other.layers == rule.layers}
+        begun = [name for name in known if name.startswith(rule.parameters)]
+        meant = f"{rule.parameters}*" if len(begun) > 1 else None
         free = [name for name in known if name not in written]
-        meant = nearest(rule.parameters, free)
-        fix = f"did you mean `{meant}`?" if meant else f"the parameters are {', '.join(known)}"
+        meant = meant or nearest(rule.parameters, free)
+        fix = f"the parameters are {listed(known)}" if len(known) > 1 else f"its one parameter is {listed(known)}"
         edit = renaming(path, rule.parameters, meant, free, "key")
-        return Diagnostic("SB218", message, path, "key", fix=fix if known else "leave it out", edit=edit)
+        return Diagnostic("SB218", message, path, "key", fix=f"did you mean `{meant}`?" if meant else fix, edit=edit)
 
     def unsuited(self) -> Iterator[Diagnostic]:
         """Schemes that cannot fill a parameter; of each rule the first one."""
-        told: set[int] = set()
-        for key, (index, shape) in self.chosen.items():
-            if index in told:
-                continue
-            rule = self.rules[index]
+        suited: dict[int, list[Filled]] = {}
+        wrong: dict[int, list[tuple[str, Filled, Violation]]] = {}
+        for key, filled in self.chosen.items():
             try:
-                rule.scheme.suits(shape)
+                self.rules[filled.rule].scheme.suits(filled.shape)
+                self.rules[filled.rule].scheme.suits_dtype(filled.dtype)
             except Violation as violation:
-                told.add(index)
-                yield Diagnostic(
-                    "SB218", f"`{key}` is {list(shape)}: {violation.message}",
-                    ("init", rule.layers, rule.parameters), fix=violation.fix,
-                )  # fmt: skip
+                wrong.setdefault(filled.rule, []).append((key, filled, violation))
+            else:
+                suited.setdefault(filled.rule, []).append(filled)
+        for index, found in wrong.items():
+            rule = self.rules[index]
+            key, first, why = found[0]
+            fix = narrower(suited.get(index, ()), [filled for _, filled, _ in found]) or why.fix
+            message = f"`{key}` is {list(first.shape)}: {why.message}"
+            yield Diagnostic("SB218", message, ("init", rule.layers, rule.parameters), fix=fix)
+
+
+def narrower(suited: Collection[Filled], unsuited: Collection[Filled]) -> str | None:
+    """The mend that says a scheme of the parameters, or of the types, that it suits throughout."""
+    names = {filled.parameter for filled in unsuited}
+    types = {filled.type for filled in unsuited}
+    good = dict.fromkeys(filled.parameter for filled in suited if filled.parameter not in names)
+    good = good or dict.fromkeys(filled.type for filled in suited if filled.type not in types)
+    return f"say it of {listed(good)}, which it suits" if good else None
 
 
 def scopes_of(steps: Sequence[Step]) -> Iterator[Step]:

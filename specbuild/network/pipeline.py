@@ -20,12 +20,27 @@ from specbuild.network.samples import Fold, loss_path
 from specbuild.network.scheduling import check_scheduler
 
 UNBOUNDED = frozenset(
-    {"Linear", "Conv2d", "ConvTranspose2d", "BatchNorm2d", "ReLU", "LeakyReLU", "ELU", "GELU", "SiLU", "Tanh"}
-)
+    {
+        "Linear", "Bilinear", "Embedding", "EmbeddingBag", "Conv1d", "Conv2d", "Conv3d",
+        "ConvTranspose1d", "ConvTranspose2d", "ConvTranspose3d", "BatchNorm1d", "BatchNorm2d", "BatchNorm3d",
+        "SyncBatchNorm", "GroupNorm", "InstanceNorm1d", "InstanceNorm2d", "InstanceNorm3d", "LayerNorm", "LayerNorm2d",
+        "RMSNorm", "RNN", "LSTM", "GRU", "RNNCell", "LSTMCell", "GRUCell", "MultiheadAttention", "Transformer",
+        "TransformerEncoder", "TransformerEncoderLayer", "TransformerDecoder", "TransformerDecoderLayer",
+        "ReLU", "LeakyReLU", "PReLU", "RReLU", "ReLU6", "ELU", "CELU", "SELU", "GELU", "GLU", "SiLU", "Mish",
+        "Hardswish", "Softplus", "LogSigmoid", "LogSoftmax", "Tanh", "Tanhshrink", "Softsign",
+    }
+)  # fmt: skip
 """Layers whose output leaves the range from 0 to 1."""
 UNLABELLED = {"numbers": "compares numbers", "signs": "compares distances", "label lists": "takes lists of them"}
 """What losses do that no accuracy is measured with, by their targets."""
-KEEPS_RANGE = frozenset({"Flatten", "Unflatten", "Identity", "MaxPool2d", "AdaptiveAvgPool2d"})
+KEEPS_RANGE = frozenset(
+    {
+        "Flatten", "Unflatten", "Identity", "Reshape", "Permute", "Transpose", "Squeeze", "Unsqueeze", "Narrow",
+        "Select", "Mean", "MaxPool1d", "MaxPool2d", "MaxPool3d", "AvgPool1d", "AvgPool2d", "AvgPool3d",
+        "AdaptiveAvgPool1d", "AdaptiveAvgPool2d", "AdaptiveAvgPool3d",
+        "AdaptiveMaxPool1d", "AdaptiveMaxPool2d", "AdaptiveMaxPool3d", "PixelShuffle", "PixelUnshuffle",
+    }
+)  # fmt: skip
 
 
 def missing_for_training(spec: Spec, *, data: bool = True) -> list[Diagnostic]:

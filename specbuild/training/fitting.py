@@ -81,7 +81,7 @@ class Fit:
             measure(self.model, self.objective, batches, self.feed, meter)
             record |= meter.results("val_")
             self.require_finite(record["val_loss"], "the loss on val", number)
-        record["lr"] = self.schedule.lr
+        record |= self.schedule.rates
         self.schedule.after_epoch(record)
         record["samples_per_second"] = round(samples / max(learned, 1e-9), 1)
         record["seconds"] = round(perf_counter() - begun, 3)

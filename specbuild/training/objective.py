@@ -8,8 +8,14 @@ from typing import Any, NamedTuple
 import torch
 from torch import nn
 
+from specbuild.diagnostics.diagnostic import Diagnostic
+from specbuild.errors import DataError
 from specbuild.language.document import Spec
 from specbuild.network.pipeline import judged_output
+from specbuild.network.samples import loss_path
+
+OUTSIDE = {"input should be between 0 and 1": "outputs", "target should be between 0 and 1": "targets"}
+"""What torch says of numbers that a loss of shares does not take, and of which."""
 
 
 class Judged(NamedTuple):
@@ -33,6 +39,7 @@ class Objective:
     """The losses of a network's outputs; called with what the network gives and the batch."""
 
     def __init__(self, spec: Spec, device: torch.device) -> None:
+        self.spec = spec
         self.outputs = tuple(spec.losses)
         self.targets = tuple(loss.target for loss in spec.losses.values())
         self.criteria: tuple[nn.Module, ...] = tuple(
@@ -43,7 +50,20 @@ class Objective:
         """Which of the outputs the metrics are measured on."""
 
     def __call__(self, given: Any, batch: Mapping[str, torch.Tensor]) -> Judged:
-        """The losses of one batch; given: the output, or the outputs by name."""
+        """The losses of one batch; given: the output, or the outputs by name.
+
+        Raises `DataError` where a loss of numbers from 0 to 1 comes upon others.
+        """
+        try:
+            return self.of_batch(given, batch)
+        except RuntimeError as error:
+            what = next((what for words, what in OUTSIDE.items() if words in str(error)), None)
+            if what is None:
+                raise
+            raise DataError(self.spec.place([self.outside(what, given)])) from None
+
+    def of_batch(self, given: Any, batch: Mapping[str, torch.Tensor]) -> Judged:
+        """The losses of one batch."""
         if self.single:
             target = batch[self.targets[0]]
             return Judged((self.criteria[0](given, target),), given, target)
@@ -53,3 +73,19 @@ class Objective:
             criterion(output, target) for criterion, output, target in zip(self.criteria, outputs, targets, strict=True)
         )
         return Judged(losses, outputs[self.judged], targets[self.judged])
+
+    def outside(self, what: str, given: Any) -> Diagnostic:
+        """SB402 for outputs, or targets, that are not from 0 to 1; SB409 for outputs that are no numbers."""
+        output, loss = next((output, loss) for output, loss in self.spec.losses.items() if loss.takes_shares)
+        path = loss_path(self.spec, output)
+        if what == "targets":
+            return Diagnostic("SB402", f"{loss.type} needs targets from 0 to 1, and came upon others", path)
+        tensor = given if self.single else given[output]
+        if bool(torch.isnan(tensor).any()):
+            message = "what the network gives became not a number"
+            fix = "a smaller learning rate, or inputs scaled to about -1 to 1"
+            return Diagnostic("SB409", message, ("optimizer", "lr"), fix=fix)
+        return Diagnostic(
+            "SB402", f"{loss.type} needs outputs from 0 to 1, but the network gives others", path,
+            fix="BCEWithLogitsLoss, which takes any numbers, or a Sigmoid as the last layer",
+        )  # fmt: skip

@@ -53,13 +53,13 @@ class Schedule:
     """
 
     def __init__(self, spec: Spec, optimizer: torch.optim.Optimizer, steps: int, *, val: bool) -> None:
-        self.group = optimizer.param_groups[0]
+        self.groups = optimizer.param_groups
         self.scheduler: Any = None
         self.settled: Scheduler | None = None
         """The document's scheduler, nothing left to infer."""
         self.metric: str | None = None
-        self.last: Any = None
-        """The learning rate of the last step, where it changes with each."""
+        self.last: list[Any] | None = None
+        """The learning rates of the last step, where they change with each."""
         if spec.scheduler is None:
             return
         entry = cast(Scheduler, spec.scheduler)
@@ -83,13 +83,14 @@ class Schedule:
 
     def step(self) -> None:
         """Go on by one step."""
-        self.last = self.group["lr"]
+        self.last = [group["lr"] for group in self.groups]
         self.scheduler.step()
 
     @property
-    def lr(self) -> float:
-        """The learning rate of the last step, in the optimizer's first group."""
-        return float(self.group["lr"] if self.last is None else self.last)
+    def rates(self) -> dict[str, float]:
+        """The learning rates of the last step: `lr` in the optimizer's first group, `lr_1` in the next, and so on."""
+        rates = self.last or [group["lr"] for group in self.groups]
+        return {f"lr_{index}" if index else "lr": float(rate) for index, rate in enumerate(rates)}
 
     def after_epoch(self, record: Mapping[str, Any]) -> None:
         """Go on by an epoch, by what was measured in it where the scheduler goes by that."""

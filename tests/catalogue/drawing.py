@@ -25,7 +25,17 @@ BOOLS = st.booleans()
 
 def odd(usual: Strategy, *strange: Any) -> Strategy:
     """Mostly what is usual, at times something strange."""
-    return st.one_of(usual, usual, usual, st.sampled_from(strange))
+    return weighted(3, usual, strange)
+
+
+def weighted(parts: int, usual: Strategy, strange: tuple[Any, ...]) -> Strategy:
+    """So many times what is usual for each time that something is strange; `st.one_of` counts what is equal once."""
+    return st.sampled_from([*[usual] * parts, st.sampled_from(strange)]).flatmap(lambda drawn: drawn)
+
+
+def seldom(usual: Strategy, *strange: Any) -> Strategy:
+    """As `odd`, but so seldom strange that of a dozen things most often all or all but one are usual."""
+    return weighted(15, usual, strange)
 
 
 def one_or_two(each: Strategy, *strange: Any) -> Strategy:

@@ -14,6 +14,7 @@ Some things that torch runs are refused by specbuild on purpose; here they count
 - A distance between single numbers that have no batch, where torch takes an axis for granted.
 - CrossMapLRN2d of size 1, whose backward raises in torch, and of a negative one; InstanceNorm's `momentum: null`,
   which torch takes for 0 against its annotation.
+- Bytes of three channels that bilinear or bicubic resampling makes one point, on processors where torch does it.
 - Squeeze of an axis that is not 1, which torch leaves as it is; Transpose of the batch with itself.
 - A sequence without a batch; one of the two states of an LSTM alone; a cell state that torch has to convert.
 - Masks of attention that are neither bool nor float32, some of which torch widens; masks of numbers in transformers,

@@ -17,7 +17,7 @@ from specbuild.catalogue.initialization import INITIALIZATIONS, Initialization, 
 from specbuild.catalogue.rules import Violation
 
 torch.set_num_threads(1)
-EXAMPLES = 20 * int(os.environ.get("SPECBUILD_EXAMPLES", "10"))
+EXAMPLES = int(200 * float(os.environ.get("SPECBUILD_EXAMPLES", "1")))
 LARGEST = torch.finfo(torch.float32).max
 
 
@@ -136,6 +136,7 @@ def test_the_verdict_and_the_numbers_are_torchs(name: str) -> None:
         ("dirac_", {"groups": 3}, (8, 3, 3), "`groups` must divide the first size: 3 does not divide 8"),
         ("xavier_uniform_", {"gain": 3e38}, (1, 1),
          "float32 must hold the bounds: a gain of 3e+38 gives ±5.19615e+38"),
+        ("xavier_normal_", {}, (0, 0), "xavier_normal_ needs a tensor with elements"),
     ],
 )  # fmt: skip
 def test_shapes_that_do_not_suit(name: str, arguments: dict[str, Any], shape: tuple[int, ...], message: str) -> None:
@@ -156,3 +157,20 @@ def test_arguments_that_clash(name: str, arguments: dict[str, Any], field: str, 
     with pytest.raises(Violation) as raised:
         INITIALIZATIONS[name](**arguments).check()
     assert (raised.value.code, raised.value.field, str(raised.value)) == ("SB304", field, message)
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64", "float16", "bfloat16", "int64", "bool", "complex64"])
+@pytest.mark.parametrize("name", sorted(INITIALIZATIONS))
+def test_what_is_taken_of_other_dtypes_runs(name: str, dtype: str) -> None:
+    arguments = {"constant_": {"val": 3e30}, "sparse_": {"sparsity": 0.5}}.get(name, {})
+    scheme = INITIALIZATIONS[name](**arguments)
+    shape = (2, 2, 2) if name == "dirac_" else (2, 2)
+    tensor = torch.zeros(shape, dtype=getattr(torch, dtype))
+    if scheme.fills and dtype not in ("float32", "float64"):
+        message = f"{name} fills tensors of float32 or float64; this one is {dtype}"
+        with pytest.raises(Violation, match=f"^{message}$"):
+            scheme.suits_dtype(dtype)
+        return
+    scheme.suits_dtype(dtype)
+    with torch.no_grad():
+        scheme.apply(init, tensor)

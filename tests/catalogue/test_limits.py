@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from pydantic import ValidationError
 
+from specbuild.catalogue.fields import Misfit
 from specbuild.catalogue.layers import LAYERS
 from specbuild.catalogue.limits import LARGEST_FLOAT32, REACH
 from specbuild.catalogue.rules import Violation
@@ -59,7 +59,7 @@ def test_largest_argument(kind: str, field: str, largest: float) -> None:
     assert getattr(LAYERS[kind].model_validate({**arguments, field: largest}), field) == largest
     over = largest * 1.01 if isinstance(largest, float) else largest + 1
     for absurd in (over, over**2, -over):
-        with pytest.raises(ValidationError, match=field):
+        with pytest.raises(Misfit, match=field):
             LAYERS[kind].model_validate({**arguments, field: absurd})
 
 

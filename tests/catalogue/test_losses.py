@@ -23,7 +23,7 @@ from specbuild.catalogue.types import FLOATS, ITEM_BYTES, TensorType
 torch.set_num_threads(1)
 OWN = {"target", "scale", "class_dim"}
 """What specbuild adds to torch's arguments."""
-EXAMPLES = 20 * int(os.environ.get("SPECBUILD_EXAMPLES", "10"))
+EXAMPLES = int(200 * float(os.environ.get("SPECBUILD_EXAMPLES", "1")))
 CHOICES = ("CrossEntropyLoss", "NLLLoss", "MultiMarginLoss")
 """Losses of a label."""
 VECTORS = ("MultiMarginLoss", "MultiLabelMarginLoss")

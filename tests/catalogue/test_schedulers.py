@@ -1,21 +1,23 @@
 from __future__ import annotations
 
 import inspect
+import os
 from typing import Any
 
 import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from pydantic import ValidationError
 from torch.optim import lr_scheduler
 
+from specbuild.catalogue.fields import Misfit
 from specbuild.catalogue.optimizers import OPTIMIZERS
 from specbuild.catalogue.rules import Violation
 from specbuild.catalogue.schedulers import EXCLUDED, SCHEDULERS
 from specbuild.catalogue.schedulers.scheduler import Span
 
 torch.set_num_threads(1)
+EXAMPLES = float(os.environ.get("SPECBUILD_EXAMPLES", "1"))
 
 OWN = ("interval", "metric")
 """Fields that torch does not have."""
@@ -159,7 +161,7 @@ def rates(optimizer: torch.optim.Optimizer, scheduler: Any, count: int = COUNT) 
     return found
 
 
-@settings(max_examples=600, deadline=None)
+@settings(max_examples=int(600 * EXAMPLES), deadline=None)
 @given(cases(), st.sampled_from(sorted(OPTIMIZER_ARGUMENTS)))
 def test_verdict_and_rates_are_torchs(case: tuple[str, dict[str, Any]], kind: str) -> None:
     optimizer = torch_optimizer(kind)
@@ -177,7 +179,7 @@ def test_verdict_and_rates_are_torchs(case: tuple[str, dict[str, Any]], kind: st
         optimizer = torch_optimizer(kind)
         found = rates(optimizer, entry.build(lr_scheduler, optimizer))
         refusal = None
-    except (ValidationError, Violation) as error:
+    except (Misfit, Violation) as error:
         refusal = str(error)
     assert (refusal is None) == (verdict is None), (refusal, verdict)
     assert found == wanted

@@ -44,6 +44,10 @@ ROWS: list[Row] = [
         for sources in ((X,), (X, Y), (X, Y, Y), (X, TensorType((30, 16))), (X, Y, Y, PADDED),
                         (X, Y, Y, PADDED, PAIRS), (X, Y, Y, PADDED, TensorType((20, 30))))
     ),
+    ("MultiheadAttention", {"num_heads": 4, "causal": True}, (X, X, X, OWN[1])),
+    ("MultiheadAttention", {"num_heads": 4, "dropout": 1.0}, (X,)),
+    ("MultiheadAttention", {"num_heads": 2}, (TensorType((20, 8)), TensorType((30, 64)))),
+    ("TransformerEncoderLayer", {**SIZES, "dropout": 1}, (X,)),
     *(("TransformerEncoderLayer", {**SIZES, **more}, inputs) for more in LAYER for inputs in ((X,), (X, *OWN))),
     *(
         ("TransformerDecoderLayer", {**SIZES, **more}, inputs)

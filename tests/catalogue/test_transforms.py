@@ -7,8 +7,8 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from pydantic import ValidationError
 
+from specbuild.catalogue.fields import Misfit
 from specbuild.catalogue.rules import Violation
 from specbuild.catalogue.samples import SampleType
 from specbuild.catalogue.transforms import TRANSFORMS, Transform
@@ -111,7 +111,7 @@ def test_the_verdict_is_torchvisions(case: tuple[str, dict[str, Any], SampleType
         transform = TRANSFORMS[name](**arguments)
         transform.check()
         found = transform.infer(sample)
-    except (ValidationError, Violation) as error:
+    except (Misfit, Violation) as error:
         refusal = str(error)
     if found is None:
         assert isinstance(verdict, str) or refused_by_policy(name, arguments, sample, verdict), refusal
@@ -150,7 +150,7 @@ def test_what_is_not_known_stays_unknown(case: tuple[str, dict[str, Any], Sample
         transform: Transform = TRANSFORMS[name](**arguments)
         transform.check()
         exact = transform.infer(sample)
-    except (ValidationError, Violation):
+    except (Misfit, Violation):
         return
     assert exact.shape is not None
     masked = tuple(None if hide else size for size, hide in zip(sample.shape, hidden, strict=True))

@@ -104,7 +104,7 @@ def test_a_wrong_command_line(arguments: list[str]) -> None:
 
 
 def test_summary_as_text() -> None:
-    done = run("summary", "-", stdin=NETWORK)
+    done = run("summary", "-", "--memory", "16GiB", stdin=NETWORK)
     assert done.stdout == (
         "model\n"
         "name   type    output  parameters  MACs\n"
@@ -114,8 +114,10 @@ def test_summary_as_text() -> None:
         "\n"
         "parameters              68\n"
         "multiply-accumulates    64 a sample\n"
-        "memory: weights         0.00 MiB\n"
-        "memory: activations     0.00 MiB a sample\n"
+        "memory: weights         272 B\n"
+        "memory: running         80 B a sample\n"
+        "memory: training        80 B a sample, 272 B for gradients\n"
+        "batch of 1              352 B to run, 624 B to train: fits in 16.00 GiB\n"
     )
 
 

@@ -9,6 +9,7 @@ import torch
 from torch.utils.data import TensorDataset
 
 from specbuild.data import open_data, probe
+from specbuild.errors import DataError
 from specbuild.network.inference import infer
 from tests.data.documents import document, problems
 
@@ -86,6 +87,20 @@ def test_targets_of_a_binary_loss_are_from_0_to_1(arrays: Any) -> None:
             "BCEWithLogitsLoss needs targets from 0 to 1, but `target` of train goes from 0 to 5",
         )
     ]
+
+
+def test_targets_of_a_likelihood_are_not_below_0(arrays: Any) -> None:
+    logarithms = np.log(np.full((6, 10), 0.1, np.float32))
+    divergence = {"type": "KLDivLoss", "log_target": True}
+    probe(open_data(spec := arrays(IMAGES, logarithms, loss=divergence))["train"], infer(spec))
+    for loss, fix in (("KLDivLoss", "log_target: true, if they are logarithms"), ("PoissonNLLLoss", None)):
+        probe(open_data(spec := arrays(IMAGES, np.exp(logarithms) * 20, loss=loss))["train"], infer(spec))
+        spec = arrays(IMAGES, logarithms, loss=loss)
+        with pytest.raises(DataError) as raised:
+            probe(open_data(spec)["train"], infer(spec))
+        (found,) = raised.value.diagnostics
+        assert found.message == f"{loss} needs targets from 0 on, but `target` of train goes from -2.30259 to -2.30259"
+        assert found.fix == fix
 
 
 def test_targets_of_a_loss_of_signs_are_minus_1_and_1(arrays: Any) -> None:

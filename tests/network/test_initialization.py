@@ -10,7 +10,9 @@ from torch import nn
 from torch.nn import init
 
 import specbuild
+from specbuild.catalogue.layers import LAYERS
 from specbuild.network.resolve import resolved
+from tests.catalogue.test_layer_examples import document_of, examples
 
 STEM = {"name": "stem", "type": "Conv2d", "out_channels": 4, "kernel_size": 3, "padding": 1}
 BLOCK = {
@@ -162,3 +164,50 @@ def test_the_schemes_are_imported_by_those_who_name_them() -> None:
         "print('specbuild.catalogue.initialization' in sys.modules)"
     )
     assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout == "False\n"
+
+
+@pytest.mark.parametrize("kind", sorted(set(LAYERS) - {"Parameter"}))
+def test_the_parameters_of_every_layer(kind: str) -> None:
+    """All of a layer's parameters are found, and filled in the order in which torch holds them."""
+    for match in examples(kind):
+        document = document_of(match) | {"init": {kind: {"*": {"type": "normal_", "std": 0.5}}}}
+        plain = {**document, "init": None}
+        if not specbuild.infer(plain).parameters():
+            (found,) = specbuild.check(document)
+            assert found.code == "SB218"
+            continue
+        ours, theirs = built(document), built(plain)
+        with torch.no_grad():
+            for parameter in theirs.parameters():
+                init.normal_(parameter, std=0.5)
+        wanted, found_ = theirs.state_dict(), ours.state_dict()
+        assert list(wanted) == list(found_)
+        assert all(torch.equal(found_[key], tensor) for key, tensor in wanted.items())
+
+
+def test_weights_that_torch_packs_are_filled_in_place() -> None:
+    layers = [
+        {"name": "lstm", "type": "LSTM", "hidden_size": 4, "num_layers": 2, "bidirectional": True},
+        {"name": "encoder", "type": "TransformerEncoderLayer", "nhead": 2, "dim_feedforward": 4},
+    ]
+    rules = {
+        "lstm": {"weight_*": "orthogonal_", "bias_hh_*": "zeros_"},
+        "enc*": {"self_attn.in_proj_weight": "xavier_uniform_"},
+    }
+    document = {"specbuild": 1, "input": [3, 5], "layers": layers, "init": rules}
+    ours = built(document)
+    theirs = built({**document, "init": None})
+    lstm = theirs.get_submodule("lstm")
+    for name, parameter in lstm.named_parameters():
+        if name.startswith("weight_"):
+            init.orthogonal_(parameter)
+        elif name.startswith("bias_hh_"):
+            init.zeros_(parameter)
+    init.xavier_uniform_(theirs.get_parameter("encoder.self_attn.in_proj_weight"))
+    for (key, found), wanted in zip(ours.state_dict().items(), theirs.state_dict().values(), strict=True):
+        assert torch.equal(found, wanted), key
+    held = ours.get_submodule("lstm")
+    assert isinstance(held, nn.LSTM)
+    assert all(a is b for a, b in zip(held._flat_weights, held.parameters(), strict=True))
+    sample = torch.randn(2, 3, 5)
+    assert torch.equal(ours.eval()(sample), theirs.eval()(sample))

@@ -260,6 +260,17 @@ class TestNetworks:
         built = specbuild.build({"specbuild": 1, "inputs": inputs, "layers": layers})
         assert built(X, PADDED).shape == (N, L, E)
 
+    @pytest.mark.parametrize(("layers", "fix"), [
+        ([{"name": "gru", "type": "GRU", "hidden_size": 4}, {"type": "ReLU", "from": "gru.cell"}],
+         "from: gru, or gru.hidden"),
+        ([{"type": "TransformerDecoderLayer", "nhead": 2}], "from: {tgt: ..., memory: ...}"),
+        ([{"type": "LSTM", "hidden_size": 4, "from": {"hx": "input"}}], "from: {input: ..., hx: ...}"),
+        ([{"type": "GRUCell", "hidden_size": 4, "from": ["input"] * 3}], "from: {input: ..., hx: ...}"),
+    ])  # fmt: skip
+    def test_what_is_wrong_with_inputs_and_results(self, layers: list[Any], fix: str) -> None:
+        (found,) = specbuild.check({**SEQUENCE, "layers": layers})
+        assert found.fix == fix
+
     @BOTH
     @pytest.mark.filterwarnings("ignore:The tensor attributes self.lstm._flat_weights")
     def test_export(self, training: bool) -> None:

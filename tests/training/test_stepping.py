@@ -135,6 +135,7 @@ def test_groups_are_torchs_param_groups_bit_for_bit() -> None:
     assert seen == wanted
     assert equal(fit.model, model)
     assert [record["lr"] for record in records] == [3e-3, 3e-3]
+    assert [record["lr_3"] for record in records] == [1e-3, 1e-3]
 
 
 @pytest.mark.parametrize("name", sorted(set(OPTIMIZERS) - {"LBFGS", "SparseAdam", "Muon"}))
@@ -188,7 +189,8 @@ def test_learning_rates_are_torchs_step_by_step(scheduler: Any, by_step: bool, s
     assert seen == wanted
     assert len(seen) == 3 * STEPS
     assert equal(fit.model, model)
-    assert [record["lr"] for record in records] == [seen[k * STEPS - 1][0][0] for k in (1, 2, 3)]
+    for index, name in enumerate(("lr", "lr_1")):
+        assert [record[name] for record in records] == [seen[k * STEPS - 1][index][0] for k in (1, 2, 3)]
 
 
 def test_reduce_lr_on_plateau_goes_by_the_results() -> None:

@@ -58,7 +58,8 @@ LAYERS: Table[Layer] = Table(
         ),
         "recurrent": ("GRU", "LSTM", "RNN"),
         "resampling": (
-            "ChannelShuffle", "PixelShuffle", "PixelUnshuffle", "Upsample", "UpsamplingBilinear2d", "UpsamplingNearest2d",
+            "ChannelShuffle", "PixelShuffle", "PixelUnshuffle", "Upsample", "UpsamplingBilinear2d",
+            "UpsamplingNearest2d",
         ),
         "shrinkage": ("Hardshrink", "Softshrink", "Tanhshrink"),
         "sigmoid": ("Hardsigmoid", "Hardtanh", "LogSigmoid", "Sigmoid", "Softsign", "Tanh"),

@@ -98,7 +98,7 @@ class MultiheadAttention(Layer):
             keys == values,
             lambda: Violation(
                 "SB308", f"the key {key} and the value {value} are not of one length: each key has its value",
-                field="from",
+                field="from", fix=f"a value of length {keys}, or none: the key is then the value too",
             ),
         )  # fmt: skip
         if self.causal:
@@ -114,15 +114,16 @@ class MultiheadAttention(Layer):
         seen = keys + self.add_bias_kv + self.add_zero_attn
         storable((queries, seen, self.num_heads), "the weights", "from")
         macs = features * (queries * features + keys * of_key + keys * of_value + 2 * queries * seen)
-        copies = queries * features + (0 if alone else keys * of_key) + (keys * of_value if separate else 0)
+        apart = of_key != features or of_value != features
+        copies = queries * features + (0 if alone else keys * of_key) + (keys * of_value if separate or apart else 0)
         kept = kept_by_attention(
             queries, keys, features, self.num_heads,
             dropout=self.dropout,
             sources=1 if alone else 3 if separate else 2,
             more=seen - keys,
-            apart=of_key != features or of_value != features,
+            apart=apart,
             mask=0 if attn_mask is None and key_padding_mask is None
-            else self.num_heads * seen * (1 if attn_mask is None else queries),
+            else self.num_heads * seen * (1 if attn_mask is None and not self.causal else queries),
             learned=attn_mask is not None and attn_mask.dtype == "float32",
         )  # fmt: skip
         return Outcome(

@@ -17,8 +17,7 @@ def stepped(layer: "RNNCell | LSTMCell | GRUCell", gates: int, input: TensorType
         len(input.shape) == 1,
         lambda: Violation(
             "SB302", f"{layer.type} takes [input_size], but the input is {input}",
-            fix=f"type: {layer.type.removesuffix('Cell')}, which takes a sequence" if len(input.shape) == 2
-            else "Flatten before it",
+            fix=as_step(layer.type, input),
         ),
     )  # fmt: skip
     float32(layer.type, input)
@@ -39,6 +38,13 @@ def stepped(layer: "RNNCell | LSTMCell | GRUCell", gates: int, input: TensorType
         macs=rows * (features + layer.hidden_size),
         saved=4 * (kept + (layer.hidden_size if states["hx"] is None else 0)),
     )  # fmt: skip
+
+
+def as_step(layer: str, input: TensorType) -> str:
+    """What makes one step of an input, or takes it as it is."""
+    if len(input.shape) == 2:
+        return f"type: {layer.removesuffix('Cell')}, which takes a sequence"
+    return "Flatten before it" if input.shape else "{type: Unsqueeze, dim: 1} before it gives [1]"
 
 
 @final
@@ -88,7 +94,9 @@ class LSTMCell(Layer):
 
     takes: ClassVar = ("input", "hx", "cx")
     results: ClassVar = {"cell": "return_cell"}
-    refused: ClassVar = {"return_cell": "it is a second result: naming it in `from` switches it on"}
+    refused: ClassVar = {
+        "return_cell": "the new cell is a second result: naming it, as in `from: lstmcell.cell`, switches it on"
+    }
 
     input_size: Extent | None = None
     """Features of the input; inferred."""

@@ -64,14 +64,12 @@ class Convolution(Layer):
         channels, *sizes = input.shape
         arguments = inferred("in_channels", self.in_channels, channels, f"the input has {channels} channels")
         divides(self.groups, channels, "in_channels")
-        kernel, stride = each(self.kernel_size, self.axes), each(self.stride, self.axes)
-        dilation, added = each(self.dilation, self.axes), self.added()
-        out: list[Dim] = []
-        for i, axis in enumerate(AXES[self.axes]):
-            if self.padding_mode in LIMITS:
-                LIMITS[self.padding_mode](sizes[i], max(added[i]), axis)
-            out.append(slide(sizes[i], kernel[i], stride[i], *added[i], dilation[i], axis))
-        weight = (self.out_channels, channels // self.groups, *kernel)
+        added = self.added()
+        if self.padding_mode in LIMITS:
+            for size, border, axis in zip(sizes, added, AXES[self.axes], strict=True):
+                LIMITS[self.padding_mode](size, max(border), axis, sizes if isinstance(self.padding, int) else [size])
+        out = slide(sizes, self.kernel_size, self.stride, added, self.dilation)
+        weight = (self.out_channels, channels // self.groups, *each(self.kernel_size, self.axes))
         parameters = {"weight": Storage(weight)}
         if self.bias:
             parameters["bias"] = Storage((self.out_channels,))
@@ -99,28 +97,28 @@ class Convolution(Layer):
         return () if self.copies() and self.padding_mode in ("zeros", "circular") else ("input",)
 
 
-def reflectable(size: Dim, padding: int, axis: str) -> None:
-    """A reflection is of what is there, the edge not counted."""
+def reflectable(size: Dim, padding: int, axis: str, of: list[Dim]) -> None:
+    """A reflection is of what is there, the edge not counted; `of` are the sizes that this padding is for."""
     require(
         padding < size,
         lambda: Violation(
             "SB303",
             f"`padding_mode: reflect` adds less than the input's {axis} {size}, but padding is {padding}",
             field="padding",
-            fix=f"padding of at most {size - 1}, or padding_mode: replicate",
+            fix=f"padding of at most {min(of) - 1}, or padding_mode: replicate",
         ),
     )
 
 
-def wrappable(size: Dim, padding: int, axis: str) -> None:
-    """A plane wraps around once."""
+def wrappable(size: Dim, padding: int, axis: str, of: list[Dim]) -> None:
+    """A plane wraps around once; `of` are the sizes that this padding is for."""
     require(
         padding <= size,
         lambda: Violation(
             "SB303",
             f"`padding_mode: circular` adds at most the input's {axis} {size}, but padding is {padding}",
             field="padding",
-            fix=f"padding of at most {size}, or padding_mode: replicate",
+            fix=f"padding of at most {min(of)}, or padding_mode: replicate",
         ),
     )
 

@@ -38,7 +38,7 @@ def indices(layer: str, input: TensorType) -> None:
         lambda: Violation(
             "SB305",
             f"{layer} takes int64 or int32, but the input is {input.dtype}",
-            fix=f"if these are integers, input: {{shape: {list(input.shape)}, dtype: int64}}",
+            fix=f"integers, as of `input: {{shape: {list(input.shape)}, dtype: int64}}`",
         ),
     )
 
@@ -176,9 +176,10 @@ class EmbeddingBag(Layer):
         require(
             weights.shape == input.shape,
             lambda: Violation(
-                "SB308", f"`per_sample_weights` {weights} and the input {input} must be of one shape", field="from"
+                "SB308", f"`per_sample_weights` {weights} and the input {input} must be of one shape",
+                field="from", fix=f"one of {list(input.shape)}",
             ),
-        )
+        )  # fmt: skip
         require(
             weights.dtype == "float32",
             lambda: Violation(

@@ -1,5 +1,6 @@
 """Pooling by windows whose places are drawn."""
 
+from functools import partial
 from typing import TYPE_CHECKING, Annotated, ClassVar, final
 
 from annotated_types import Gt, Lt
@@ -9,7 +10,7 @@ from specbuild.catalogue.layer import Layer
 from specbuild.catalogue.limits import Extent, Reach
 from specbuild.catalogue.rules import Outcome, Violation, require
 from specbuild.catalogue.types import FLOATS, Dim, TensorType
-from specbuild.catalogue.windows import AXES, each, floating, planes
+from specbuild.catalogue.windows import AXES, each, floating, planes, together
 
 Ratio = Annotated[Float, Gt(0), Lt(1)]
 EXACT = {"float16": 2**10, "bfloat16": 2**7, "float32": 2**23, "float64": 2**52}
@@ -53,18 +54,9 @@ class FractionalMaxPool(Layer):
         floating(self.type, input, FLOATS)
         channels, *sizes = input.shape
         counts = self.counts(sizes)
-        for size, kernel, count, axis in zip(
-            sizes, each(self.kernel_size, self.axes), counts, AXES[self.axes], strict=True
-        ):
-            self.fit(size, kernel, count, axis)
-            require(
-                size - kernel <= EXACT[input.dtype],
-                lambda size=size, axis=axis: Violation(
-                    "SB303",
-                    f"the input's {axis} {size} is too large for {input.dtype}, in which torch places the windows",
-                    fix="an input of dtype float32",
-                ),
-            )
+        self.fit(sizes, counts)
+        for size, kernel, axis in zip(sizes, each(self.kernel_size, self.axes), AXES[self.axes], strict=True):
+            require(size - kernel <= EXACT[input.dtype], partial(too_large, size, kernel, axis, input.dtype))
         output = input.with_shape((channels, *counts))
         return Outcome(output, results={"indices": TensorType(output.shape, "int64")})
 
@@ -74,32 +66,55 @@ class FractionalMaxPool(Layer):
             return each(self.output_size, self.axes)
         assert self.output_ratio is not None
         ratios = self.output_ratio if isinstance(self.output_ratio, tuple) else (self.output_ratio,) * self.axes
-        return tuple(int(size * ratio) for size, ratio in zip(sizes, ratios, strict=True))
+        counts = tuple(int(size * ratio) for size, ratio in zip(sizes, ratios, strict=True))
+        for size, ratio, count, axis in zip(sizes, ratios, counts, AXES[self.axes], strict=True):
+            require(count >= 1, partial(nothing_left, size, ratio, axis, counts))
+        return counts
 
-    def fit(self, size: Dim, kernel: int, count: Dim, axis: str) -> None:
-        """Require that so many windows fit along an axis."""
-        field = "output_size" if self.output_ratio is None else "output_ratio"
-        require(
-            count >= 1,
-            lambda: Violation(
-                "SB303", f"`output_ratio` leaves nothing of the input's {axis} {size}",
-                field="output_ratio", fix="a larger output_ratio",
-            ),
-        )  # fmt: skip
-        most = size - kernel + 1 - self.spare
-        require(
-            count <= most,
-            lambda: Violation(
+    def fit(self, sizes: list[Dim], counts: tuple[Dim, ...]) -> None:
+        """Require that so many windows fit along each axis."""
+        kernels = each(self.kernel_size, self.axes)
+        room = [size + 1 - self.spare - kernel for size, kernel in zip(sizes, kernels, strict=True)]
+
+        def clash(axis: int, name: str) -> Violation:
+            largest = [kernel + min(0, free - count) for kernel, free, count in zip(kernels, room, counts, strict=True)]
+            mends = []
+            if min(room) >= 1:
+                size = together(map(min, counts, room))
+                mends.append(f"output_size: {size}" + (" instead" if self.output_size is None else ""))
+            if min(largest) >= 1:
+                mends.append(f"kernel_size: {together(largest)}")
+            return Violation(
                 "SB303",
-                f"{count} windows of kernel_size {kernel} do not fit into the input's {axis} {size}",
-                field=field,
-                fix="a smaller kernel_size" if most < 1 else f"at most {most} windows, or a smaller kernel_size",
-            ),
-        )
+                f"an output of {name} {counts[axis]} is too large: kernel_size {kernels[axis]} and an input of {name} "
+                f"{sizes[axis]} have room for {max(room[axis], 0)}",
+                field="output_size" if self.output_ratio is None else "output_ratio",
+                fix=", or ".join(mends) or "leave the layer out",
+            )
+
+        for axis, name in enumerate(AXES[self.axes]):
+            require(counts[axis] <= room[axis], partial(clash, axis, name))
 
     def keeps(self) -> tuple[str, ...]:
         """The gradient goes to where the largest values were."""
         return ("input", "indices")
+
+
+def nothing_left(size: Dim, ratio: float, axis: str, counts: tuple[Dim, ...]) -> Violation:
+    """A ratio that is too small, with the output's size that comes nearest to it."""
+    return Violation(
+        "SB303", f"`output_ratio` {ratio:g} leaves nothing of the input's {axis} {size}",
+        field="output_ratio", fix=f"output_size: {together(max(1, count) for count in counts)} instead",
+    )  # fmt: skip
+
+
+def too_large(size: Dim, kernel: int, axis: str, dtype: str) -> Violation:
+    """An axis that is longer than its places can be told apart."""
+    wider = "float32" if dtype != "float32" and size - kernel <= EXACT["float32"] else "float64"
+    return Violation(
+        "SB303", f"the input's {axis} {size} is too large for {dtype}, in which torch places the windows",
+        fix=f"an input of dtype {wider}",
+    )  # fmt: skip
 
 
 @final

@@ -1,7 +1,9 @@
 """Pooling by the norm of each window."""
 
+from math import isfinite
 from typing import TYPE_CHECKING, ClassVar, final
 
+from specbuild.catalogue.elementwise import BOUNDS
 from specbuild.catalogue.entry import Bool, Float
 from specbuild.catalogue.layer import Layer
 from specbuild.catalogue.limits import Reach
@@ -36,6 +38,7 @@ class LPPool(Layer):
         """As torch's `lp_pool`: a mean of powers and its root, whose steps are all kept; integers become float32."""
         planes(self.type, input, self.axes)
         floating(self.type, input, self.allowed)
+        self.exponents(input)
         if self.axes == 3:
             within(self.type, input, self.kernel_size)
         output = pooled_planes(input, self.kernel_size, self.stride, ceil_mode=self.ceil_mode)
@@ -43,6 +46,21 @@ class LPPool(Layer):
             return Outcome(TensorType(output.shape))
         saved = (input.size + 4 * output.size) * ITEM_BYTES[input.dtype]
         return Outcome(output, saved=saved)
+
+    def exponents(self, input: TensorType) -> None:
+        """Require what torch converts to half precision to fit there; 1 / norm_type may overflow to infinity."""
+        if input.dtype not in ("float16", "bfloat16"):
+            return
+        _, most = BOUNDS[input.dtype]
+        for exponent, name, mend in (
+            (self.norm_type, "norm_type", "nearer to 0"),
+            (1 / self.norm_type, "1 / norm_type", "farther from 0"),
+        ):
+            if abs(exponent) > most and isfinite(exponent):
+                raise Violation(
+                    "SB305", f"`{name}` is {exponent:.10g}, which {input.dtype} does not hold",
+                    field="norm_type", fix=f"a norm_type {mend}, or an input of dtype float32",
+                )  # fmt: skip
 
     def keeps(self) -> tuple[str, ...]:
         """The input is what is raised to the power."""

@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING, ClassVar, final
 
-from specbuild.catalogue.borders import Border, added, bordered, left, remaining
+from specbuild.catalogue.borders import Border, added, bordered, left, nothing_left, remaining
 from specbuild.catalogue.elementwise import NUMBERS
 from specbuild.catalogue.layer import Layer
 from specbuild.catalogue.limits import SignedBorder, storable
@@ -24,14 +24,18 @@ class PaddingMode(Layer):
         """As torch's `pad` in this mode."""
         planes(self.type, input, self.axes)
         floating(self.type, input, self.allowed)
-        channels, *sizes = input.shape
-        output = (channels, *map(self.extended, sizes, added(self.padding, self.axes), AXES[self.axes]))
+        borders = enumerate(added(self.padding, self.axes), 1)
+        output = (input.shape[0], *(self.extended(input, place, border) for place, border in borders))
         storable(output, "the output", "padding")
         return Outcome(input.with_shape(output))
 
-    def extended(self, size: Dim, border: Border, axis: str) -> Dim:
-        """One axis with its border."""
-        return remaining(size, border, axis)
+    def extended(self, input: TensorType, place: int, border: Border) -> Dim:
+        """The size of one axis with its border."""
+        return remaining(input.shape[place], border, AXES[self.axes][place - 1])
+
+    def smallest(self, input: TensorType, size: Dim) -> Dim:
+        """The smallest of the sizes that the padding of one axis has to suit: of all, if it is one number."""
+        return min(input.shape[1:]) if isinstance(self.padding, int) else size
 
     def keeps(self) -> tuple[str, ...]:
         """Torch holds it for its sizes alone."""
@@ -41,13 +45,15 @@ class PaddingMode(Layer):
 class ReflectionPad(PaddingMode):
     """The input mirrored at its edges, around any number of axes."""
 
-    def extended(self, size: Dim, border: Border, axis: str) -> Dim:
+    def extended(self, input: TensorType, place: int, border: Border) -> Dim:
         """A reflection is of what is there, the edge not counted."""
+        size, axis = input.shape[place], AXES[self.axes][place - 1]
         require(
             max(border) < size,
             lambda: Violation(
                 "SB303", f"a reflection adds less than the input's {axis} {size}, but padding is {max(border)}",
-                field="padding", fix=f"padding of at most {size - 1}, or {self.type.replace('Reflec', 'Replica')}",
+                field="padding", fix=f"padding of at most {self.smallest(input, size) - 1}, "
+                f"or {self.type.replace('Reflec', 'Replica')}",
             ),
         )  # fmt: skip
         return remaining(size, border, axis)
@@ -62,17 +68,20 @@ class CircularPad(PaddingMode):
 
     allowed: ClassVar = frozenset(ITEM_BYTES)
 
-    def extended(self, size: Dim, border: Border, axis: str) -> Dim:
+    def extended(self, input: TensorType, place: int, border: Border) -> Dim:
         """What is added has to be there: torch forgets what was taken away, and adds uninitialized memory."""
+        size, axis = input.shape[place], AXES[self.axes][place - 1]
         output = bordered(size, border, axis)
         rest = left(size, border)
+        require(rest >= 1, lambda: nothing_left(size, border, axis))
+        other = f", or {self.type.replace('Circular', 'Replication')}" if input.dtype in NUMBERS else ""
         taken = f" of which {rest} {'is' if rest == 1 else 'are'} left," if min(border) < 0 else ""
         require(
             max(border) <= rest,
             lambda: Violation(
                 "SB303",
                 f"circular padding adds at most the input's {axis} {size},{taken} but padding is {max(border)}",
-                field="padding", fix=f"padding of at most {rest}, or {self.type.replace('Circular', 'Replication')}",
+                field="padding", fix=f"padding of at most {self.smallest(input, rest)}{other}",
             ),
         )  # fmt: skip
         return output

@@ -3,8 +3,6 @@
 from collections.abc import Mapping
 from typing import Any, ClassVar, final
 
-from pydantic import SerializeAsAny
-
 from specbuild.catalogue.axes import inner_axis
 from specbuild.catalogue.entry import Bool, Entry, Int, OneOf
 from specbuild.catalogue.initialization import INITIALIZATIONS, Initialization
@@ -29,7 +27,7 @@ class Parameter(Layer):
 
     shape: tuple[Extent, ...]
     """All of its sizes; the first one is 1 and spans the batch, unless `batch` is false."""
-    init: SerializeAsAny[Initialization] | None = None
+    init: Initialization | None = None
     """How it begins; zeros unless written."""
     batch: Bool = True
     """Whether the leading 1 is expanded over the batch. If not, it is left for `Add` and `Multiply` to broadcast."""

@@ -7,7 +7,7 @@ from specbuild.catalogue.layer import Layer
 from specbuild.catalogue.limits import Border, Divisor, Reach
 from specbuild.catalogue.rules import Outcome, Violation
 from specbuild.catalogue.types import FLOATS, TensorType
-from specbuild.catalogue.windows import each, floating, planes, pooled_planes, within
+from specbuild.catalogue.windows import each, floating, planes, pooled_planes, together, within
 
 POOLED = FLOATS | {"int64", "int32", "int16", "int8", "uint8"}
 AVERAGED = FLOATS | {"int64"}
@@ -15,13 +15,14 @@ AVERAGED = FLOATS | {"int64"}
 
 def at_most_half(padding: int | tuple[int, ...], kernel: int | tuple[int, ...], axes: int) -> None:
     """More than half a window of padding would pool nothing else; dilation does not count, as in torch."""
-    for added, size in zip(each(padding, axes), each(kernel, axes), strict=True):
+    sizes = each(kernel, axes)
+    for added, size in zip(each(padding, axes), sizes, strict=True):
         if added > size // 2:
             raise Violation(
                 "SB304",
                 f"`padding` must be at most half of kernel_size: {added} is more than half of {size}",
                 field="padding",
-                fix=f"padding of at most {size // 2}",
+                fix=f"padding of at most {together(number // 2 for number in sizes)}",
             )
 
 
@@ -162,7 +163,7 @@ class AvgPool(Layer):
         planes(self.type, input, self.axes)
         floating(self.type, input, self.allowed)
         if self.axes == 3:
-            within(self.type, input, self.kernel_size)
+            within(self.type, input, self.kernel_size, self.padding)
         return Outcome(pooled_planes(input, self.kernel_size, self.stride, self.padding, 1, self.ceil_mode))
 
     def keeps(self) -> tuple[str, ...]:

@@ -2,7 +2,7 @@
 
 from typing import ClassVar, final
 
-from specbuild.catalogue.axes import sample_axes, sample_axis
+from specbuild.catalogue.axes import axes_of, sample_axes, sample_axis
 from specbuild.catalogue.entry import Int
 from specbuild.catalogue.layer import Layer
 from specbuild.catalogue.rules import Outcome, Violation, require
@@ -32,7 +32,7 @@ class Permute(Layer):
                 "SB306",
                 f"`dims` names each of the {rank} axes of the input {input} once, the batch counted; "
                 f"got {list(self.dims)}",
-                field="dims", fix=f"the numbers from 0 to {rank - 1}, 0 first",
+                field="dims", fix=counting_the_batch(self.dims, rank),
             )  # fmt: skip
         if order[0] != 0:
             stays = [0, *(index for index in order if index != 0)]
@@ -41,6 +41,16 @@ class Permute(Layer):
                 fix=f"dims: {stays}",
             )  # fmt: skip
         return Outcome(input.with_shape(tuple(input.shape[index - 1] for index in order[1:])))
+
+
+def counting_the_batch(dims: tuple[int, ...], rank: int) -> str:
+    """The mend for axes that are not each named once; where the batch alone is missing, what was meant."""
+    if rank == 1:
+        return "leave the layer out"
+    for first in (0, 1):
+        if sorted(dims) == list(range(first, first + rank - 1)):
+            return f"dims: {[0, *(dim + 1 - first for dim in dims)]}"
+    return f"the numbers from 0 to {rank - 1}, 0 first"
 
 
 @final
@@ -61,8 +71,8 @@ class Transpose(Layer):
 
     def infer(self, input: TensorType) -> Outcome:
         """As `torch.transpose`."""
-        one = sample_axis("dim0", self.dim0, input, "stays axis 0", f"axes from 1 to {input.rank - 1}")
-        other = sample_axis("dim1", self.dim1, input, "stays axis 0", f"axes from 1 to {input.rank - 1}")
+        one = sample_axis("dim0", self.dim0, input, "stays axis 0", axes_of(input))
+        other = sample_axis("dim1", self.dim1, input, "stays axis 0", axes_of(input))
         shape = list(input.shape)
         shape[one], shape[other] = shape[other], shape[one]
         return Outcome(input.with_shape(tuple(shape)))

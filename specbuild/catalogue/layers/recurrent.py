@@ -8,12 +8,12 @@ from specbuild.catalogue.layer import Layer
 from specbuild.catalogue.layers.dropout import Probability
 from specbuild.catalogue.limits import Border, Extent, Reach, storable
 from specbuild.catalogue.rules import Outcome, Storage, Violation, choose, inferred
-from specbuild.catalogue.sequences import sequence, state, together
+from specbuild.catalogue.sequences import drawn, sequence, state, together
 from specbuild.catalogue.types import Dim, TensorType
 
 Returns = Literal["sequence", "last"]
 BATCH_FIRST = "axis 0 is always the batch"
-SWITCHED = "it is a second result: naming it in `from` switches it on"
+SWITCHED = "the states are a second result: naming them, as in `from: rnn.hidden`, switches it on"
 
 
 def weights(layer: "RNN | LSTM | GRU", gates: int, features: Dim, projected: int = 0) -> tuple[dict[str, Storage], Dim]:
@@ -70,7 +70,7 @@ def recurrent(
     storable((*whole, layer.num_layers), "the output", "hidden_size")
     inner = layer.num_layers - 1
     # what passes between the layers, and a mask for it; before the first step states, of oneDNN those at the end too
-    between = directions * width * (1 + (layer.dropout > 0))
+    between = directions * width * (1 + drawn(layer.dropout))
     steps = directions * (kept(features) + inner * kept(directions * width)) + inner * between
     copies = 1 if fused(layer) else directions
     saved = length * (copies * features + steps) + runs * width * (4 if fused(layer) else 1)
@@ -182,7 +182,11 @@ class LSTM(Layer):
 
     takes: ClassVar = ("input", "hx", "cx")
     results: ClassVar = {"hidden": "return_hidden", "cell": "return_cell"}
-    refused: ClassVar = {"batch_first": BATCH_FIRST, "return_hidden": SWITCHED, "return_cell": SWITCHED}
+    refused: ClassVar = {
+        "batch_first": BATCH_FIRST,
+        "return_hidden": SWITCHED,
+        "return_cell": SWITCHED.replace("hidden", "cell"),
+    }
 
     input_size: Extent | None = None
     """Features of the input; inferred."""

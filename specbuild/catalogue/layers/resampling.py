@@ -43,20 +43,23 @@ def one_of_both(size: Size, scale_factor: Scale) -> None:
         )  # fmt: skip
 
 
-def scaled(size: Dim, factor: float, axis: str) -> Dim:
-    """`⌊size · factor⌋`, the product in float64, as torch's."""
+def scaled(size: Dim, factor: float, axis: str, of: list[Dim]) -> Dim:
+    """`⌊size · factor⌋`, the product in float64, as torch's; `of` are the sizes that this factor is for."""
     out = size * int(factor) if factor.is_integer() else int(size * factor)
-    require(out >= 1, lambda: nothing_left(size, factor, axis))
+    require(
+        out >= 1,
+        lambda: Violation(
+            "SB303", f"`scale_factor` {factor:g} leaves nothing of the input's {axis} {size}",
+            field="scale_factor", fix=f"a scale_factor of at least {least(min(of))}",
+        ),
+    )  # fmt: skip
     return out
 
 
-def nothing_left(size: Dim, factor: float, axis: str) -> Violation:
-    """A factor that is too small, with the smallest of few digits that is not."""
+def least(size: Dim) -> str:
+    """The smallest number of few digits of which `size` times is at least 1."""
     digits = 10 ** len(str(size))
-    return Violation(
-        "SB303", f"`scale_factor` {factor:g} leaves nothing of the input's {axis} {size}",
-        field="scale_factor", fix=f"a scale_factor of at least {-(-digits // size) / digits:g}",
-    )  # fmt: skip
+    return f"{-(-digits // size) / digits:g}"
 
 
 def resampled(layer: str, input: TensorType, size: Size, scale_factor: Scale, dtypes: frozenset[str]) -> TensorType:
@@ -78,10 +81,23 @@ def resampled(layer: str, input: TensorType, size: Size, scale_factor: Scale, dt
     else:
         assert scale_factor is not None
         factors = fitting("scale_factor", scale_factor, input)
-        wanted = tuple(scaled(*each_axis) for each_axis in zip(sizes, factors, AXES[axes], strict=True))
+        of = [[size] if isinstance(scale_factor, tuple) else sizes for size in sizes]
+        wanted = tuple(scaled(*each_axis) for each_axis in zip(sizes, factors, AXES[axes], of, strict=True))
     output = (channels, *wanted)
     storable(output, "the output", "scale_factor" if size is None else "size")
     return input.with_shape(output)
+
+
+def more_than_a_point(layer: str, input: TensorType, output: TensorType) -> None:
+    """Refuse what torch's vectorized kernel for bytes of three channels takes for another memory format, and fails."""
+    channels, height, _ = input.shape
+    require(
+        (input.dtype != "uint8") | (channels != 3) | (height == 1) | (prod(output.shape[1:]) > 1),
+        lambda: Violation(
+            "SB305", f"{layer} fails in torch where it makes one point of an input of 3 channels and dtype uint8",
+            fix="give the network an input of dtype float32",
+        ),
+    )  # fmt: skip
 
 
 def fitting(field: str, value: N | tuple[N, ...], input: TensorType) -> tuple[N, ...]:
@@ -152,6 +168,8 @@ class Upsample(Layer):
             )
         layer = f"Upsample with `mode: {self.mode}`"
         output = resampled(layer, input, self.size, self.scale_factor, RESAMPLED[self.mode])
+        if self.mode in ("bilinear", "bicubic"):
+            more_than_a_point(layer, input, output)
         saved: Dim = 0
         if self.mode == "area" and self.size is None:
             one = prod(output.shape[1:]) == 1
@@ -211,7 +229,9 @@ class UpsamplingBilinear2d(Layer):
     def infer(self, input: TensorType) -> Outcome:
         """As torch's `interpolate` with `mode: bilinear, align_corners: true`."""
         planes("UpsamplingBilinear2d", input)
-        return Outcome(resampled("UpsamplingBilinear2d", input, self.size, self.scale_factor, BYTES))
+        output = resampled("UpsamplingBilinear2d", input, self.size, self.scale_factor, BYTES)
+        more_than_a_point("UpsamplingBilinear2d", input, output)
+        return Outcome(output)
 
 
 @final

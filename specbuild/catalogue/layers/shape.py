@@ -1,5 +1,6 @@
 """Layers that only count the elements of a sample in other axes."""
 
+from functools import partial
 from math import prod
 from typing import ClassVar, final
 
@@ -29,13 +30,15 @@ class Flatten(Layer):
 
     def infer(self, input: TensorType) -> Outcome:
         """One axis for several; the batch stays."""
+        for field, dim in (("start_dim", self.start_dim), ("end_dim", self.end_dim)):
+            require(input.rank > 1 or dim in (0, -1), partial(no_axes, field, dim, input))
         start = axis("start_dim", self.start_dim, input.rank, input)
         end = axis("end_dim", self.end_dim, input.rank, input)
         require(
             start <= end,
             lambda: Violation(
                 "SB306", f"`start_dim` is axis {start}, which comes after `end_dim`, axis {end}",
-                field="start_dim", fix="start_dim: 1" if not input.shape else None,
+                field="start_dim", fix=f"start_dim of at most {end}" if end > 0 else "end_dim: -1",
             ),
         )  # fmt: skip
         require(
@@ -50,6 +53,14 @@ class Flatten(Layer):
         first, last = start - 1, end
         shape = input.shape
         return Outcome(input.with_shape((*shape[:first], prod(shape[first:last]), *shape[last:])))
+
+
+def no_axes(field: str, dim: int, input: TensorType) -> Violation:
+    """SB306 for an axis of a single number."""
+    return Violation(
+        "SB306", f"`{field}` is {dim}, but the input {input}, a single number, has no axis but the batch",
+        field=field, fix="leave the layer out",
+    )  # fmt: skip
 
 
 def countable(field: str, sizes: tuple[int, ...], least: int = 0) -> None:

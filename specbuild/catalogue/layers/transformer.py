@@ -2,8 +2,6 @@
 
 from typing import Any, ClassVar, Literal, final
 
-from pydantic import SerializeAsAny
-
 from specbuild.catalogue.entry import Bool, Float, OneOf
 from specbuild.catalogue.layer import Layer
 from specbuild.catalogue.layers.dropout import Probability
@@ -80,7 +78,7 @@ class TransformerEncoderLayer(Layer):
         self, src: TensorType, src_mask: TensorType | None = None, src_key_padding_mask: TensorType | None = None
     ) -> Outcome:
         """Nothing changes but the values."""
-        return encoded(self, src, src_mask, src_key_padding_mask)
+        return encoded(self, src, src_mask, src_key_padding_mask, causal=self.causal)
 
 
 @final
@@ -105,7 +103,7 @@ class TransformerEncoder(Layer):
     """The layer, written as one: `{type: TransformerEncoderLayer, nhead: 8}`."""
     num_layers: Reach
     """How many of it."""
-    norm: SerializeAsAny[Layer] | None = None
+    norm: Layer | None = None
     """What stands behind them, written as a layer: `LayerNorm` or `RMSNorm`; usual with `norm_first`."""
     enable_nested_tensor: Bool = True
     """Whether padding is left out of the computation in eval mode, where torch can; its outputs are then 0.
@@ -123,9 +121,9 @@ class TransformerEncoder(Layer):
         self, src: TensorType, mask: TensorType | None = None, src_key_padding_mask: TensorType | None = None
     ) -> Outcome:
         """Nothing changes but the values."""
-        layer = self.encoder_layer
+        layer, kind, causal = self.encoder_layer, "TransformerEncoder", self.causal or self.encoder_layer.causal
         one = within(
-            "encoder_layer", lambda: encoded(layer, src, mask, src_key_padding_mask, "TransformerEncoder", "mask")
+            "encoder_layer", lambda: encoded(layer, src, mask, src_key_padding_mask, kind, "mask", causal=causal)
         )
         return stacked(self, "encoder_layer", one)
 
@@ -185,7 +183,8 @@ class TransformerDecoderLayer(Layer):
 
     def infer(self, tgt: TensorType, memory: TensorType, *masks: TensorType, **named: TensorType) -> Outcome:
         """Nothing changes but the values."""
-        return decoded(self, tgt, memory, dict(zip(DECODER[2:], masks, strict=False)) | named)
+        given = dict(zip(DECODER[2:], masks, strict=False)) | named
+        return decoded(self, tgt, memory, given, causal=self.causal)
 
 
 @final
@@ -211,7 +210,7 @@ class TransformerDecoder(Layer):
     """The layer, written as one: `{type: TransformerDecoderLayer, nhead: 8}`."""
     num_layers: Reach
     """How many of it."""
-    norm: SerializeAsAny[Layer] | None = None
+    norm: Layer | None = None
     """What stands behind them, written as a layer: `LayerNorm` or `RMSNorm`; usual with `norm_first`."""
     causal: Bool = False
     """Whether no position of `tgt` sees a later one of it; `causal` of `decoder_layer` says the same."""
@@ -223,7 +222,8 @@ class TransformerDecoder(Layer):
     def infer(self, tgt: TensorType, memory: TensorType, *masks: TensorType, **named: TensorType) -> Outcome:
         """Nothing changes but the values."""
         layer, given = self.decoder_layer, dict(zip(DECODER[2:], masks, strict=False)) | named
-        one = within("decoder_layer", lambda: decoded(layer, tgt, memory, given, "TransformerDecoder"))
+        kind, causal = "TransformerDecoder", self.causal or layer.causal
+        one = within("decoder_layer", lambda: decoded(layer, tgt, memory, given, kind, causal=causal))
         return stacked(self, "decoder_layer", one)
 
     def build(self, nn: Any, **switches: bool) -> Any:
@@ -294,7 +294,7 @@ class Transformer(Layer):
         encoder = encoded(
             self, src, given.get("src_mask"), given.get("src_key_padding_mask"), "Transformer", what="`src`"
         )
-        decoder = decoded(self, tgt, src, given, "Transformer", "`src`")
+        decoder = decoded(self, tgt, src, given, "Transformer", "`src`", causal=self.causal)
         norm = linear("norm", 0, src.shape[-1], self.bias)
         parts = (("encoder", self.num_encoder_layers, encoder), ("decoder", self.num_decoder_layers, decoder))
         parameters: dict[str, Storage] = {}

@@ -7,9 +7,9 @@ from specbuild.catalogue.channels import divides
 from specbuild.catalogue.entry import Bool
 from specbuild.catalogue.layer import Layer
 from specbuild.catalogue.limits import Border, Extent, Reach, storable
-from specbuild.catalogue.rules import Outcome, Storage, Violation, inferred, require
-from specbuild.catalogue.types import Dim, TensorType
-from specbuild.catalogue.windows import AXES, each, floating, planes
+from specbuild.catalogue.rules import Outcome, Storage, Violation, inferred
+from specbuild.catalogue.types import TensorType
+from specbuild.catalogue.windows import each, floating, leaves, planes, together
 
 ONEDNN_OFFSET = 2**31
 """oneDNN holds `out_channels · stride²` of a transposed convolution in 32 bits, with any number of axes;
@@ -38,16 +38,15 @@ class Transposed(Layer):
         if self.in_channels is not None:
             divides(self.groups, self.in_channels, "in_channels")
         divides(self.groups, self.out_channels, "out_channels")
-        strides = each(self.stride, self.axes)
-        for extra, stride, dilation in zip(
-            each(self.output_padding, self.axes), strides, each(self.dilation, self.axes), strict=True
-        ):
+        strides, dilations = each(self.stride, self.axes), each(self.dilation, self.axes)
+        for extra, stride, dilation in zip(each(self.output_padding, self.axes), strides, dilations, strict=True):
             if extra >= stride and extra >= dilation:
+                most = [max(both) - 1 for both in zip(strides, dilations, strict=True)]
                 raise Violation(
                     "SB304",
                     f"`output_padding` must be below stride or dilation: it is {extra}, "
                     f"stride {stride}, dilation {dilation}",
-                    field="output_padding", fix=f"output_padding of at most {max(stride, dilation) - 1}",
+                    field="output_padding", fix=f"output_padding of at most {together(most)}",
                 )  # fmt: skip
         widest = max(strides)
         if self.out_channels * widest**2 >= ONEDNN_OFFSET:
@@ -69,11 +68,11 @@ class Transposed(Layer):
         kernel, stride = each(self.kernel_size, self.axes), each(self.stride, self.axes)
         padding, extra = each(self.padding, self.axes), each(self.output_padding, self.axes)
         dilation = each(self.dilation, self.axes)
-        out: list[Dim] = []
-        for i, axis in enumerate(AXES[self.axes]):
-            grown = (sizes[i] - 1) * stride[i] - 2 * padding[i] + dilation[i] * (kernel[i] - 1) + extra[i] + 1
-            taken_away(grown, padding[i], axis)
-            out.append(grown)
+        out = [
+            (sizes[i] - 1) * stride[i] - 2 * padding[i] + dilation[i] * (kernel[i] - 1) + extra[i] + 1
+            for i in range(self.axes)
+        ]
+        leaves(out, self.padding)
         weight = (channels, self.out_channels // self.groups, *kernel)
         parameters = {"weight": Storage(weight)}
         if self.bias:
@@ -86,17 +85,6 @@ class Transposed(Layer):
     def keeps(self) -> tuple[str, ...]:
         """What is convolved."""
         return ("input",)
-
-
-def taken_away(grown: Dim, padding: int, axis: str) -> None:
-    """Require that something is left of the output."""
-    require(
-        grown >= 1,
-        lambda: Violation(
-            "SB303", f"the output's {axis} would be {grown}: padding {padding} takes all of it away",
-            field="padding", fix="a smaller padding, or a larger kernel_size",
-        ),
-    )  # fmt: skip
 
 
 @final

@@ -6,7 +6,7 @@ from typing import final
 from specbuild.catalogue.layer import Layer
 from specbuild.catalogue.limits import Border, Extent, Reach, storable
 from specbuild.catalogue.rules import Outcome, Violation, require
-from specbuild.catalogue.types import FLOATS, Dim, TensorType
+from specbuild.catalogue.types import FLOATS, TensorType
 from specbuild.catalogue.windows import AXES, each, floating, planes, slide, too_large
 
 FOLDED = FLOATS | {"bool"}
@@ -76,7 +76,7 @@ def room(size: int, kernel: int, stride: int, padding: int, dilation: int, axis:
     """How many windows an axis of the output has."""
     padded, span = size + 2 * padding, dilation * (kernel - 1) + 1
     if padded < span:
-        raise too_large(kernel, dilation, padded, axis, "a larger output_size", "output")
+        raise too_large(kernel, dilation, padded, axis, f"an output_size of at least {span - 2 * padding}", "output")
     return (padded - span) // stride + 1
 
 
@@ -106,11 +106,8 @@ class Unfold(Layer):
         planes("Unfold", input)
         floating("Unfold", input, FOLDED)
         channels, *sizes = input.shape
-        kernel, stride = each(self.kernel_size, 2), each(self.stride, 2)
-        padding, dilation = each(self.padding, 2), each(self.dilation, 2)
-        windows: Dim = 1
-        for i, axis in enumerate(AXES[2]):
-            windows *= slide(sizes[i], kernel[i], stride[i], padding[i], padding[i], dilation[i], axis)
-        output = (channels * prod(kernel), windows)
+        added = [(number, number) for number in each(self.padding, 2)]
+        windows = prod(slide(sizes, self.kernel_size, self.stride, added, self.dilation))
+        output = (channels * prod(each(self.kernel_size, 2)), windows)
         storable(output, "the output", "kernel_size")
         return Outcome(input.with_shape(output))

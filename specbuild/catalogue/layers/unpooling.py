@@ -6,7 +6,7 @@ from specbuild.catalogue.layer import Layer
 from specbuild.catalogue.limits import Extent, Reach, SignedBorder, storable
 from specbuild.catalogue.rules import Outcome, Violation, require
 from specbuild.catalogue.types import FLOATS, Dim, TensorType
-from specbuild.catalogue.windows import AXES, each, floating, planes
+from specbuild.catalogue.windows import AXES, each, floating, leaves, planes
 
 
 class MaxUnpool(Layer):
@@ -43,8 +43,14 @@ class MaxUnpool(Layer):
         channels, *sizes = input.shape
         kernel = each(self.kernel_size, self.axes)
         stride = kernel if self.stride is None else each(self.stride, self.axes)
-        padding, wanted = each(self.padding, self.axes), self.output_size or (None,) * self.axes
-        output = (channels, *map(unpooled, sizes, kernel, stride, padding, wanted, AXES[self.axes]))
+        padding = each(self.padding, self.axes)
+        natural = [(sizes[i] - 1) * stride[i] + kernel[i] - 2 * padding[i] for i in range(self.axes)]
+        if self.output_size is None:
+            leaves(natural, self.padding)
+        else:
+            for each_axis in zip(self.output_size, natural, stride, AXES[self.axes], strict=True):
+                near(*each_axis)
+        output = (channels, *(natural if self.output_size is None else self.output_size))
         storable(output, "the output", "stride")
         return Outcome(input.with_shape(output))
 
@@ -53,34 +59,25 @@ class MaxUnpool(Layer):
         return ("indices",)
 
 
-def unpooled(size: Dim, kernel: int, stride: int, padding: int, wanted: int | None, axis: str) -> Dim:
-    """How long an axis was, that a pooling made `size` of: as wanted, if that can be, or as its windows say."""
-    natural = (size - 1) * stride + kernel - 2 * padding
-    if wanted is None:
-        require(
-            natural >= 1,
-            lambda: Violation(
-                "SB303", f"the output's {axis} would be {natural}: padding {padding} takes all of it away",
-                field="padding", fix="a smaller padding, or a larger kernel_size",
-            ),
-        )  # fmt: skip
-        return natural
+def near(wanted: int, natural: Dim, stride: int, axis: str) -> None:
+    """Require an axis to be as long as one may have been of which a pooling made what there is."""
     require(
-        natural - stride < wanted,
-        lambda: off(wanted, axis, f"more than {natural - stride}"),
+        (natural - stride < wanted) & (wanted < natural + stride),
+        lambda: off(wanted, natural - stride + 1, natural + stride - 1, axis),
     )
-    require(
-        wanted < natural + stride,
-        lambda: off(wanted, axis, f"less than {natural + stride}"),
-    )
-    return wanted
 
 
-def off(wanted: int, axis: str, bound: str) -> Violation:
+def off(wanted: int, least: Dim, most: Dim, axis: str) -> Violation:
     """An output size from which no pooling came."""
+    if most < 1:
+        return Violation(
+            "SB303", f"the output's {axis} would be at most {most}: the padding takes all of it away",
+            field="padding", fix="a smaller padding, or a larger kernel_size",
+        )  # fmt: skip
+    without = ", or leave it out" if least + most >= 2 else ""
     return Violation(
-        "SB303", f"`output_size` has {axis} {wanted}, which must be {bound} for this input",
-        field="output_size", fix="the size of what was pooled, or leave it out",
+        "SB303", f"`output_size` has {axis} {wanted}, but this input was pooled from {max(least, 1)} to {most}",
+        field="output_size", fix=f"the size of what was pooled{without}",
     )  # fmt: skip
 
 

@@ -1,5 +1,6 @@
 """Losses of distributions: how unlikely the target is under what the output says."""
 
+from math import inf
 from typing import Any, Literal, final
 
 from specbuild.catalogue.entry import Bool, Float, Str
@@ -27,6 +28,11 @@ class KLDivLoss(ElementwiseLoss):
     """The field of the sample that the output is held against; `input` for an autoencoder."""
     scale: Float = 1.0
     """The loss is multiplied by this."""
+
+    @property
+    def bounds(self) -> tuple[float, float] | None:
+        """No probability is below 0: torch makes NaN of it."""
+        return None if self.log_target else (0.0, inf)
 
     def torch_arguments(self) -> dict[str, Any]:
         """`mean` by way of `none`: torch's own says at every call that it will be changed."""
@@ -62,3 +68,8 @@ class PoissonNLLLoss(ElementwiseLoss):
     """The field of the sample that the output is held against; `input` for an autoencoder."""
     scale: Float = 1.0
     """The loss is multiplied by this."""
+
+    @property
+    def bounds(self) -> tuple[float, float] | None:
+        """No count is below 0."""
+        return (0.0, inf)

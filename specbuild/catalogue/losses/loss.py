@@ -39,6 +39,11 @@ class Loss(Entry, ABC):
         return self.targets == "labels" or self.threshold is not None
 
     @property
+    def bounds(self) -> tuple[float, float] | None:
+        """The least and the greatest number that a target may hold, where the loss asks for that."""
+        return (0.0, 1.0) if self.targets == "shares" else None
+
+    @property
     def ignored(self) -> int | None:
         """A label that adds nothing to the loss."""
         ignored: int | None = getattr(self, "ignore_index", None)

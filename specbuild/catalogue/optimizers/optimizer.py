@@ -5,7 +5,6 @@ from functools import cache
 from typing import Annotated, Any, ClassVar, Literal, cast
 
 from annotated_types import Ge, Gt, Lt
-from pydantic import SerializeAsAny, create_model
 
 from specbuild.catalogue.entry import Entry, Float, ListOf, Section, Str
 from specbuild.catalogue.rules import Violation
@@ -46,7 +45,7 @@ class Group(Section):
         return {name: value for name, value in self.arguments().items() if name not in own and value is not None}
 
 
-Groups = tuple[SerializeAsAny[Group], ...]
+Groups = tuple[Group, ...]
 
 
 class Optimizer(Entry, ABC):
@@ -59,8 +58,8 @@ class Optimizer(Entry, ABC):
     closure: ClassVar[bool] = False
     """Whether a step evaluates the loss as often as it likes."""
 
-    @classmethod
-    def __pydantic_init_subclass__(cls, **kwargs: Any) -> None:
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
         cls.children = {"groups": ListOf(lambda: group_of(cls))} if "groups" in cls.model_fields else {}
 
     @property
@@ -129,17 +128,15 @@ class Optimizer(Entry, ABC):
 @cache
 def group_of(cls: type[Optimizer]) -> type[Group]:
     """What a group may say under an optimizer: its arguments, null for the optimizer's own value."""
-    fields: dict[str, Any] = {}
+    annotations: dict[str, Any] = {}
     refused = dict(cls.whole)
-    for name, info in cls.model_fields.items():
+    for name, field in cls.model_fields.items():
         if name in KERNELS:
             refused[name] = "how a step is computed is the same for all parameters"
         elif name != "groups" and name not in cls.whole:
-            annotation: Any = info.annotation
-            for constraint in info.metadata:
-                annotation = Annotated[annotation, constraint]
-            fields[name] = (annotation | None, None)
-    made = create_model(f"{cls.__name__}Group", __base__=Group, __module__=__name__, __doc__=Group.__doc__, **fields)
+            annotations[name] = field.annotated | None
+    namespace = {"__annotations__": annotations, "__doc__": Group.__doc__, "__module__": __name__}
+    made = cast("type[Group]", type(f"{cls.__name__}Group", (Group,), {**namespace, **dict.fromkeys(annotations)}))
     made.refused = refused
     made.documented_by = cls
     return made

@@ -4,15 +4,13 @@ from collections.abc import Callable
 from itertools import pairwise
 from typing import Any, ClassVar, final
 
-from pydantic import SerializeAsAny
-
 from specbuild.catalogue.entry import OneOf, Size
 from specbuild.catalogue.optimizers import Optimizer
 from specbuild.catalogue.rules import Violation
 from specbuild.catalogue.schedulers import SCHEDULERS
 from specbuild.catalogue.schedulers.scheduler import Interval, Scheduler, Span
 
-Schedulers = tuple[SerializeAsAny[Scheduler], ...]
+Schedulers = tuple[Scheduler, ...]
 
 
 @final

@@ -61,7 +61,7 @@ REFUSED: list[Refused] = [
 MESSAGES: list[Message] = [
     ("AdaptiveAvgPool1d", {"output_size": 1}, (TensorType((1, 4, 4)),), "SB302", None,
      "AdaptiveAvgPool1d takes [channels, length], but the input is [1, 4, 4]",
-     "the batch axis is not written: [4, 4]"),
+     "type: AdaptiveAvgPool2d, or, as the batch axis is not written, [4, 4]"),
     ("AdaptiveMaxPool3d", {"output_size": 2**31 - 1}, (TensorType((1, 4, 4, 4)),), "SB307", "output_size",
      "the output would have 1 x 2147483647 x 2147483647 x 2147483647 elements, more than 2**48, "
      "which no machine holds", "a smaller output_size"),

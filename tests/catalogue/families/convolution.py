@@ -7,10 +7,12 @@ from typing import Any
 from hypothesis import strategies as st
 
 from specbuild.catalogue.types import TensorType
-from tests.catalogue.drawing import BOOLS, CHANNELS, Case, Message, Refused, Run, Strategy, odd, of_planes, some
+from tests.catalogue.drawing import BOOLS, CHANNELS, DTYPES, Case, Message, Refused, Run, Strategy, odd, of_planes, some
 
 CONV: dict[str, Any] = {"out_channels": 2, "kernel_size": 3}
 LONGEST = {1: 24, 2: 12, 3: 6}
+WEIGHED: Strategy = st.one_of(*[st.just("float32")] * 6, DTYPES)
+"""What is drawn for layers with weights, which take one dtype."""
 
 
 def one_or_each(axes: int, each: Strategy, *strange: Any) -> Strategy:
@@ -32,7 +34,7 @@ def windows(axes: int) -> dict[str, Strategy]:
         "stride": one_or_each(axes, st.integers(1, 3), 0, -1, [0] + [1] * (axes - 1)),
         "padding": one_or_each(axes, st.integers(0, 3), -1, [1] * (axes - 1) + [-1]),
         "dilation": one_or_each(axes, st.integers(1, 3), 0, -1),
-        "groups": odd(st.sampled_from([1, 2, 3]), 0, -1),
+        "groups": odd(st.sampled_from([1, 1, 1, 2, 3]), 0, -1),
     }
 
 
@@ -40,9 +42,9 @@ def convolution(axes: int) -> Case:
     sliding = windows(axes)
     return Case(
         some({"out_channels": odd(CHANNELS, 0, -1), "kernel_size": sliding.pop("kernel_size")}, bias=BOOLS,
-             padding_mode=st.sampled_from(["zeros", "reflect", "replicate", "circular", "mirror"]),
-             padding=st.one_of(sliding.pop("padding"), st.sampled_from(["same", "valid", "full"])), **sliding),
-        spatial(axes), ("in_channels",), refused=of_planes(axes),
+             padding_mode=odd(st.sampled_from(["zeros", "reflect", "replicate", "circular"]), "mirror"),
+             padding=odd(sliding.pop("padding"), "same", "same", "valid", "full"), **sliding),
+        spatial(axes), ("in_channels",), dtypes=WEIGHED, refused=of_planes(axes),
         required={"out_channels": 2, "kernel_size": 1},
     )  # fmt: skip
 
@@ -93,5 +95,18 @@ MESSAGES: list[Message] = [
      "Conv3d takes [channels, depth, height, width], but the input is [3, 8, 8]",
      "with one channel it is [1, 3, 8, 8]"),
     ("Conv3d", {**CONV, "kernel_size": [3, 1, 1]}, (TensorType((1, 2, 8, 8)),), "SB303", "kernel_size",
-     "kernel_size 3 is larger than the padded input's depth 2", "kernel_size: 2 or padding: 1"),
+     "kernel_size 3 is larger than the padded input's depth 2", "kernel_size: [2, 1, 1] or padding: [1, 0, 0]"),
+    ("Conv2d", {**CONV, "kernel_size": 9}, (TensorType((1, 8, 4)),), "SB303", "kernel_size",
+     "kernel_size 9 is larger than the padded input's height 8", "kernel_size: [8, 4] or padding: [1, 3]"),
+    ("Conv2d", {**CONV, "padding": -6, "padding_mode": "circular"}, (TensorType((1, 8, 8)),), "SB303", "kernel_size",
+     "kernel_size 3 is larger than the padded input's height -4", "padding: -2"),
+    ("Conv2d", {**CONV, "padding": 8, "padding_mode": "reflect"}, (TensorType((1, 8, 4)),), "SB303", "padding",
+     "`padding_mode: reflect` adds less than the input's height 8, but padding is 8",
+     "padding of at most 3, or padding_mode: replicate"),
+    ("Conv1d", CONV, (TensorType((3, 32, 32)),), "SB302", None,
+     "Conv1d takes [channels, length], but the input is [3, 32, 32]",
+     "type: Conv2d, or, as the batch axis is not written, [32, 32]"),
+    ("Conv3d", CONV, (TensorType((64,)),), "SB302", None,
+     "Conv3d takes [channels, depth, height, width], but the input is [64]",
+     "a layer before it that gives volumes, such as Unflatten"),
 ]  # fmt: skip

@@ -50,7 +50,8 @@ CASES: dict[str, Case] = {
     "EmbeddingBag": Case(
         some(REQUIRED, **NORMS, scale_grad_by_freq=BOOLS, mode=st.sampled_from(["sum", "sum", "mean", "max", "min"]),
              sparse=BOOLS, padding_idx=PADDING),
-        several=bags(), value=0, refused=scales_sparse_gradients, torch=Bag, required={"num_embeddings": 2, "embedding_dim": 2},
+        several=bags(), value=0, refused=scales_sparse_gradients, torch=Bag,
+        required={"num_embeddings": 2, "embedding_dim": 2},
     ),
 }  # fmt: skip
 
@@ -62,7 +63,7 @@ REFUSED: list[Refused] = [
 MESSAGES: list[Message] = [
     ("Embedding", {"num_embeddings": 9, "embedding_dim": 2}, (TensorType((5, 8)),), "SB305", None,
      "Embedding takes int64 or int32, but the input is float32",
-     "if these are integers, input: {shape: [5, 8], dtype: int64}"),
+     "integers, as of `input: {shape: [5, 8], dtype: int64}`"),
     ("EmbeddingBag", {"num_embeddings": 9, "embedding_dim": 2}, (TensorType((5, 8), "int64"),), "SB302", None,
      "EmbeddingBag takes [length], but the input is [5, 8] int64", "Flatten before it"),
     ("EmbeddingBag", {"num_embeddings": 9, "embedding_dim": 2}, (TensorType((), "int64"),), "SB302", None,
@@ -72,7 +73,7 @@ MESSAGES: list[Message] = [
      "`per_sample_weights` are for `mode: sum`; mode is mean", "mode: sum"),
     ("EmbeddingBag", {"num_embeddings": 9, "embedding_dim": 2, "mode": "sum"},
      (TensorType((5,), "int64"), TensorType((4,))), "SB308", "from",
-     "`per_sample_weights` [4] and the input [5] int64 must be of one shape", None),
+     "`per_sample_weights` [4] and the input [5] int64 must be of one shape", "one of [5]"),
     ("EmbeddingBag", {"num_embeddings": 9, "embedding_dim": 2, "mode": "sum"},
      (TensorType((5,), "int64"), TensorType((5,), "float64")), "SB305", "from",
      "EmbeddingBag takes float32, but `per_sample_weights` is float64", "one of dtype float32"),

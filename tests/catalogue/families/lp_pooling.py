@@ -13,7 +13,7 @@ from tests.catalogue.families.pooling import kernels, sliding
 def norms(axes: int) -> Case:
     window = {name: drawn for name, drawn in sliding(axes).items() if name != "padding"}
     size = odd(st.integers(1, 4), 0, -1, [2]) if axes == 1 else kernels(axes)
-    powers = st.sampled_from([1, 2, 2.0, 1.5, 0.5, -1, 0, 0.0, 1e-320, 1e300])
+    powers = st.sampled_from([1, 2, 2.0, 1.5, 0.5, -1, 0, 0.0, 1e-320, 1e-5, 1e-39, 1e5, -65505, 1e300])
     return Case(
         some({"norm_type": powers, "kernel_size": size}, **window),
         spatial(axes), refused=of_planes(axes), required={"norm_type": 2.0, "kernel_size": 1},
@@ -23,6 +23,9 @@ def norms(axes: int) -> Case:
 CASES: dict[str, Case] = {f"LPPool{axes}d": norms(axes) for axes in (1, 2, 3)}
 
 RUNS: list[Run] = [
+    ("LPPool1d", {"norm_type": 65504, "kernel_size": 1}, (1, 1), "float16", (1, 1), "float16"),
+    ("LPPool1d", {"norm_type": 1e-320, "kernel_size": 1}, (1, 1), "float16", (1, 1), "float16"),
+    ("LPPool2d", {"norm_type": 1e300, "kernel_size": 1}, (1, 1, 1), "float32", (1, 1, 1), "float32"),
     # integers and truth values become floats by the root
     ("LPPool2d", {"norm_type": 2, "kernel_size": 2}, (1, 4, 4), "bool", (1, 2, 2), "float32"),
     ("LPPool3d", {"norm_type": -1, "kernel_size": 2}, (1, 4, 4, 4), "int8", (1, 2, 2, 2), "float32"),
@@ -30,12 +33,22 @@ RUNS: list[Run] = [
 ]
 
 REFUSED: list[Refused] = [
+    # half precision has to hold the power, and that of the root
+    ("LPPool1d", {"norm_type": 1e300, "kernel_size": 1}, (1, 1), "bfloat16"),
+    ("LPPool2d", {"norm_type": 65505, "kernel_size": 1}, (1, 1, 1), "float16"),
+    ("LPPool2d", {"norm_type": 1e-5, "kernel_size": 1}, (1, 1, 1), "float16"),
+    ("LPPool1d", {"norm_type": -1e-39, "kernel_size": 1}, (1, 1), "bfloat16"),
     ("LPPool1d", {"norm_type": 2, "kernel_size": [2]}, (1, 4), "float32"),  # torch multiplies by the list
     ("LPPool2d", {"norm_type": 0, "kernel_size": 2}, (1, 4, 4), "float32"),
     ("LPPool3d", {"norm_type": 2, "kernel_size": 2}, (1, 4, 4, 4), "bfloat16"),
 ]
 
 MESSAGES: list[Message] = [
+    ("LPPool2d", {"norm_type": 1e6, "kernel_size": 2}, (TensorType((1, 4, 4), "float16"),), "SB305", "norm_type",
+     "`norm_type` is 1000000, which float16 does not hold", "a norm_type nearer to 0, or an input of dtype float32"),
+    ("LPPool2d", {"norm_type": -1e-5, "kernel_size": 2}, (TensorType((1, 4, 4), "float16"),), "SB305", "norm_type",
+     "`1 / norm_type` is -100000, which float16 does not hold",
+     "a norm_type farther from 0, or an input of dtype float32"),
     ("LPPool2d", {"norm_type": 0, "kernel_size": 2}, (TensorType((1, 4, 4)),), "SB304", "norm_type",
      "`norm_type` must not be 0: the norm is the root of that degree", "norm_type: 2"),
     ("LPPool3d", {"norm_type": 1, "kernel_size": 2}, (TensorType((1, 4, 4, 4), "float16"),), "SB305", None,

@@ -40,6 +40,20 @@ def other_lists(arguments: dict[str, Any], inputs: tuple[TensorType, ...]) -> bo
     return any(isinstance(value, list) and len(value) != 2 for value in arguments.values())
 
 
+def one_point(arguments: dict[str, Any], inputs: tuple[TensorType, ...]) -> bool:
+    """Bytes of three channels made one point, which torch's vectorized kernel fails on; other processors have none."""
+    (input,) = inputs
+    if arguments.get("mode", "bilinear") not in ("bilinear", "bicubic") or input.dtype != "uint8":
+        return False
+    if len(input.shape) != 3 or input.shape[0] != 3 or input.shape[1] == 1:
+        return False
+    size, factor = (arguments.get(name) for name in ("size", "scale_factor"))
+    if size is not None:
+        return size in (1, [1, 1])
+    factors = factor if isinstance(factor, list) else [factor, factor]
+    return factor is not None and [int(a * b) for a, b in zip(input.shape[1:], factors, strict=False)] == [1, 1]
+
+
 def no_batch(axes: int) -> Any:
     """A factor of 1 lets a batch pass for channels."""
     return lambda arguments, inputs: len(inputs[0].shape) < axes
@@ -64,13 +78,18 @@ CASES: dict[str, Case] = {
     "Upsample": Case(
         or_both({"mode": odd(st.sampled_from(MODES), "lanczos", "cubic"), "align_corners": odd(st.none(), True, False),
                  "recompute_scale_factor": odd(st.none(), True, False)}),
-        SPATIAL,
+        SPATIAL, refused=lambda arguments, inputs: one_point({"mode": "nearest", **arguments}, inputs),
     ),
-    "UpsamplingBilinear2d": Case(or_both({}), SPATIAL, refused=other_lists),
+    "UpsamplingBilinear2d": Case(
+        or_both({}), SPATIAL,
+        refused=lambda arguments, inputs: other_lists(arguments, inputs) or one_point(arguments, inputs),
+    ),
     "UpsamplingNearest2d": Case(or_both({}), SPATIAL, refused=other_lists),
 }  # fmt: skip
 
 RUNS: list[Run] = [
+    ("UpsamplingBilinear2d", {"size": 1}, (3, 1, 7), "uint8", (3, 1, 1), "uint8"),
+    ("UpsamplingBilinear2d", {"size": 1}, (4, 11, 7), "uint8", (4, 1, 1), "uint8"),
     # the product is rounded to float64 before the fraction is cut off: 3 · (1/3) is 1, 49 · (1/49) is not
     ("Upsample", {"scale_factor": 1 / 3}, (1, 3), "float32", (1, 1), "float32"),
     ("Upsample", {"scale_factor": 1.1}, (1, 10, 30), "float32", (1, 11, 33), "float32"),
@@ -88,6 +107,9 @@ RUNS: list[Run] = [
 ]  # fmt: skip
 
 REFUSED: list[Refused] = [
+    # an internal assert of torch's: one point of three channels looks like another memory format
+    ("UpsamplingBilinear2d", {"size": 1}, (3, 11, 7), "uint8"),
+    ("Upsample", {"scale_factor": 0.5, "mode": "bicubic"}, (3, 2, 2), "uint8"),
     ("Upsample", {"scale_factor": 1 / 49}, (1, 49), "float32"),
     ("Upsample", {}, (1, 4), "float32"),
     ("Upsample", {"scale_factor": 2, "size": 8}, (1, 4), "float32"),
@@ -129,6 +151,11 @@ MESSAGES: list[Message] = [
      "with one channel it is [1, 3, 8]"),
     ("Upsample", {"scale_factor": [1, 0.1]}, (IMAGE,), "SB303", "scale_factor",
      "`scale_factor` 0.1 leaves nothing of the input's width 8", "a scale_factor of at least 0.2"),
+    ("Upsample", {"size": 1, "mode": "bilinear"}, (TensorType((3, 8, 2), "uint8"),), "SB305", None,
+     "Upsample with `mode: bilinear` fails in torch where it makes one point of an input of 3 channels "
+     "and dtype uint8", "give the network an input of dtype float32"),
+    ("Upsample", {"scale_factor": 0.1}, (TensorType((3, 8, 2)),), "SB303", "scale_factor",
+     "`scale_factor` 0.1 leaves nothing of the input's height 8", "a scale_factor of at least 0.5"),
     ("Upsample", {"scale_factor": 0.001}, (TensorType((1, 49)),), "SB303", "scale_factor",
      "`scale_factor` 0.001 leaves nothing of the input's length 49", "a scale_factor of at least 0.03"),
     ("Upsample", {"scale_factor": 2, "mode": "area"}, (TensorType((3, 8, 8), "uint8"),), "SB305", None,

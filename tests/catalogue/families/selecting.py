@@ -52,6 +52,10 @@ REFUSED: list[Refused] = [
 
 IMAGE = (TensorType((3, 8, 8)),)
 MESSAGES: list[Message] = [
+    ("Mean", {"dim": 1}, (TensorType(()),), "SB306", "dim",
+     "`dim` is 1, but the input [], a single number, has no axis but the batch", "leave the layer out"),
+    ("Mean", {"dim": [1, 4]}, IMAGE, "SB306", "dim",
+     "`dim` is 4, but the input [3, 8, 8] has 4 axes, the batch counted", "axes from 1 to 3"),
     ("Select", {"dim": 0, "index": 0}, IMAGE, "SB306", "dim", "`dim: 0` is the batch, which is not cut", "dim: 1"),
     ("Select", {"dim": 1, "index": 3}, IMAGE, "SB306", "index",
      "`index` is 3, but axis 1 of the input [3, 8, 8] has size 3", "a number from -3 to 2"),

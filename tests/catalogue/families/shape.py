@@ -63,6 +63,12 @@ REFUSED: list[Refused] = [
 
 IMAGE = (TensorType((3, 8, 8)),)
 MESSAGES: list[Message] = [
+    ("Flatten", {}, (TensorType(()),), "SB306", "start_dim",
+     "`start_dim` is 1, but the input [], a single number, has no axis but the batch", "leave the layer out"),
+    ("Flatten", {"start_dim": 3, "end_dim": 2}, IMAGE, "SB306", "start_dim",
+     "`start_dim` is axis 3, which comes after `end_dim`, axis 2", "start_dim of at most 2"),
+    ("Flatten", {"end_dim": 0}, IMAGE, "SB306", "start_dim",
+     "`start_dim` is axis 1, which comes after `end_dim`, axis 0", "end_dim: -1"),
     ("Reshape", {"shape": [3, 60]}, IMAGE, "SB306", "shape",
      "`shape` [3, 60] makes 180, but the input [3, 8, 8] has 192", "sizes that multiply to 192, or -1 for one of them"),
     ("Reshape", {"shape": [5, -1]}, IMAGE, "SB306", "shape",

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from specbuild.catalogue.types import TensorType
 from tests.catalogue.drawing import BOOLS, CHANNELS, Case, Message, Refused, Run, odd, of_planes, some
-from tests.catalogue.families.convolution import CONV, one_or_each, spatial, windows
+from tests.catalogue.families.convolution import CONV, WEIGHED, one_or_each, spatial, windows
 
 
 def transposed(axes: int) -> Case:
@@ -14,8 +14,8 @@ def transposed(axes: int) -> Case:
     return Case(
         some({"out_channels": odd(CHANNELS, 0, -1), "kernel_size": sliding.pop("kernel_size")}, bias=BOOLS,
              output_padding=one_or_each(axes, st.integers(0, 2), -1),
-             padding_mode=st.sampled_from(["zeros", "zeros", "reflect"]), **sliding),
-        spatial(axes), ("in_channels",), refused=of_planes(axes),
+             padding_mode=odd(st.just("zeros"), "reflect"), **sliding),
+        spatial(axes), ("in_channels",), dtypes=WEIGHED, refused=of_planes(axes),
         required={"out_channels": 2, "kernel_size": 1},
     )  # fmt: skip
 
@@ -46,7 +46,7 @@ REFUSED: list[Refused] = [
 
 MESSAGES: list[Message] = [
     ("ConvTranspose1d", {**CONV, "padding": 4}, (TensorType((1, 4)),), "SB303", "padding",
-     "the output's length would be -2: padding 4 takes all of it away", "a smaller padding, or a larger kernel_size"),
+     "the output's length would be -2: padding 4 takes all of it away", "padding: 2, or a larger kernel_size"),
     ("ConvTranspose3d", {**CONV, "padding": [0, 3, 0]}, (TensorType((1, 4, 4, 4)),), "SB303", "padding",
-     "the output's height would be 0: padding 3 takes all of it away", "a smaller padding, or a larger kernel_size"),
+     "the output's height would be 0: padding 3 takes all of it away", "padding: [0, 2, 0], or a larger kernel_size"),
 ]  # fmt: skip
