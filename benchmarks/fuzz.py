@@ -61,9 +61,7 @@ def main() -> int:
     corpus()
     begun = time.perf_counter()
     last = options.first + options.count
-    jobs = [
-        (options.seed, first, min(SHARE, last - first)) for first in range(options.first, last, SHARE)
-    ]
+    jobs = [(options.seed, first, min(SHARE, last - first)) for first in range(options.first, last, SHARE)]
     done = faulty = 0
     kinds: set[str] = set()
     with multiprocessing.get_context("spawn").Pool(options.processes, maxtasksperchild=20) as pool:

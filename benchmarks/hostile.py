@@ -86,10 +86,8 @@ def main() -> int:
             line = outcome.output.partition("\n")[0]
             shown = "".join(character if character.isprintable() else "�" for character in line[:100])
             said = f"  <- {', '.join(faults)}" if faults else ""
-            print(
-                f"{name:48} {outcome.seconds:6.2f} s {outcome.memory / 2**20:5.0f} MiB {outcome.status:3}  {shown}{said}",
-                flush=True,
-            )
+            measured = f"{outcome.seconds:6.2f} s {outcome.memory / 2**20:5.0f} MiB {outcome.status:3}"
+            print(f"{name:48} {measured}  {shown}{said}", flush=True)
             path.unlink()
     print(f"at most {slowest:.2f} s and {largest / 2**20:.0f} MiB; {len(failed) or 'none'} over a bound")
     return 1 if failed else 0

@@ -37,20 +37,138 @@ MOST_OUTPUT = 200_000
 PATIENCE = 20
 
 TOKENS = [
-    b"[", b"]", b"{", b"}", b":", b": ", b",", b"- ", b"\n", b"  ", b"\t", b"&a ", b"*a", b"!!x ", b"<<: ", b"|\n", b">\n",
-    b"'", b'"', b"\\", b"${", b"}", b"${i}", b"${1/0}", b"${9**9**9}", b"${'a' * 9999}", b"#", b"%", b"@", b"`", b"? ",
-    b"---\n", b"...\n", b"null", b"true", b"~", b"-1", b"0", b"1e999", b".nan", b"99999999999999999999", b"1.5",
-    b"\0", b"\x1b", b"\xff", b"\xc3", b"\xed\xa0\x80", b"\xef\xbb\xbf", b"\\ud800", b"\xe2\x80\xa8", "é漢🙂".encode(),
-    b"repeat: 3", b"repeat: 100000", b"when: false", b"from: input", b"names: a${i}", b"type: ", b"name: ", b"layers: ",
-    b"blocks: ", b"vars: ", b"inputs: ", b"dims: ", b"input: [3, H, W]", b"ignore: [SB801]", b"# specbuild: ignore[SB801]",
-]  # fmt: skip
+    b"[",
+    b"]",
+    b"{",
+    b"}",
+    b":",
+    b": ",
+    b",",
+    b"- ",
+    b"\n",
+    b"  ",
+    b"\t",
+    b"&a ",
+    b"*a",
+    b"!!x ",
+    b"<<: ",
+    b"|\n",
+    b">\n",
+    b"'",
+    b'"',
+    b"\\",
+    b"${",
+    b"}",
+    b"${i}",
+    b"${1/0}",
+    b"${9**9**9}",
+    b"${'a' * 9999}",
+    b"#",
+    b"%",
+    b"@",
+    b"`",
+    b"? ",
+    b"---\n",
+    b"...\n",
+    b"null",
+    b"true",
+    b"~",
+    b"-1",
+    b"0",
+    b"1e999",
+    b".nan",
+    b"99999999999999999999",
+    b"1.5",
+    b"\0",
+    b"\x1b",
+    b"\xff",
+    b"\xc3",
+    b"\xed\xa0\x80",
+    b"\xef\xbb\xbf",
+    b"\\ud800",
+    b"\xe2\x80\xa8",
+    "é漢🙂".encode(),
+    b"repeat: 3",
+    b"repeat: 100000",
+    b"when: false",
+    b"from: input",
+    b"names: a${i}",
+    b"type: ",
+    b"name: ",
+    b"layers: ",
+    b"blocks: ",
+    b"vars: ",
+    b"inputs: ",
+    b"dims: ",
+    b"input: [3, H, W]",
+    b"ignore: [SB801]",
+    b"# specbuild: ignore[SB801]",
+]
 VALUES: list[Any] = [
-    None, True, False, 0, 1, 2, 3, 7, -1, 64, 2**31 - 1, 2**31, 2**63, -(2**63), 10**300, 0.0, 0.5, -0.5, 1.0, 1e-9, 1e308,
-    "", "a", "input", "H", "W", "forward", "__class__", "ReLU", "Linear", "same", "mean", "1", "${i}", "${n}", "${n + 1}",
-    "${[1, 2][i]}", "${1 / 0}", "${'a' * 99}x${n}", "$${", "${", "é\x1b", "a" * 300, "*.weight",
-    [], [1], [1, 2], [1, 2, 3], [0], [-1, "a"], [[1]], [None], ["H", "W"], [3, "H", "W"], {}, {"a": 1}, {"type": "ReLU"},
-    {"type": "a"}, {"shape": [3]}, {"layers": ["ReLU"]}, [{"n": 1}, {"n": 2}], {"min": 1}, {"multiple_of": 0},
-]  # fmt: skip
+    None,
+    True,
+    False,
+    0,
+    1,
+    2,
+    3,
+    7,
+    -1,
+    64,
+    2**31 - 1,
+    2**31,
+    2**63,
+    -(2**63),
+    10**300,
+    0.0,
+    0.5,
+    -0.5,
+    1.0,
+    1e-9,
+    1e308,
+    "",
+    "a",
+    "input",
+    "H",
+    "W",
+    "forward",
+    "__class__",
+    "ReLU",
+    "Linear",
+    "same",
+    "mean",
+    "1",
+    "${i}",
+    "${n}",
+    "${n + 1}",
+    "${[1, 2][i]}",
+    "${1 / 0}",
+    "${'a' * 99}x${n}",
+    "$${",
+    "${",
+    "é\x1b",
+    "a" * 300,
+    "*.weight",
+    [],
+    [1],
+    [1, 2],
+    [1, 2, 3],
+    [0],
+    [-1, "a"],
+    [[1]],
+    [None],
+    ["H", "W"],
+    [3, "H", "W"],
+    {},
+    {"a": 1},
+    {"type": "ReLU"},
+    {"type": "a"},
+    {"shape": [3]},
+    {"layers": ["ReLU"]},
+    [{"n": 1}, {"n": 2}],
+    {"min": 1},
+    {"multiple_of": 0},
+]
 OWN_KEYS = ["name", "type", "from", "when", "repeat", "names", "layers", "params", "inputs"]
 
 
@@ -136,7 +254,10 @@ def layer(rng: random.Random, depth: int = 0) -> Any:
     if chance < 0.15:
         return value(rng)
     if chance < 0.3 and depth < 4:
-        made: dict[str, Any] = {"type": "Sequential", "layers": [layer(rng, depth + 1) for _ in range(rng.randrange(3))]}
+        made: dict[str, Any] = {
+            "type": "Sequential",
+            "layers": [layer(rng, depth + 1) for _ in range(rng.randrange(3))],
+        }
     elif chance < 0.45:
         made = {"type": rng.choice("abc"), rng.choice("npq"): value(rng)}
     else:
@@ -147,7 +268,9 @@ def layer(rng: random.Random, depth: int = 0) -> Any:
                 made[name] = rng.choice((1, 2, 3, 8, [2, 2], True, 0.5)) if rng.random() < 0.7 else value(rng)
     for key in ("name", "from", "when", "repeat", "names"):
         if rng.random() < 0.08:
-            made[key] = rng.choice((2, True, "a", "b", "input", ["a", "b"], "${i < 1}")) if rng.random() < 0.7 else value(rng)
+            made[key] = (
+                rng.choice((2, True, "a", "b", "input", ["a", "b"], "${i < 1}")) if rng.random() < 0.7 else value(rng)
+            )
     return made
 
 
@@ -169,7 +292,8 @@ def entry(rng: random.Random, key: str) -> Any:
         case "blocks":
             return {
                 name: {
-                    "params": {"n": rng.choice((None, 1, "${w}"))}, "layers": [layer(rng, 2) for _ in range(rng.randrange(3))],
+                    "params": {"n": rng.choice((None, 1, "${w}"))},
+                    "layers": [layer(rng, 2) for _ in range(rng.randrange(3))],
                     **({"inputs": ["x", "y"]} if rng.random() < 0.2 else {}),
                 }
                 for name in "ab"
@@ -181,7 +305,9 @@ def entry(rng: random.Random, key: str) -> Any:
         case "tie":
             return {"a.weight": "b.weight"}
         case "init":
-            return [{"match": "*", "weight": rng.choice(("zeros_", "kaiming_normal_", {"type": "constant_", "val": 1}))}]
+            return [
+                {"match": "*", "weight": rng.choice(("zeros_", "kaiming_normal_", {"type": "constant_", "val": 1}))}
+            ]
         case "loss":
             return rng.choice(sorted(LOSSES))
         case "dims":

@@ -13,7 +13,16 @@ import pytest
 from tests.hostile import DOCUMENTS
 
 ROOT = Path(__file__).resolve().parent.parent
-OURS = ("specbuild", "yaml", "_yaml", "pydantic", "pydantic_core", "annotated_types", "typing_extensions", "typing_inspection")
+OURS = (
+    "specbuild",
+    "yaml",
+    "_yaml",
+    "pydantic",
+    "pydantic_core",
+    "annotated_types",
+    "typing_extensions",
+    "typing_inspection",
+)
 """What may be imported beside the standard library."""
 WATCHED = (
     "exec", "compile", "import", "open", "subprocess", "os.system", "os.exec", "os.fork", "os.posix_spawn", "os.spawn",
@@ -48,7 +57,8 @@ print(json.dumps(seen))
 def events(names: list[str], folder: Path) -> list[tuple[str, str, list[str]]]:
     """What the checks of some documents make known to Python's audit hooks."""
     done = subprocess.run(
-        [sys.executable, "-c", WATCHING], input=json.dumps(names), cwd=folder, capture_output=True, text=True, check=True,
+        [sys.executable, "-c", WATCHING], input=json.dumps(names), cwd=folder, capture_output=True, text=True,
+        check=True,
         env={**os.environ, "SPECBUILD_ROOT": str(ROOT), "WATCHED": json.dumps(WATCHED),
              "PYDANTIC_DISABLE_PLUGINS": "__all__"},  # as the command line has it
     )  # fmt: skip
@@ -99,7 +109,9 @@ def test_checking_reads_one_file_and_runs_nothing() -> None:
 
 
 def test_no_module_is_imported_by_a_name_of_the_document() -> None:
-    imported = {arguments[0] for _, event, arguments in events([str(path) for path in SPECS], ROOT) if event == "import"}
+    imported = {
+        arguments[0] for _, event, arguments in events([str(path) for path in SPECS], ROOT) if event == "import"
+    }
     assert not [name for name in imported if not may_import(name)]
 
 

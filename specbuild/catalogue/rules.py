@@ -129,6 +129,14 @@ def alike(a: Iterable[Dim], b: Iterable[Dim]) -> bool:
     return equal
 
 
+def fixed(name: str, size: Dim) -> None:
+    """Require a number of a size by which a layer chooses what its weights are, and refuse one that is left open."""
+    if not isinstance(size, int):
+        raise Violation(
+            "SB312", f"`{name}` is a size of the weights, and would be open: {size}", fix=f"a number in place of {size}"
+        )
+
+
 def open_to(condition: object) -> bool:
     """Whether a condition is about sizes that a document leaves open, and holds at some of them at most."""
     return condition is not True and condition is not False and hasattr(condition, "symbols")

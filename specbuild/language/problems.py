@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from typing import Self
 
 from specbuild.diagnostics.diagnostic import Diagnostic, Path
@@ -36,7 +37,7 @@ class Problems(list[Diagnostic]):
         for problem in problems:
             self.append(problem)
 
-    def __iadd__(self, problems: Iterable[Diagnostic]) -> Self:  # type: ignore[override]
+    def __iadd__(self, problems: Iterable[Diagnostic]) -> Self:  # type: ignore[override,misc]
         self.extend(problems)
         return self
 
@@ -49,10 +50,8 @@ def not_judged(last: Diagnostic) -> Diagnostic:
 def few(problems: Iterable[Diagnostic]) -> list[Diagnostic]:
     """As many as are told at once."""
     kept = Problems()
-    try:
-        kept += problems
-    except Enough:
-        pass  # said
+    with suppress(Enough):  # which is said
+        kept.extend(problems)
     return [*kept]
 
 

@@ -242,6 +242,4 @@ class Wiring:
 
     def warn(self, message: str, path: Path, fix: str, target: Target = "value") -> None:
         """SB801, once for all instances of a line."""
-        self.expander.warn(
-            Diagnostic("SB801", message, path, target, fix=fix, instance=self.expander.instance())
-        )
+        self.expander.warn(Diagnostic("SB801", message, path, target, fix=fix, instance=self.expander.instance()))

@@ -8,16 +8,16 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
+from itertools import islice
 from typing import Any, NamedTuple
 
 from specbuild.catalogue.layer import Layer
 from specbuild.catalogue.rules import NOTES, Outcome, Storage
-from specbuild.catalogue.sizes.columns import holds_at
+from specbuild.catalogue.sizes.columns import Endless, holds_at
 from specbuild.catalogue.sizes.conditions import Condition, Limit, Several, all_of
 from specbuild.catalogue.sizes.deciding import Answers, Failing
 from specbuild.catalogue.sizes.describing import Good, described
 from specbuild.catalogue.sizes.expressions import Size, TooLong
-from specbuild.catalogue.sizes.periods import Endless
 from specbuild.catalogue.sizes.promises import Promise, in_words
 from specbuild.diagnostics.diagnostic import Diagnostic, Path
 from specbuild.errors import SpecError
@@ -26,6 +26,10 @@ from specbuild.language.document import Node, Spec
 from specbuild.network.inference import Judged, Value, Walk, plan_of, trail_text
 from specbuild.network.plan import Plan
 
+MOST_TOLD = 100
+"""How many questions without an answer are told, and how many layers that fail at some sizes."""
+MOST_JOINED = 50
+"""How many conditions in one symbol are told as one."""
 MOST_TRIED = 4
 """At how many combinations of sizes a network that fails is looked at."""
 
@@ -130,16 +134,19 @@ class OpenWalk(Walk):
         """What is wrong with the sizes that are open; told: codes and paths of what was reported already."""
         yield from self.late
         failing: dict[Condition, Failing] = {}
+        left_open = 0
         for asked in self.asked.values():
             try:
                 answer = self.answer(asked.condition)
             except Endless:
-                yield undecided(asked, self.answers.promises)
+                left_open += 1
+                if left_open <= MOST_TOLD:
+                    yield undecided(asked, self.answers.promises)
                 continue
             if isinstance(answer, Failing):
                 failing[asked.condition] = answer
         known = {*told, *((found.code, found.path) for found in self.late)}
-        for found in At(self, spec, failing).found():
+        for found in islice(At(self, spec, failing).found(), MOST_TOLD):
             if (found.code, found.path) not in known:
                 known.add((found.code, found.path))
                 yield found
@@ -160,6 +167,10 @@ class At:
     def __init__(self, walk: OpenWalk, spec: Spec, failing: Mapping[Condition, Failing]) -> None:
         self.walk, self.spec, self.failing = walk, spec, failing
         self.promises = walk.answers.promises
+        self.asked: dict[Path, list[Condition]] = {}
+        """What fails, by the layer that asked it."""
+        for condition in failing:
+            self.asked.setdefault(walk.asked[condition].path, []).append(condition)
         self.good = dict(self.described())
 
     def described(self) -> Iterator[tuple[str, Good]]:
@@ -170,7 +181,9 @@ class At:
                 for condition, found in self.failing.items()
                 if found.holding and condition.symbols() == {name}
             ]
-            if about:
+            if len(about) > MOST_JOINED:
+                yield name, self.where(name, promise, about[:MOST_JOINED])._replace(words="", promise=None)
+            elif about:
                 yield name, self.where(name, promise, about)
 
     def where(self, name: str, promise: Promise, about: Sequence[Condition]) -> Good:
@@ -231,16 +244,16 @@ class At:
     def explained(self, found: Diagnostic, sizes: Mapping[str, int]) -> Diagnostic:
         """A diagnostic of the ordinary inference, with the sizes, where it holds, and what to promise."""
         asked = [
-            condition for condition, asked in self.walk.asked.items()
-            if asked.path == found.path[: len(asked.path)]
-            and condition in self.failing and not holds_at(unlimited(condition), sizes)
+            condition for end in range(len(found.path) + 1) for condition in self.asked.get(found.path[:end], ())
+            if not holds_at(unlimited(condition), sizes)
         ]  # fmt: skip
         names = [name for name in sizes if any(name in condition.symbols() for condition in asked)] or [*sizes]
         at = in_words([f"{name} = {sizes[name]}" for name in names])
         good = {name: self.good[name] for name in names if name in self.good}
-        mixed = [str(condition).strip("()") if isinstance(condition, Several) else str(condition) for condition in asked
+        mixed = [str(condition)[1:-1] if isinstance(condition, Several) else str(condition) for condition in asked
                  if self.failing[condition].holding is None and not isinstance(condition, Limit)]  # fmt: skip
-        where = in_words([*together(good), *mixed]) if good or mixed else None
+        told = [*together(good), *mixed]
+        where = in_words(told) if told else None
         because = "; ".join(filter(None, (f"it holds when {where}" if where else None, found.because)))
         mends = {name: each.promise for name, each in self.good.items() if each.promise is not None}
         fix = found.fix
@@ -271,6 +284,8 @@ def together(good: Mapping[str, Good]) -> list[str]:
     """Where it holds, in words; what is the same of several symbols is said once."""
     shared: dict[str, list[str]] = {}
     for name, each in good.items():
+        if not each.words:
+            continue
         shared.setdefault(each.words.replace(name, "\0"), []).append(name)
     return [
         words.replace("\0", names[0]) + (f", and {in_words(names[1:])} likewise" if len(names) > 1 else "")

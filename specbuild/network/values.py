@@ -51,11 +51,7 @@ def short(value: Any) -> Any:
     """A value as one writes it: an entry with what is not its default, by its name alone where that is all."""
     if isinstance(value, Entry):
         fields = value.__class__.model_fields
-        written = {
-            name: short(given)
-            for name in fields
-            if (given := getattr(value, name)) != fields[name].get_default(call_default_factory=True)
-        }
+        written = {name: short(given) for name in fields if (given := getattr(value, name)) != fields[name].default}
         if isinstance(value, Section):
             return written
         return {"type": value.type, **written} if written else value.type

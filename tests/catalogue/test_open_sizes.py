@@ -27,8 +27,8 @@ EXAMPLES = float(os.environ.get("SPECBUILD_EXAMPLES", "1"))
 SIZES = st.integers(1, 200)
 WAITING = {
     "Bilinear", "CircularPad1d", "CircularPad2d", "CircularPad3d", "FractionalMaxPool2d", "FractionalMaxPool3d",
-    "LayerNorm", "MaxUnpool1d", "MaxUnpool2d", "MaxUnpool3d", "RMSNorm", "Upsample", "UpsamplingBilinear2d",
-    "UpsamplingNearest2d",
+    "LayerNorm", "MaxUnpool1d", "MaxUnpool2d", "MaxUnpool3d", "MultiheadAttention", "RMSNorm", "Upsample",
+    "UpsamplingBilinear2d", "UpsamplingNearest2d",
 }  # fmt: skip
 """Layers whose rules branch on a size as yet."""
 
@@ -97,8 +97,9 @@ def test_rule(kind: str) -> None:
         outcome = None
         try:
             outcome = layer.infer(*over)
-        except Violation:
-            pass
+        except Violation as violation:
+            if violation.code == "SB312":
+                return  # weights of an open size
         except TypeError:  # `Unsettled` among them: in the words of what fails at every size
             assert all(concrete(layer, at(over, each)) is None for each in sizes), "the rule branches on a size"
         finally:

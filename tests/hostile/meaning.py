@@ -77,10 +77,11 @@ DOCUMENTS: dict[str, Callable[[], bytes]] = {
     "repeat_of_linears.json": lambda: spec({"type": "Linear", "out_features": "${i + 1}", "repeat": 50_000}),
     "repeat_of_convolutions.json": lambda: json.dumps(
         {
-            "specbuild": 1, "input": [3, 64, 64],
+            "specbuild": 1,
+            "input": [3, 64, 64],
             "layers": [{"type": "Conv2d", "out_channels": "${i % 997 + 1}", "kernel_size": 1, "repeat": 50_000}],
         }
-    ).encode(),  # fmt: skip
+    ).encode(),
     "repeat_of_wrong_layers.json": lambda: spec({"type": "Linear", "out_features": "${-i - 1}", "repeat": 50_000}),
     "repeat_of_wrong_expressions.json": lambda: spec({"type": "Linear", "out_features": "${i / 0}", "repeat": 50_000}),
     "repeat_of_unknown_variables.json": lambda: spec({"type": "Linear", "out_features": "${j}", "repeat": 50_000}),
@@ -104,9 +105,10 @@ DOCUMENTS: dict[str, Callable[[], bytes]] = {
         nested(50, lambda inner: {"type": "Sequential", "repeat": 10, "layers": [inner]}, "ReLU")
     ),
     "repeats_of_nothing_in_repeats.json": lambda: spec(
-        nested(50, lambda inner: {"type": "Sequential", "repeat": 10, "layers": [inner]},
-               {"type": "ReLU", "when": False})
-    ),  # fmt: skip
+        nested(
+            50, lambda inner: {"type": "Sequential", "repeat": 10, "layers": [inner]}, {"type": "ReLU", "when": False}
+        )
+    ),
     "repeats_of_nothing.json": lambda: spec(
         {"type": "Sequential", "repeat": 199_999, "layers": [{"type": "ReLU", "when": False}]}, "ReLU"
     ),
@@ -186,9 +188,7 @@ DOCUMENTS: dict[str, Callable[[], bytes]] = {
     "long_lists_read_often.json": lambda: spec(
         "ReLU", vars={"v0": "${[0] * 10000}", **{f"w{k}": "${v0[0]}" for k in range(30_000)}}
     ),
-    "variables_backwards.json": lambda: spec(
-        "ReLU", vars={f"v{k}": f"${{v{k + 1}}}" for k in range(30_000)}
-    ),
+    "variables_backwards.json": lambda: spec("ReLU", vars={f"v{k}": f"${{v{k + 1}}}" for k in range(30_000)}),
     "variables_of_themselves.json": lambda: spec("ReLU", vars={f"v{k}": f"${{v{k}}}" for k in range(30_000)}),
     "variables_unknown.json": lambda: spec(
         {"type": "ReLU", "inplace": "${width_x}"}, vars={f"width_{k}": 1 for k in range(60_000)}
@@ -197,9 +197,7 @@ DOCUMENTS: dict[str, Callable[[], bytes]] = {
         *[{"type": "ReLU", "inplace": f"${{width_x{k}}}"} for k in range(10_000)],
         vars={f"width_{k}": 1 for k in range(25_000)},
     ),
-    "parameters.json": lambda: spec(
-        *[{"type": "Linear", "out_features": 2**31 - 1}] * 2, input=[2**31 - 1]
-    ),
+    "parameters.json": lambda: spec(*[{"type": "Linear", "out_features": 2**31 - 1}] * 2, input=[2**31 - 1]),
     "billion_parameters.json": lambda: spec({"type": "Linear", "out_features": 2**15, "repeat": 3}, input=[2**15]),
     "shape_of_many_axes.json": lambda: spec("ReLU", input=[1] * 300_000),
     "shape_of_many_axes_through_layers.json": lambda: spec(*["ReLU"] * 30_000, input=[1] * 200_000),
@@ -229,14 +227,16 @@ DOCUMENTS: dict[str, Callable[[], bytes]] = {
     ),
     "layers_that_do_not_fit.json": lambda: filled(
         b'{"type":"Conv2d","out_channels":1,"kernel_size":1,"from":"input"},',
-        b'{"specbuild":1,"input":[4],"layers":[', b'"ReLU"]}',
+        b'{"specbuild":1,"input":[4],"layers":[',
+        b'"ReLU"]}',
     ),
     "layers_of_one_name.json": lambda: filled(
         b'{"name":"a","type":"ReLU"},', b'{"specbuild":1,"input":[4],"layers":[', b'"ReLU"]}'
     ),
     "layers_of_forbidden_names.json": lambda: filled(
         b'{"name":"forward","type":"ReLU"},{"name":"__class__","type":"ReLU"},',
-        b'{"specbuild":1,"input":[4],"layers":[', b'"ReLU"]}',
+        b'{"specbuild":1,"input":[4],"layers":[',
+        b'"ReLU"]}',
     ),
     "layers_left_out.json": lambda: filled(
         b'{"type":"Linear","when":false},', b'{"specbuild":1,"input":[4],"layers":[', b'"ReLU"]}'
@@ -255,9 +255,13 @@ DOCUMENTS: dict[str, Callable[[], bytes]] = {
         nested(45, lambda x: {"type": "TransformerEncoder", "num_layers": 1000, "encoder_layer": x}, "ReLU")
     ),
     "encoder_of_many.json": lambda: spec(
-        {"type": "TransformerEncoder", "num_layers": 10**9,
-         "encoder_layer": {"type": "TransformerEncoderLayer", "nhead": 2}}, input=[8, 16],
-    ),  # fmt: skip
+        {
+            "type": "TransformerEncoder",
+            "num_layers": 10**9,
+            "encoder_layer": {"type": "TransformerEncoderLayer", "nhead": 2},
+        },
+        input=[8, 16],
+    ),
     "recurrent_of_many.json": lambda: spec({"type": "LSTM", "hidden_size": 8, "num_layers": 10**9}, input=[5, 4]),
     "from_many.json": lambda: spec("ReLU", {"type": "Add", "from": ["relu_1"] * 90_000}),
     "from_many_unknown.json": lambda: spec("ReLU", {"type": "Add", "from": [f"relu{k}" for k in range(60_000)]}),
@@ -284,9 +288,12 @@ DOCUMENTS: dict[str, Callable[[], bytes]] = {
     "outputs_many.json": lambda: spec("ReLU", outputs=["relu_1"] * 90_000),
     "outputs_many_unknown.json": lambda: spec("ReLU", outputs=[f"relu{k}" for k in range(60_000)]),
     "inputs_many.json": lambda: json.dumps(
-        {"specbuild": 1, "inputs": {f"x{k}": [1] for k in range(50_000)},
-         "layers": [{"type": "Add", "from": ["x0", "x1"]}]}
-    ).encode(),  # fmt: skip
+        {
+            "specbuild": 1,
+            "inputs": {f"x{k}": [1] for k in range(50_000)},
+            "layers": [{"type": "Add", "from": ["x0", "x1"]}],
+        }
+    ).encode(),
     "ties.json": lambda: spec(LAST, tie={f"a{k}.weight": f"b{k}.weight" for k in range(25_000)}),
     "ties_in_a_circle.json": lambda: spec(
         *[{"name": f"a{k}", "type": "Linear", "out_features": 4} for k in range(5000)],
@@ -304,9 +311,7 @@ DOCUMENTS: dict[str, Callable[[], bytes]] = {
     "losses.json": lambda: spec("ReLU", loss={f"relu_{k}": "MSELoss" for k in range(40_000)}),
     "metrics.json": lambda: spec("ReLU", metrics=["accuracy"] * 80_000),
     "metrics_unknown.json": lambda: spec("ReLU", metrics=["acuracy"] * 80_000),
-    "transforms.json": lambda: spec(
-        "ReLU", data={"train": {"dataset": "Digits", "transforms": ["ToTensor"] * 80_000}}
-    ),
+    "transforms.json": lambda: spec("ReLU", data={"train": {"dataset": "Digits", "transforms": ["ToTensor"] * 80_000}}),
     "transforms_unknown.json": lambda: spec(
         "ReLU", data={"train": {"dataset": "Digits", "transforms": ["ToTenser"] * 80_000}}
     ),
@@ -314,22 +319,49 @@ DOCUMENTS: dict[str, Callable[[], bytes]] = {
         "ReLU", data={"train": {"dataset": "Digits", "transforms": [{"type": "Pad", "padding": 2**31 - 1}] * 10_000}}
     ),
     "milestones.json": lambda: spec(
-        LAST, loss="MSELoss", optimizer="SGD", scheduler={"type": "MultiStepLR", "milestones": [*range(120_000)]},
+        LAST,
+        loss="MSELoss",
+        optimizer="SGD",
+        scheduler={"type": "MultiStepLR", "milestones": [*range(120_000)]},
     ),
     "schedulers_deep.json": lambda: spec(
-        LAST, loss="MSELoss", optimizer="SGD",
+        LAST,
+        loss="MSELoss",
+        optimizer="SGD",
         scheduler=nested(13, lambda x: {"type": "ChainedScheduler", "schedulers": [x, x]}, {"type": "ConstantLR"}),
-    ),  # fmt: skip
+    ),
     "keys_of_torch.json": lambda: json.dumps(
-        {"specbuild": 1, "input": [4], "__class__": 1, "__init__": {}, "forward": 1, "__proto__": [],
-         "layers": [{"type": "__class__"}, {"type": "forward"}, {"type": "ReLU", "__class__": 1, "self": 1},
-                    {"type": "ReLU", "name": "__dict__"}, {"type": "model_fields"}, {"type": "os.system"}]}
-    ).encode(),  # fmt: skip
+        {
+            "specbuild": 1,
+            "input": [4],
+            "__class__": 1,
+            "__init__": {},
+            "forward": 1,
+            "__proto__": [],
+            "layers": [
+                {"type": "__class__"},
+                {"type": "forward"},
+                {"type": "ReLU", "__class__": 1, "self": 1},
+                {"type": "ReLU", "name": "__dict__"},
+                {"type": "model_fields"},
+                {"type": "os.system"},
+            ],
+        }
+    ).encode(),
     "keys_of_pydantic.json": lambda: json.dumps(
-        {"specbuild": 1, "input": [4], "layers": [
-            {"type": "Linear", "model_config": 1, "__pydantic_fields_set__": 1, "model_fields": {}, "type_": 1},
-            {"type": "Layer"}, {"type": "Entry"}, {"type": "Linear", "out_features": {"__class__": "int"}}],
-         "loss": {"type": "Loss"}, "optimizer": {"type": "Optimizer"}, "data": {"__class__": 1},
-         "train": {"__init__": 1}}
-    ).encode(),  # fmt: skip
+        {
+            "specbuild": 1,
+            "input": [4],
+            "layers": [
+                {"type": "Linear", "model_config": 1, "__pydantic_fields_set__": 1, "model_fields": {}, "type_": 1},
+                {"type": "Layer"},
+                {"type": "Entry"},
+                {"type": "Linear", "out_features": {"__class__": "int"}},
+            ],
+            "loss": {"type": "Loss"},
+            "optimizer": {"type": "Optimizer"},
+            "data": {"__class__": 1},
+            "train": {"__init__": 1},
+        }
+    ).encode(),
 }

@@ -110,9 +110,9 @@ DOCUMENTS: dict[str, Callable[[], bytes]] = {
     "alias_of_itself.yaml": lambda: HEAD + b"vars: &a [*a]\n",
     "aliases_of_a_long_text.yaml": lambda: aliased(b"a" * 300_000, 200_000),
     "aliases_of_a_list.yaml": lambda: aliased(b"[" + b"1," * 100_000 + b"]", 30),
-    "aliases_of_layers.yaml": lambda: b"specbuild: 1\ninput: [4]\nx: &a {type: Linear, out_features: 4}\nlayers: ["
-    + b"*a," * 300_000
-    + b"]\n",
+    "aliases_of_layers.yaml": lambda: (
+        b"specbuild: 1\ninput: [4]\nx: &a {type: Linear, out_features: 4}\nlayers: [" + b"*a," * 300_000 + b"]\n"
+    ),
     "anchors.yaml": lambda: numbered("&a# x, ", HEAD + b"vars: [", b"]\n"),
     "unknown_aliases.yaml": lambda: numbered("*a#, ", HEAD + b"vars: [", b"]\n"),
     "tags.yaml": lambda: filled(b"!!python/object:os.system a,", HEAD + b"vars: [", b"]\n"),

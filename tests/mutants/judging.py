@@ -153,7 +153,7 @@ def hold_sections(document: Mapping[str, Any], network: Naive) -> None:
     """What torch says of the loss, the optimizer and the scheduler; raises where it refuses."""
     network.vars = dict(network.vars)
     written = {key: network.put_in(document.get(key), network.vars) for key in KEYS - {"vars", "blocks", "layers"}}
-    optimizer = None
+    optimizer = torch.optim.SGD([nn.Parameter(torch.zeros(2, 2))], 0.1)  # where none is written, a scheduler is alone
     if written["optimizer"] is not None:
         kind, given = apart(written["optimizer"])
         groups = given.pop("groups", [])

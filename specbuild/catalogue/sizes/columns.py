@@ -8,11 +8,28 @@ from specbuild.catalogue.sizes.conditions import Compared, Condition, Several
 from specbuild.catalogue.sizes.expressions import Atom, Chosen, Floor, Least, Number, Scaled, Size
 
 
+class Endless(Exception):  # noqa: N818  an answer: it cannot be told by looking at finitely many sizes
+    """No period, too long a one, or more to look at than there is patience for."""
+
+
+class Patience:
+    """How many numbers all questions about one document may compute."""
+
+    def __init__(self, left: int) -> None:
+        self.left = left
+
+    def spend(self, numbers: int) -> None:
+        """Compute so many; raises `Endless` where that is more than is left."""
+        self.left -= numbers
+        if self.left < 0:
+            raise Endless
+
+
 class Columns:
     """The values of sizes where each symbol runs through a list; all lists are as long."""
 
-    def __init__(self, symbols: Mapping[str, Sequence[int]]) -> None:
-        self.symbols = symbols
+    def __init__(self, symbols: Mapping[str, Sequence[int]], patience: Patience | None = None) -> None:
+        self.symbols, self.patience = symbols, patience
         self.length = len(next(iter(symbols.values())))
         self.known: dict[str, Sequence[int]] = dict(symbols)
         """By the text of an atom."""
@@ -21,6 +38,8 @@ class Columns:
         """The values of a size."""
         if not isinstance(size, Size):
             return [size] * self.length
+        if self.patience is not None:
+            self.patience.spend(self.length * len(size.terms))
         total = [size.constant] * self.length
         for monomial, number in size.terms:
             if not monomial:

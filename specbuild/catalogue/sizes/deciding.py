@@ -7,12 +7,14 @@ from itertools import islice, product
 from math import prod
 from typing import NamedTuple
 
-from specbuild.catalogue.sizes.columns import Columns
+from specbuild.catalogue.sizes.columns import Columns, Endless, Patience
 from specbuild.catalogue.sizes.conditions import Compared, Condition, Several, zero
 from specbuild.catalogue.sizes.expressions import Number, Size, of_dict
-from specbuild.catalogue.sizes.periods import MOST, Endless, Periods
+from specbuild.catalogue.sizes.periods import MOST, Periods
 from specbuild.catalogue.sizes.promises import Promise
 
+MOST_NUMBERS = 4_000_000
+"""How many numbers all questions about a document may compute."""
 SAMPLED = 1000
 """At how many sizes a question without a period is asked, to see whether it fails."""
 
@@ -40,10 +42,18 @@ class Answers:
 
     def __init__(self, promises: Mapping[str, Promise]) -> None:
         self.promises = promises
-        self.periods = {name: Periods(name, promise) for name, promise in promises.items()}
+        self.patience = Patience(MOST_NUMBERS)
+        self.known: dict[Condition, Holding] = {}
+        self.periods = {name: Periods(name, promise, self.patience) for name, promise in promises.items()}
 
     def holding(self, condition: Condition, name: str) -> Holding:
         """Where a condition in one symbol holds; raises `Endless` where that cannot be told."""
+        if condition not in self.known:
+            self.known[condition] = self.looked_at(condition, name)
+        return self.known[condition]
+
+    def looked_at(self, condition: Condition, name: str) -> Holding:
+        """The same where it is not known yet."""
         promise = self.promises[name]
         count = promise.total
         try:
@@ -54,7 +64,7 @@ class Answers:
         except Endless:
             if count is None or count > MOST:
                 raise
-            found = Columns({name: promise.sizes(count)}).condition(condition)
+            found = Columns({name: promise.sizes(count)}, self.patience).condition(condition)
         return Holding(tuple(found[:count]), None)
 
     def decide(self, condition: Condition) -> bool | Failing:
@@ -123,7 +133,7 @@ class Answers:
         if count is not None and count > reach:  # the last period is another end
             if count > MOST:
                 raise Endless
-            at, values = promise.sizes(count), list(Columns({name: promise.sizes(count)}).size(size))
+            at, values = promise.sizes(count), list(Columns({name: promise.sizes(count)}, self.patience).size(size))
         elif count is None and slope < 0:
             far = 2**40 // -slope * period
             at.append(at[-1] + far * promise.multiple_of)
@@ -133,12 +143,15 @@ class Answers:
 
     def in_several(self, condition: Condition, names: list[str]) -> bool | Failing:
         """An answer by asking at every promised size, or at the first ones to see whether it fails there."""
+        self.patience.spend(0)
         counts = [self.promises[name].total for name in names]
         total = prod(count for count in counts if count is not None)
         whole = None not in counts and total <= MOST
         each = MOST if whole else max(2, round(SAMPLED ** (1 / len(names))))
         grid = list(islice(product(*(self.promises[name].sizes(each) for name in names)), MOST))
-        found = Columns({name: [row[i] for row in grid] for i, name in enumerate(names)}).condition(condition)
+        found = Columns({name: [row[i] for row in grid] for i, name in enumerate(names)}, self.patience).condition(
+            condition
+        )
         if False in found:
             return Failing(dict(zip(names, grid[found.index(False)], strict=True)), None)
         if not whole:

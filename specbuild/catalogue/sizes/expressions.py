@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Union
 
 from specbuild.catalogue.sizes.bounds import Bounds, of_atom, of_terms
 from specbuild.catalogue.sizes.conditions import at_least_zero, nonzero, zero
+from specbuild.catalogue.sizes.writing import factor_text, sum_text
 
 if TYPE_CHECKING:
     from specbuild.catalogue.sizes.conditions import Condition
@@ -387,43 +388,3 @@ def same(a: Number, b: Number) -> bool:
     if isinstance(a, Size) and isinstance(b, Size):
         return a.terms == b.terms
     return isinstance(a, int) and isinstance(b, int) and a == b
-
-
-def sum_text(size: Size) -> str:
-    """As a person writes it: `2*(H//2) + 1`."""
-    terms = list(size.terms)
-    constant = size.constant
-    if constant:
-        terms.pop()
-        if len(terms) == 1:
-            (monomial, number) = terms[0]
-            if number == 1 and len(monomial) == 1 and isinstance(monomial[0], Floor):
-                floor = monomial[0]
-                inner = floor.of + constant * floor.by
-                if abs(inner.constant if isinstance(inner, Size) else 0) <= floor.by:
-                    return f"{factor_text(inner)}//{floor.by}"  # (H - 1)//2 for (H + 1)//2 - 1
-    text = ""
-    for monomial, number in sorted(terms, key=lambda term: (term[1] < 0, rank(term[0]))):
-        sign = ("-" if number < 0 else "") if not text else (" - " if number < 0 else " + ")
-        text += sign + product_text(monomial, abs(number), alone=not text and len(terms) == 1 and not constant)
-    if constant:
-        text += f" {'+' if constant > 0 else '-'} {abs(constant)}"
-    return text
-
-
-def product_text(monomial: Monomial, number: int, *, alone: bool) -> str:
-    """`64*(H//4)*(W//4)`; the brackets are left out around a division that stands alone."""
-    several = number != 1 or len(monomial) > 1
-    parts = [f"({atom.text})" if several and isinstance(atom, Floor) else atom.text for atom in monomial]
-    return "*".join([str(number), *parts] if number != 1 else parts)
-
-
-def factor_text(size: Number) -> str:
-    """The text of a size where a sum, a product or a division needs brackets."""
-    if not isinstance(size, Size):
-        return str(size)
-    if len(size.terms) == 1:
-        ((monomial, number),) = size.terms
-        if number == 1 and len(monomial) == 1 and not isinstance(monomial[0], Floor):
-            return monomial[0].text
-    return f"({sum_text(size).replace(' ', '')})"

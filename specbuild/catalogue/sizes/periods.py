@@ -9,17 +9,13 @@ from __future__ import annotations
 from math import gcd, lcm
 from typing import NamedTuple
 
-from specbuild.catalogue.sizes.columns import Columns
+from specbuild.catalogue.sizes.columns import Columns, Endless, Patience
 from specbuild.catalogue.sizes.conditions import Compared, Condition, Several
 from specbuild.catalogue.sizes.expressions import Atom, Chosen, Floor, Least, Number, Size, Symbol
 from specbuild.catalogue.sizes.promises import Promise
 
 MOST = 100_000
 """How many sizes one question is asked at, at most."""
-
-
-class Endless(Exception):  # noqa: N818  an answer: it cannot be told by looking at finitely many sizes
-    """No period, or too long a one."""
 
 
 class Repeating(NamedTuple):
@@ -33,21 +29,23 @@ class Repeating(NamedTuple):
 class Periods:
     """The periods of what is written over one symbol; raises `Endless` for what has none, or too long a one."""
 
-    def __init__(self, name: str, promise: Promise) -> None:
-        self.name, self.promise = name, promise
+    def __init__(self, name: str, promise: Promise, patience: Patience) -> None:
+        self.name, self.promise, self.patience = name, promise, patience
         self.known: dict[str, Repeating] = {}
-        self.columns = Columns({name: promise.sizes(0)})
+        self.columns: dict[int, Columns] = {}
+        """The first sizes, by how many."""
 
     def first(self, count: int) -> Columns:
         """The first sizes, at least so many; without the promised end, so that what repeats is seen."""
         if count > MOST:
             raise Endless
-        if self.columns.length < count:
-            length = min(max(count, 64, 2 * self.columns.length), MOST)
-            self.columns = Columns(
-                {self.name: Promise(self.promise.least, None, self.promise.multiple_of).sizes(length)}
-            )
-        return self.columns
+        length = 64
+        while length < count:
+            length *= 4
+        if length not in self.columns:
+            unending = self.promise._replace(most=None)
+            self.columns[length] = Columns({self.name: unending.sizes(length)}, self.patience)
+        return self.columns[length]
 
     def size(self, size: Number) -> Repeating:
         """How a size repeats."""

@@ -7,6 +7,9 @@ from typing import NamedTuple
 
 from specbuild.catalogue.sizes.expressions import Number, symbol
 
+LISTED = 6
+"""How many names are written out."""
+
 
 class Promise(NamedTuple):
     """The sizes that a symbol stands for: multiples of a number, from one size to another."""
@@ -41,7 +44,8 @@ class Promise(NamedTuple):
     def sizes(self, count: int) -> list[int]:
         """The first sizes, in order."""
         count = count if self.total is None else min(count, self.total)
-        return [self.first + self.multiple_of * k for k in range(count)]
+        first = self.first
+        return list(range(first, first + self.multiple_of * count, self.multiple_of))
 
     def symbol(self, name: str) -> Number:
         """The size that is promised so."""
@@ -55,6 +59,8 @@ class Promise(NamedTuple):
 
 
 def in_words(names: Iterable[str]) -> str:
-    """`H`, `H and W`, `D, H and W`."""
+    """`H`, `H and W`, `D, H and W`; abridged where there are many."""
     *most, last = names
+    if len(most) > LISTED:
+        most, last = most[:LISTED], f"{len(most) + 1 - LISTED} more"
     return f"{', '.join(most)} and {last}" if most else last

@@ -78,7 +78,8 @@ READING: tuple[Code, ...] = (
         "over a budget",
         "A document may have 64 MiB, 100 collections within one another, numbers of 400 characters, and 200,000 keys "
         "and values, or one for every 5 characters where that is more, with each alias counted as all that it "
-        "stands for. No network comes near; what does is a mistake or an attack. An alias within its own anchor has no end at all.",
+        "stands for. No network comes near; what does is a mistake or an attack. An alias within its own anchor "
+        "has no end at all.",
         "specbuild: 1\ninput: [16]\nlayers: &all [ReLU, *all]\n",
         "specbuild: 1\ninput: [16]\nlayers: [ReLU]\n",
     ),

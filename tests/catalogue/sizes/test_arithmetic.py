@@ -8,12 +8,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from specbuild.catalogue.sizes.columns import holds_at, value_at
+from specbuild.catalogue.sizes.columns import Endless, holds_at, value_at
 from specbuild.catalogue.sizes.conditions import Condition, Unsettled
 from specbuild.catalogue.sizes.deciding import Answers, Failing
 from specbuild.catalogue.sizes.describing import described
 from specbuild.catalogue.sizes.expressions import Size, chosen, least_of, scaled, symbol
-from specbuild.catalogue.sizes.periods import Endless
 from specbuild.catalogue.sizes.promises import Promise
 
 H, W = symbol("H"), symbol("W")
