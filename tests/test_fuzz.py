@@ -12,6 +12,9 @@ from tests.fuzzing import KINDS, drawn, fault_of, smaller, verdict
 FOUND = [
     '{"specbuild":1,"input":[1,"e",8],"layers":["Flatten",{"type":"Linear","out_features":1}],'
     '"loss":"CrossEntropyLoss","optimizer":"Adam","data":{"train":{"dataset":"Digits","transforms":["ToTensor"]}}}',
+    '{"specbuild":1,"input":[3,"U",8],"layers":["Flatten",{"name":"a","type":"Linear","out_features":144},'
+    '{"name":"b","type":"Linear","out_features":144}],"tie":{"a.weight":"b.weight"}}',
+    '{"specbuild":1,"input":[4],"layers":[{"type":"ReLU","self":1}]}',
     '{"specbuild":1,"input":[3,"U"],"layers":["Flatten",{"type":"Linear","in_features":8,"out_features":1}]}',
 ]
 """What the long run found once, made small."""

@@ -13,11 +13,11 @@ PAGE = (Path(__file__).resolve().parent.parent / "docs/safety.md").read_text()
 LIMITS = {
     "a document": [budgets.MAX_BYTES // 2**20],
     "keys and values, each alias counted as all that it stands for": [
-        budgets.FEW_NODES, budgets.CHARACTERS_A_NODE, budgets.MAX_NODES,
+        budgets.FEW_NODES, budgets.LARGE // 2**20, budgets.CHARACTERS_A_NODE, budgets.MAX_NODES,
     ],
     "lists and mappings within one another": [budgets.MAX_DEPTH],
     "a number, as written": [budgets.MAX_DIGITS],
-    "layers, and scopes": [budgets.FEW_LAYERS, budgets.CHARACTERS_A_LAYER, budgets.MOST_LAYERS],
+    "layers, and scopes": [budgets.FEW_LAYERS, budgets.LARGE // 2**20, budgets.CHARACTERS_A_LAYER, budgets.MOST_LAYERS],
     "scopes within one another": [expansion.DEEPEST],
     "an expression": [expressions.LONGEST, expressions.DEEPEST],
     "an integer in an expression": [2, 63],
@@ -33,7 +33,9 @@ LIMITS = {
 def test_limits() -> None:
     rows = dict(re.findall(r"^\| ([^|]+) \| ([^|]+) \|$", PAGE, re.MULTILINE))
     del rows["of"]
-    found = {of: [int(number.replace(",", "")) for number in re.findall(r"\d[\d,]*\d|\d", most)] for of, most in rows.items()}
+    found = {
+        of: [int(number.replace(",", "")) for number in re.findall(r"\d[\d,]*\d|\d", most)] for of, most in rows.items()
+    }
     assert found == LIMITS
     assert evaluation.MAX_INTEGER == 2**63
     assert f"{LONGEST_MESSAGE:,} characters" in PAGE

@@ -102,7 +102,7 @@ class Entry:
         cls.model_fields = fields
         cls.takers = None
 
-    def __init__(self, **values: Any) -> None:
+    def __init__(self, /, **values: Any) -> None:
         """An entry with these arguments. Raises `Misfit`."""
         cls = self.__class__
         if cls.takers is None:

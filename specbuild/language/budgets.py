@@ -12,17 +12,20 @@ MAX_BYTES = 64 * 2**20
 MAX_DEPTH = 100
 """Collections within collections, aliases opened."""
 
+LARGE = 2**20
+"""The length of a document that has its verdict within a second; a longer one takes its time, and may hold more."""
+
 MAX_NODES = 4_000_000
 """Keys and values together, each alias counted as all that it stands for."""
 
 FEW_NODES, CHARACTERS_A_NODE = 200_000, 5
-"""How many of them a short document may hold, and a longer one for each so many characters."""
+"""How many of them a document may hold, and a large one for each so many characters."""
 
 MOST_LAYERS = 200_000
 """The layers of a network, and its scopes."""
 
 FEW_LAYERS, CHARACTERS_A_LAYER = 20_000, 16
-"""How many of them a short document may have, and a longer one for each so many characters."""
+"""How many of them a document may have, and a large one for each so many characters."""
 
 MAX_DIGITS = 400
 """The length of a number as written."""
@@ -44,9 +47,11 @@ NOT_FINITE = "{written} is not a finite number"
 
 def most_nodes(length: int) -> int:
     """The keys and values that a document of so many characters may hold."""
-    return min(MAX_NODES, max(FEW_NODES, length // CHARACTERS_A_NODE))
+    return min(MAX_NODES, max(FEW_NODES, length // CHARACTERS_A_NODE)) if length > LARGE else FEW_NODES
 
 
 def most_layers(length: int) -> int:
     """The layers that a document of so many characters may have; 0 for one that came as a dict."""
+    if 0 < length <= LARGE:
+        return FEW_LAYERS
     return min(MOST_LAYERS, max(FEW_LAYERS, length // CHARACTERS_A_LAYER)) if length else MOST_LAYERS

@@ -40,7 +40,7 @@ class Gathering:
     def __init__(self, problems: Sequence[Diagnostic], source: Source) -> None:
         self.problems, self.source = problems, source
         self.misspelt = [
-            (section, source.tree[problem.path[0]])
+            (section, source.tree[str(problem.path[0])])
             for problem in problems
             for section in ("vars", "blocks")
             if problem.code == "SB201" and len(problem.path) == 1 and problem.fix == f"did you mean `{section}`?"

@@ -24,9 +24,9 @@ TOKEN = re.compile(
 )
 PLAIN = re.compile(
     r'[ \t\r\n]*(?:"(?P<key>[^"\\\x00-\x1f]*)"[ \t\r\n]*:[ \t\r\n]*)?'
-    r'(?P<value>"[^"\\\x00-\x1f]*"|-?(?:0|[1-9][0-9]{0,14})(?![\w.+-])|true|false|null)[ \t\r\n]*,'
+    r'(?P<value>"[^"\\\x00-\x1f]*"|-?(?:0|[1-9][0-9]{0,14})(?![\w.+-])|true|false|null)[ \t\r\n]*(?:(?P<comma>,)|(?=[\]}]))'
 )
-"""A scalar in which nothing is unusual, with its key and the comma after it."""
+"""A scalar in which nothing is unusual, with its key and the comma after it, or before a closing bracket."""
 BARE = re.compile(r"[^\s,:\[\]{}\"']+")
 STRING_BODY = re.compile(r'(?:[^"\\\x00-\x1f]|\\(?:["\\/bfnrt]|u[0-9a-fA-F]{4}))*')
 LONE_SURROGATE = re.compile(
@@ -82,7 +82,7 @@ class Scanner:
                 plain = plain_at(text, position)
                 if plain is not None and self.takes(plain):
                     position = plain.end()
-                    state = "key" if self.in_object() else "value"
+                    state = "after" if plain["comma"] is None else "key" if self.in_object() else "value"
                     continue
             found = space(text, position)
             position = found.end() if found else position
@@ -90,6 +90,10 @@ class Scanner:
                 if state != "end":
                     self.ended()
                 return
+            if state == "after" and text[position] == ",":
+                position += 1
+                state = "key" if self.in_object() else "value"
+                continue
             token = token_at(text, position)
             if token is None:
                 self.no_token(position, state)
@@ -101,7 +105,7 @@ class Scanner:
         children, key = self.stack[-1].children, plain["key"]
         place = Place(*plain.span("value"), -1, -1)
         if isinstance(children, dict):
-            if key is None or key in children:
+            if key is None or key in children or self.key_start >= 0:
                 return False
             place.key_start, place.key_end = plain.start("key") - 1, plain.end("key") + 1
             children[key] = place

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Iterator, Sequence
+from dataclasses import replace
 from fnmatch import translate
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -93,9 +94,18 @@ class Matching:
         for key, steps in self.layers.items():
             if not steps:
                 yield self.without_layer(key)
+        told: dict[str, Diagnostic] = {}
         for index, rule in enumerate(self.rules):
-            if index not in self.used and self.layers[rule.layers]:
-                yield self.without_parameter(index, rule)
+            if index in self.used or not self.layers[rule.layers]:
+                continue
+            found = self.without_parameter(index, rule)
+            if found.edit is not None:
+                yield found
+            elif rule.layers not in told:
+                told[rule.layers] = found
+            else:  # one mistake: the layers that the key was for are gone
+                told[rule.layers] = replace(told[rule.layers], because=f"there is none for `{rule.parameters}` either")
+        yield from told.values()
 
     def without_layer(self, key: str) -> Diagnostic:
         """A key that is about no layer."""

@@ -31,13 +31,18 @@ def check_ties(plan: Plan) -> Iterator[Diagnostic]:
             yield Diagnostic("SB217", f"`{tied}` is tied to itself", ("tie", tied), fix="leave it out")
         elif kept in plan.tie:
             yield Diagnostic("SB217", f"`{kept}` is tied itself", ("tie", tied), fix="tie both to the same parameter")
-        elif shapes[tied] != shapes[kept]:
+        elif not same(shapes[tied], shapes[kept]):
             yield Diagnostic(
                 "SB217",
                 f"`{tied}` is {list(shapes[tied])}, but `{kept}` is {list(shapes[kept])}",
                 ("tie", tied),
                 fix="tie parameters of one shape",
             )
+
+
+def same(a: Shape, b: Shape) -> bool:
+    """Whether two shapes are one, whatever the sizes that are left open."""
+    return len(a) == len(b) and all((one == other) is True for one, other in zip(a, b, strict=True))
 
 
 def missing(plan: Plan, key: str, known: Iterable[str]) -> tuple[str, str]:

@@ -27,8 +27,8 @@ EXAMPLES = float(os.environ.get("SPECBUILD_EXAMPLES", "1"))
 SIZES = st.integers(1, 200)
 WAITING = {
     "Bilinear", "CircularPad1d", "CircularPad2d", "CircularPad3d", "FractionalMaxPool2d", "FractionalMaxPool3d",
-    "LayerNorm", "MaxUnpool1d", "MaxUnpool2d", "MaxUnpool3d", "MultiheadAttention", "RMSNorm", "Upsample",
-    "UpsamplingBilinear2d", "UpsamplingNearest2d",
+    "LayerNorm", "MaxUnpool1d", "MaxUnpool2d", "MaxUnpool3d", "MultiheadAttention", "RMSNorm",
+    "TransformerDecoder", "TransformerEncoder", "Upsample", "UpsamplingBilinear2d", "UpsamplingNearest2d",
 }  # fmt: skip
 """Layers whose rules branch on a size as yet."""
 

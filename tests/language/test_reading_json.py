@@ -126,3 +126,17 @@ def test_brackets_in_texts_do_not_hide_depth_nor_count_as_such() -> None:
 def test_many_values_are_bounded() -> None:
     [problem] = problems('{"a": [' + "1," * 400_000 + "1]}")
     assert problem.endswith("error[SB109]: a document may hold 200,000 keys and values; this one holds more")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        '{"k": "a": 1}', '{"k": "a": 1, "b": 2}', '{"k": [1, "a": 2]}', '{"a": 1]', '{"k": [1, 2}', '{"a" 1}', '{1: 2}',
+        '[1, 2], 3', '{"a": 1,, "b": 2}', '{"a": 1 "b": 2}', '{"k": 1, 2}', '{"k": [1,]}', '{"k": 1,}', '{"a": 01}',
+    ],
+)  # fmt: skip
+def test_what_is_plain_is_not_taken_where_it_cannot_stand(text: str) -> None:
+    place, faults = scan_json(text)
+    with pytest.raises(json.JSONDecodeError):
+        json.loads(text)
+    assert faults, place

@@ -30,8 +30,8 @@ OWN_KEYS = (
     "class_dim",
 )
 """What torch has no word for: the language's own."""
-ON_PURPOSE = ("SB309", "SB206", "SB207", "SB216")
-"""Refused although torch would run it: what is overwritten and read again, what nothing reads, names."""
+ON_PURPOSE = ("SB309", "SB206", "SB207", "SB218")
+"""Refused although torch would run it: what is overwritten and read again, names, an `init` of nothing."""
 
 
 class Held(NamedTuple):

@@ -24,6 +24,8 @@ from tests.catalogue.test_soundness import filled
 from tests.network.naive import MERGES, OWN, STRETCHING, Naive, Refused, demand
 
 SMALL_INPUT, SMALL_WEIGHTS = 20_000, 200_000
+OWN_SWITCHES = {"causal", "batch"}
+"""Arguments that are true or false, and ours."""
 STEPPING = {"RNN", "GRU", "LSTM"}
 """What the meta device goes through step by step, which takes longer than to compute it."""
 KEYS = {
@@ -60,7 +62,7 @@ class Judge:
         self, kind: str, arguments: dict[str, Any], types: Sequence[TensorType], exact: bool
     ) -> Verdict | None:
         """The verdict on one layer."""
-        inner = [v for name, v in arguments.items() if name != "init" and isinstance(v, dict) and "type" in v]
+        inner = [value for name, value in arguments.items() if name != "init" and isinstance(value, dict)]
         demand(booleans_are_so(kind, arguments) and all(hasattr(nn, value["type"]) for value in inner))
         key = (kind, json.dumps(arguments, default=str), tuple(types), exact)
         if key not in self.known:
@@ -92,11 +94,8 @@ class Judge:
 def booleans_are_so(kind: str, arguments: Mapping[str, Any]) -> bool:
     """Whether what torch has a bool for is one; it takes any string for true."""
     known = inspect.signature(getattr(nn, kind, object)).parameters
-    return all(
-        isinstance(value, bool)
-        for name, value in arguments.items()
-        if name in known and isinstance(known[name].default, bool)
-    )
+    switches = {name for name, parameter in known.items() if isinstance(parameter.default, bool)} | OWN_SWITCHES
+    return all(isinstance(value, bool) for name, value in arguments.items() if name in switches)
 
 
 class Checked(Naive):

@@ -6,7 +6,7 @@ from specbuild.catalogue.entry import Bool
 from specbuild.catalogue.layer import Layer
 from specbuild.catalogue.layers.dropout import Probability
 from specbuild.catalogue.limits import Extent, storable
-from specbuild.catalogue.rules import Outcome, Storage, Violation, inferred, require
+from specbuild.catalogue.rules import Outcome, Storage, Violation, fixed, inferred, require
 from specbuild.catalogue.sequences import (
     attention_mask,
     kept_by_attention,
@@ -93,6 +93,8 @@ class MultiheadAttention(Layer):
             **inferred("kdim", self.kdim, of_key, f"the key has {of_key} features"),
             **inferred("vdim", self.vdim, of_value, f"the value has {of_value} features"),
         }
+        for name, size in (("embed_dim", features), ("kdim", of_key), ("vdim", of_value)):
+            fixed(name, size)
         share(self.num_heads, features, "num_heads", "embed_dim")
         require(
             keys == values,

@@ -8,7 +8,7 @@ from annotated_types import Gt, Lt
 from specbuild.catalogue.entry import Float
 from specbuild.catalogue.layer import Layer
 from specbuild.catalogue.limits import Extent, Reach
-from specbuild.catalogue.rules import Outcome, Violation, require
+from specbuild.catalogue.rules import Outcome, Violation, require, scaled
 from specbuild.catalogue.types import FLOATS, Dim, TensorType
 from specbuild.catalogue.windows import AXES, each, floating, planes, together
 
@@ -66,7 +66,7 @@ class FractionalMaxPool(Layer):
             return each(self.output_size, self.axes)
         assert self.output_ratio is not None
         ratios = self.output_ratio if isinstance(self.output_ratio, tuple) else (self.output_ratio,) * self.axes
-        counts = tuple(int(size * ratio) for size, ratio in zip(sizes, ratios, strict=True))
+        counts = tuple(scaled(size, ratio) for size, ratio in zip(sizes, ratios, strict=True))
         for size, ratio, count, axis in zip(sizes, ratios, counts, AXES[self.axes], strict=True):
             require(count >= 1, partial(nothing_left, size, ratio, axis, counts))
         return counts

@@ -6,7 +6,7 @@ from typing import ClassVar, final
 from specbuild.catalogue.entry import Bool
 from specbuild.catalogue.layer import Layer
 from specbuild.catalogue.limits import Extent, storable
-from specbuild.catalogue.rules import Outcome, Storage, Violation, inferred, require
+from specbuild.catalogue.rules import Outcome, Storage, Violation, alike, inferred, require
 from specbuild.catalogue.types import TensorType
 from specbuild.catalogue.windows import floating
 
@@ -95,7 +95,7 @@ class Bilinear(Layer):
         *places, first = input1.shape
         *others, second = input2.shape
         require(
-            places == others,
+            alike(places, others),
             lambda: Violation(
                 "SB308",
                 f"{input1} and {input2} cannot be merged: all axes but the last have to be equal",

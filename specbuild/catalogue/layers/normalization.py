@@ -22,6 +22,11 @@ Exponent = Annotated[Float, Ge(-LARGEST_FLOAT16), Le(LARGEST_FLOAT16)]
 """An exponent, which torch takes in the dtype of what it raises."""
 
 
+def rows(input: TensorType, shape: Shape) -> Dim:
+    """How many times the last axes, which are of a shape, are normalized in a sample."""
+    return prod(input.shape[: len(input.shape) - len(shape)])
+
+
 def last_axes(layer: str, written: int | tuple[int, ...] | None, input: TensorType) -> tuple[Shape, dict[str, Any]]:
     """The last axes, which are normalized together, and `normalized_shape` where it is inferred."""
     require(
@@ -47,7 +52,7 @@ def last_axes(layer: str, written: int | tuple[int, ...] | None, input: TensorTy
     require(len(ends) == len(written), clash)
     for size, actual in zip(written, ends, strict=True):
         require(size == actual, clash)
-    return ends, {}
+    return written, {}
 
 
 def some_axis(normalized_shape: int | tuple[int, ...] | None) -> None:
@@ -91,7 +96,7 @@ class LayerNorm(Layer):
     def infer(self, input: TensorType) -> Outcome:
         """As torch's `layer_norm`."""
         shape, arguments = last_axes("LayerNorm", self.normalized_shape, input)
-        return layer_norm(self, input, shape, input.size // prod(shape), arguments)
+        return layer_norm(self, input, shape, rows(input, shape), arguments)
 
 
 @final
@@ -176,9 +181,8 @@ class RMSNorm(Layer):
         floating("RMSNorm", input, FLOATS)
         item = ITEM_BYTES[input.dtype]
         wide = max(item, ITEM_BYTES["float32"])
-        rows = input.size // prod(shape)
         scaled = input.size if self.elementwise_affine else 0
-        saved = input.size * (wide - item) + (rows + scaled) * wide
+        saved = input.size * (wide - item) + (rows(input, shape) + scaled) * wide
         return Outcome(input, arguments, {"weight": Storage(shape)} if self.elementwise_affine else {}, saved=saved)
 
 

@@ -75,12 +75,15 @@ class CircularPad(PaddingMode):
         rest = left(size, border)
         require(rest >= 1, lambda: nothing_left(size, border, axis))
         other = f", or {self.type.replace('Circular', 'Replication')}" if input.dtype in NUMBERS else ""
-        taken = f" of which {rest} {'is' if rest == 1 else 'are'} left," if min(border) < 0 else ""
+
+        def taken() -> str:
+            return f" of which {rest} {'is' if rest == 1 else 'are'} left," if min(border) < 0 else ""
+
         require(
             max(border) <= rest,
             lambda: Violation(
                 "SB303",
-                f"circular padding adds at most the input's {axis} {size},{taken} but padding is {max(border)}",
+                f"circular padding adds at most the input's {axis} {size},{taken()} but padding is {max(border)}",
                 field="padding", fix=f"padding of at most {self.smallest(input, rest)}{other}",
             ),
         )  # fmt: skip

@@ -5,6 +5,7 @@ from typing import Annotated, Literal, TypeVar, final
 
 from annotated_types import Gt, Le
 
+from specbuild.catalogue import rules
 from specbuild.catalogue.channels import divisors
 from specbuild.catalogue.entry import Bool, Float
 from specbuild.catalogue.layer import Layer
@@ -45,7 +46,7 @@ def one_of_both(size: Size, scale_factor: Scale) -> None:
 
 def scaled(size: Dim, factor: float, axis: str, of: list[Dim]) -> Dim:
     """`⌊size · factor⌋`, the product in float64, as torch's; `of` are the sizes that this factor is for."""
-    out = size * int(factor) if factor.is_integer() else int(size * factor)
+    out = size * int(factor) if factor.is_integer() else rules.scaled(size, factor)
     require(
         out >= 1,
         lambda: Violation(

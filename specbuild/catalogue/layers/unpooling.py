@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, ClassVar, final
 
 from specbuild.catalogue.layer import Layer
 from specbuild.catalogue.limits import Extent, Reach, SignedBorder, storable
-from specbuild.catalogue.rules import Outcome, Violation, require
+from specbuild.catalogue.rules import Outcome, Violation, alike, require
 from specbuild.catalogue.types import FLOATS, Dim, TensorType
 from specbuild.catalogue.windows import AXES, each, floating, leaves, planes
 
@@ -34,7 +34,7 @@ class MaxUnpool(Layer):
             ),
         )  # fmt: skip
         require(
-            input.shape == indices.shape,
+            alike(input.shape, indices.shape),
             lambda: Violation(
                 "SB308", f"an index is needed for each value: the input is {input}, the indices are {indices}",
                 field="from", fix="an input of the shape that the pooling gave",

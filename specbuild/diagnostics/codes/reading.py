@@ -77,7 +77,7 @@ READING: tuple[Code, ...] = (
         "SB109",
         "over a budget",
         "A document may have 64 MiB, 100 collections within one another, numbers of 400 characters, and 200,000 keys "
-        "and values, or one for every 5 characters where that is more, with each alias counted as all that it "
+        "and values, of a document over 1 MiB one for every 5 characters, with each alias counted as all that it "
         "stands for. No network comes near; what does is a mistake or an attack. An alias within its own anchor "
         "has no end at all.",
         "specbuild: 1\ninput: [16]\nlayers: &all [ReLU, *all]\n",

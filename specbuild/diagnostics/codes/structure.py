@@ -153,7 +153,7 @@ STRUCTURE: tuple[Code, ...] = (
     Code(
         "SB216",
         "more layers, or deeper, than any network",
-        "A network has at most 20,000 layers, or one for every 16 characters of its document where that is more, and "
+        "A network has at most 20,000 layers; where its document is over 1 MiB, one for every 16 characters, and "
         "never more than 200,000. Scopes stand at most 60 deep inside one another. What expressions, repeats and "
         "blocks make is bounded too. Repeats of repeats grow fast, and no machine would train what is beyond.",
         HEAD + "layers:\n  - {type: ReLU, repeat: 1000000}\n",
