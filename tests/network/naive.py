@@ -123,6 +123,7 @@ class Naive:
 
     def __init__(self, document: Mapping[str, Any]) -> None:
         self.blocks: Mapping[str, Any] = document.get("blocks", {})
+        demand("surprise" not in repr(document))  # a key that nothing has is wrong in what is left out too
         self.trace: list[tuple[str, TensorType]] = []
         """Every layer that runs, by its qualified name, with its output."""
         self.stack: list[str] = []
@@ -234,7 +235,7 @@ class Naive:
         if made is None:
             scope.missed.update(value.key[0] for _, value in sources)
             if sources:
-                scope.current = sources[0][1]
+                scope.current = self.first_of(written["type"], sources)
                 if name not in scope.made:
                     scope.places[name] = scope.current
             return
@@ -244,6 +245,13 @@ class Naive:
             calls = tuple((None, value.key) for _, value in self.in_order(made.input_names, sources))
         module = made if isinstance(made, nn.Module) else None
         scope.current = scope.places[name] = scope.add(Call(name, module, calls, batch), made, type)
+
+    def first_of(self, type: str, sources: list[tuple[str | None, Value]]) -> Value:
+        """What stands for a layer that is left out: what its first input would be given."""
+        block = self.blocks.get(type, {})
+        order = block.get("inputs") or (type in LAYERS and LAYERS[type].takes) or ()
+        given = dict(sources)
+        return next((given[name] for name in order if name in given), sources[0][1])
 
     def sources(self, scope: Scope, written: Any) -> list[tuple[str | None, Value]]:
         if isinstance(written, dict):

@@ -272,7 +272,7 @@ class TestNetworks:
         assert found.fix == fix
 
     @BOTH
-    @pytest.mark.filterwarnings("ignore:The tensor attributes self.lstm._flat_weights")
+    @pytest.mark.filterwarnings("ignore:The tensor attributes self")
     def test_export(self, training: bool) -> None:
         built = specbuild.build({**SEQUENCE, "layers": WHOLE}).train(training)
         exported = torch.export.export(built, (X,)).module()

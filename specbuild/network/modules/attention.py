@@ -34,6 +34,8 @@ def causal_mask(mask: Tensor | None, length: int, like: Tensor) -> Tensor:
     hidden = later(length, like)
     if mask is None:
         return hidden
+    if mask.shape[-2:] != hidden.shape:  # which merging the two would broadcast
+        raise RuntimeError(f"a causal attention's mask is {list(hidden.shape)}, not {list(mask.shape[-2:])}")
     return mask | hidden if mask.dtype == torch.bool else mask.masked_fill(hidden, float("-inf"))
 
 

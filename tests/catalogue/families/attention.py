@@ -109,6 +109,8 @@ def attention(*, weights: bool = False, causal: bool = False, **arguments: Any) 
             if query.shape[1] != key.shape[1]:
                 raise ValueError("which positions are later is not said")
             hidden = torch.full((query.shape[1],) * 2, True).triu(1)
+            if mask is not None and mask.shape[-2:] != hidden.shape:
+                raise ValueError("a mask that only merging it would broadcast")
             mask = hidden if mask is None else mask | hidden if mask.dtype == torch.bool else mask.masked_fill(
                 hidden, float("-inf"))  # fmt: skip
         padding, mask = both_added(padding, mask)

@@ -78,6 +78,8 @@ def hidden(mask: Tensor | None, heads: int, causal: bool, length: int) -> Tensor
     mask = heads_apart(mask, heads)
     if not causal:
         return mask
+    if mask is not None and mask.shape[-2:] != (length, length):
+        raise ValueError("a mask that only merging it would broadcast")
     return later(length) if mask is None else mask | later(length)
 
 
