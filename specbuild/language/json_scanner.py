@@ -24,9 +24,10 @@ TOKEN = re.compile(
 )
 PLAIN = re.compile(
     r'[ \t\r\n]*(?:"(?P<key>[^"\\\x00-\x1f]*)"[ \t\r\n]*:[ \t\r\n]*)?'
-    r'(?P<value>"[^"\\\x00-\x1f]*"|-?(?:0|[1-9][0-9]{0,14})(?![\w.+-])|true|false|null)[ \t\r\n]*(?:(?P<comma>,)|(?=[\]}]))'
+    r'(?:(?P<value>"[^"\\\x00-\x1f]*"|-?(?:0|[1-9][0-9]{0,14})(?![\w.+-])|true|false|null)'
+    r"[ \t\r\n]*(?:(?P<comma>,)|(?=[\]}]))|(?P<opening>[\[{]))"
 )
-"""A scalar in which nothing is unusual, with its key and the comma after it, or before a closing bracket."""
+"""A scalar in which nothing is unusual, with its key and the comma after it, or an opening bracket with its key."""
 BARE = re.compile(r"[^\s,:\[\]{}\"']+")
 STRING_BODY = re.compile(r'(?:[^"\\\x00-\x1f]|\\(?:["\\/bfnrt]|u[0-9a-fA-F]{4}))*')
 LONE_SURROGATE = re.compile(
@@ -82,7 +83,10 @@ class Scanner:
                 plain = plain_at(text, position)
                 if plain is not None and self.takes(plain):
                     position = plain.end()
-                    state = "after" if plain["comma"] is None else "key" if self.in_object() else "value"
+                    if plain["opening"] is not None:
+                        state = "first key" if self.in_object() else "first value"
+                    else:
+                        state = "after" if plain["comma"] is None else "key" if self.in_object() else "value"
                     continue
             found = space(text, position)
             position = found.end() if found else position
@@ -90,10 +94,15 @@ class Scanner:
                 if state != "end":
                     self.ended()
                 return
-            if state == "after" and text[position] == ",":
-                position += 1
-                state = "key" if self.in_object() else "value"
-                continue
+            if state == "after":
+                if text[position] == ",":
+                    position += 1
+                    state = "key" if self.in_object() else "value"
+                    continue
+                if text[position] == self.closer():
+                    position += 1
+                    state = self.close(position)
+                    continue
             token = token_at(text, position)
             if token is None:
                 self.no_token(position, state)
@@ -102,8 +111,10 @@ class Scanner:
 
     def takes(self, plain: re.Match[str]) -> bool:
         """Whether what is plain can stand where it does; if so it has its place."""
-        children, key = self.stack[-1].children, plain["key"]
-        place = Place(*plain.span("value"), -1, -1)
+        children, key, opening = self.stack[-1].children, plain["key"], plain["opening"]
+        if opening is not None and (len(self.stack) > budgets.MAX_DEPTH or self.nodes >= self.most):
+            return False
+        place = Place(*plain.span("value" if opening is None else "opening"), -1, -1)
         if isinstance(children, dict):
             if key is None or key in children or self.key_start >= 0:
                 return False
@@ -114,6 +125,12 @@ class Scanner:
         else:
             return False
         self.nodes += 1
+        if opening is not None:
+            if isinstance(children, dict):
+                self.keys[-1] = str(key)
+            place.children = {} if opening == "{" else []
+            self.stack.append(place)
+            self.keys.append("")
         return True
 
     def step(self, token: re.Match[str], state: str) -> State:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from specbuild.diagnostics.diagnostic import Diagnostic, Path, Target
 from specbuild.diagnostics.suggest import nearest, renaming
+from specbuild.language.budgets import MOST_TOLD
 from specbuild.language.items import INPUT, SCOPE, UNKNOWN, Item, Reference
 from specbuild.language.parsing import Failed, shown
 from specbuild.language.substitution import put_in
@@ -242,4 +243,6 @@ class Wiring:
 
     def warn(self, message: str, path: Path, fix: str, target: Target = "value") -> None:
         """SB801, once for all instances of a line."""
+        if len(self.expander.warnings) > MOST_TOLD:
+            return
         self.expander.warn(Diagnostic("SB801", message, path, target, fix=fix, instance=self.expander.instance()))

@@ -25,12 +25,6 @@ from tests.catalogue.test_soundness import drawn
 
 EXAMPLES = float(os.environ.get("SPECBUILD_EXAMPLES", "1"))
 SIZES = st.integers(1, 200)
-WAITING = {
-    "Bilinear", "CircularPad1d", "CircularPad2d", "CircularPad3d", "FractionalMaxPool2d", "FractionalMaxPool3d",
-    "LayerNorm", "MaxUnpool1d", "MaxUnpool2d", "MaxUnpool3d", "MultiheadAttention", "RMSNorm",
-    "TransformerDecoder", "TransformerEncoder", "Upsample", "UpsamplingBilinear2d", "UpsamplingNearest2d",
-}  # fmt: skip
-"""Layers whose rules branch on a size as yet."""
 
 
 def opened(data: st.DataObject, inputs: tuple[TensorType, ...]) -> tuple[TensorType, ...]:
@@ -78,7 +72,7 @@ def concrete(layer: Layer, inputs: tuple[TensorType, ...]) -> Outcome | None:
         return None
 
 
-@pytest.mark.parametrize("kind", sorted({*LAYERS} - {"Parameter"} - WAITING))
+@pytest.mark.parametrize("kind", sorted({*LAYERS} - {"Parameter"}))
 def test_rule(kind: str) -> None:
     @settings(max_examples=int(60 * EXAMPLES))
     @given(st.data())

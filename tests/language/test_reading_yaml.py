@@ -302,7 +302,8 @@ def test_no_text_raises_anything_else(text: str, source: Callable[[str], Any]) -
 
 @pytest.mark.parametrize(
     "code",
-    [code for code in READING if not code.failing.startswith("$ ") and code.code != "SB113"],  # which comes after others
+    # SB113 comes after others
+    [code for code in READING if not code.failing.startswith("$ ") and code.code != "SB113"],
     ids=lambda c: c.code,
 )
 def test_the_examples_of_the_table_of_codes(code: Any) -> None:
