@@ -78,6 +78,8 @@ class Outcome:
     """Multiply-accumulates for one sample."""
     saved: Dim = 0
     """Bytes for one sample that backward needs beside what `Layer.keeps` names: a mask, indices, statistics."""
+    saved_for: Mapping[str, Dim] = field(default_factory=lambda: NOTHING)
+    """The same, beside `saved`, where a second result is named."""
 
 
 def require(condition: bool, violation: Callable[[], Violation]) -> None:

@@ -129,17 +129,17 @@ def drawn(dropout: float) -> bool:
 
 def kept_by_attention(
     queries: Dim, keys: Dim, features: Dim, heads: Dim, *,
-    dropout: float, sources: int = 1, more: int = 0, apart: bool = False, mask: Dim = 0, learned: bool = False,
+    dropout: float, sources: int = 1, more: int = 0, apart: bool = False, mask: Dim = 0, weighed: bool = False,
 ) -> Dim:  # fmt: skip
     """How many numbers backward needs of attention on a sample, the copies of its inputs apart.
 
     sources: how many different tensors query, key and value are. more: keys that are added at the end.
-    apart: whether the projections have matrices of their own. mask: the numbers of a mask. learned: whether
-    it may have a gradient. Without a dropout the weights are not kept; those of a CPU are counted here.
+    apart: whether the projections have matrices of their own. mask: the numbers of a mask. weighed: whether the
+    weights are asked for, or the mask may have a gradient. Else, without a dropout, they are not kept.
     """
     seen = keys + more
     sums = queries * features
-    if dropout > 0 or learned:
+    if dropout > 0 or weighed:
         scaled = (queries + seen) * features
         values = seen if more or apart or sources > 2 else 2 * keys if sources > 1 else 3 * keys
         return sums + scaled + values * features + heads * queries * seen * (1 + (dropout > 0) + drawn(dropout))

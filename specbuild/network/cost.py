@@ -147,6 +147,7 @@ class Flow:
         self.saved += outcome.saved + sum(
             self.bytes_of(type) for name, type in outcome.results.items() if name in kept and name not in results
         )
+        self.saved += sum(size for name, size in outcome.saved_for.items() if name in results)
 
     def kept_bytes(self) -> int:
         """What the forward pass leaves for the backward pass."""

@@ -9,10 +9,14 @@ import warnings
 from typing import Any
 
 import pytest
+import torch
+from torch.autograd.graph import saved_tensors_hooks
 
+import specbuild
 from specbuild.catalogue.layers import LAYERS
 from specbuild.catalogue.types import TensorType
 from specbuild.language.parsing import parse_fields
+from specbuild.network.cost import memory_of
 from tests.catalogue.test_layer_memory import estimated, measured
 
 X, Y = TensorType((20, 64)), TensorType((30, 64))
@@ -86,3 +90,32 @@ def test_kept(kind: str, arguments: dict[str, Any], inputs: tuple[TensorType, ..
         warnings.simplefilter("ignore")  # of projections that oneDNN does not compute
         found = measured(resolved, inputs, 0)
     assert estimated(resolved, inputs, outcome) == pytest.approx(found, rel=0.1)
+
+
+@pytest.mark.parametrize(
+    ("length", "features", "more"), [(200, 64, {}), (60, 32, {"dropout": 0.1}), (100, 64, {"causal": True})]
+)
+def test_kept_where_the_weights_of_attention_are_named(length: int, features: int, more: dict[str, Any]) -> None:
+    attention = {"name": "attention", "type": "MultiheadAttention", "num_heads": 4, **more}
+    document = {
+        "specbuild": 1, "input": [length, features], "outputs": ["end", "attention.weights"],
+        "layers": [{"type": "Linear", "out_features": features}, attention, {"name": "end", "type": "Identity"}],
+    }  # fmt: skip
+    plan = specbuild.infer(document)
+    model = specbuild.build(plan).train()
+    own = {tensor.untyped_storage().data_ptr() for tensor in model.parameters()}
+    kept: dict[int, int] = {}
+
+    def pack(tensor: torch.Tensor) -> torch.Tensor:
+        storage = tensor.untyped_storage()
+        if storage.data_ptr() not in own:
+            held.append(storage)
+            kept[storage.data_ptr()] = storage.nbytes()
+        return tensor
+
+    held: list[torch.UntypedStorage] = []
+    with saved_tensors_hooks(pack, lambda tensor: tensor):
+        outputs = model(torch.randn(2, length, features))
+    for tensor in outputs.values():
+        pack(tensor)
+    assert memory_of(plan).kept * 2 == pytest.approx(sum(kept.values()), rel=0.1)

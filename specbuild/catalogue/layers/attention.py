@@ -118,15 +118,18 @@ class MultiheadAttention(Layer):
         macs = features * (queries * features + keys * of_key + keys * of_value + 2 * queries * seen)
         apart = of_key != features or of_value != features
         copies = queries * features + (0 if alone else keys * of_key) + (keys * of_value if separate or apart else 0)
-        kept = kept_by_attention(
-            queries, keys, features, self.num_heads,
-            dropout=self.dropout,
-            sources=1 if alone else 3 if separate else 2,
-            more=seen - keys,
-            apart=apart,
-            mask=0 if attn_mask is None and key_padding_mask is None
-            else self.num_heads * seen * (1 if attn_mask is None and not self.causal else queries),
-            learned=attn_mask is not None and attn_mask.dtype == "float32",
+        kept, kept_with_weights = (
+            kept_by_attention(
+                queries, keys, features, self.num_heads,
+                dropout=self.dropout,
+                sources=1 if alone else 3 if separate else 2,
+                more=seen - keys,
+                apart=apart,
+                mask=0 if attn_mask is None and key_padding_mask is None
+                else self.num_heads * seen * (1 if attn_mask is None and not self.causal else queries),
+                weighed=weights or (attn_mask is not None and attn_mask.dtype == "float32"),
+            )
+            for weights in (False, True)
         )  # fmt: skip
         return Outcome(
             TensorType((queries, features)),
@@ -135,6 +138,7 @@ class MultiheadAttention(Layer):
             results={"weights": TensorType((queries, seen))},
             macs=macs + queries * features * features,
             saved=4 * (copies + kept),
+            saved_for={"weights": 4 * (kept_with_weights - kept)},
         )
 
     def parameters(self, features: Dim, of_key: Dim, of_value: Dim) -> dict[str, Storage]:
