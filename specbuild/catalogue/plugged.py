@@ -7,6 +7,7 @@ from typing import Any, cast
 
 from specbuild.catalogue.datasets import DATASETS, Dataset
 from specbuild.catalogue.entry import Entry
+from specbuild.catalogue.guarding import guard
 from specbuild.catalogue.layer import Layer
 from specbuild.catalogue.layers import LAYERS
 from specbuild.catalogue.losses import LOSSES, Loss
@@ -35,6 +36,7 @@ def plug(cls: type[Entry]) -> None:
     same = known is not None and (known.__module__, known.__qualname__) == (cls.__module__, cls.__qualname__)
     if not same and any(name in table or name in table.excluded for table in TABLES.values()):
         raise ValueError(f"there is a {name} already")
+    guard(cls)
     TABLES[kind].add(cls)
     PLUGGED[name] = cls
 

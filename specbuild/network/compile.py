@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Sequence
+from dataclasses import replace
 from types import SimpleNamespace
 from typing import Any
 
 import torch
 from torch import nn
 
+from specbuild.catalogue.rules import Violation
+from specbuild.errors import SpecError
+from specbuild.language.parsing import of_violation
 from specbuild.network import modules
 from specbuild.network.plan import Plan, Scope, Step
 from specbuild.network.routed import Route, Routed, Routing
@@ -63,7 +67,10 @@ def of_step(step: Step) -> Any:
     if step.layer is None:
         assert step.scope is not None
         return of_scope(step.scope, [type.batched for type in step.inputs])
-    return step.layer.build(NAMESPACE, **{step.layer.results[name]: True for name in step.results})
+    try:
+        return step.layer.build(NAMESPACE, **{step.layer.results[name]: True for name in step.results})
+    except Violation as violation:  # of a plug-in
+        raise SpecError([replace(of_violation(violation, step.path), instance=step.name)]) from violation
 
 
 def routing(scope: Scope, batched: Sequence[bool]) -> Routing:

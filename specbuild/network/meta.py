@@ -7,6 +7,7 @@ from typing import Any
 
 import torch
 
+from specbuild.catalogue.guarding import PluginFailure
 from specbuild.catalogue.layer import Layer
 from specbuild.catalogue.rules import Outcome, Storage, Violation
 from specbuild.catalogue.types import ITEM_BYTES, TensorType
@@ -30,6 +31,8 @@ def infer(self: Layer, *inputs: TensorType, **named: TensorType) -> Outcome:
                 ))
                 for training in (True, False) for batch in (2, 3)
             ]  # fmt: skip
+        except PluginFailure:
+            raise
         except Exception as error:  # whatever torch raises is its refusal
             first = (str(error).splitlines() or [type(error).__name__])[0]
             raise Violation("SB310", f"{self.type} fails on {shown}: {first}") from None

@@ -9,7 +9,7 @@ import os
 from typing import Any
 
 import pytest
-from hypothesis import assume, given, settings
+from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
 from specbuild.catalogue.layer import Layer
@@ -74,7 +74,7 @@ def concrete(layer: Layer, inputs: tuple[TensorType, ...]) -> Outcome | None:
 
 @pytest.mark.parametrize("kind", sorted({*LAYERS} - {"Parameter"}))
 def test_rule(kind: str) -> None:
-    @settings(max_examples=int(60 * EXAMPLES))
+    @settings(max_examples=int(60 * EXAMPLES), suppress_health_check=[HealthCheck.filter_too_much])
     @given(st.data())
     def flows(data: st.DataObject) -> None:
         arguments, inputs = drawn(data, kind)

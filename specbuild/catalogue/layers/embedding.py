@@ -5,7 +5,7 @@ from typing import ClassVar, Literal, final
 from specbuild.catalogue.entry import Bool, Int
 from specbuild.catalogue.layer import Layer
 from specbuild.catalogue.limits import Extent, Scale, storable
-from specbuild.catalogue.rules import Outcome, Storage, Violation, require
+from specbuild.catalogue.rules import Outcome, Storage, Violation, alike, require
 from specbuild.catalogue.types import ITEM_BYTES, TensorType
 
 INDICES = ("int64", "int32")
@@ -174,7 +174,7 @@ class EmbeddingBag(Layer):
                 fix="mode: sum",
             )  # fmt: skip
         require(
-            weights.shape == input.shape,
+            alike(weights.shape, input.shape),
             lambda: Violation(
                 "SB308", f"`per_sample_weights` {weights} and the input {input} must be of one shape",
                 field="from", fix=f"one of {list(input.shape)}",
