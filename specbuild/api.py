@@ -117,7 +117,7 @@ def build(document: Document | Plan, overrides: Iterable[str] = ()) -> nn.Sequen
         require_memory(plan, memory_here())
     except SpecError as error:
         raise SpecError(spec.place(error.diagnostics)) from None
-    return build_plan(plan)
+    return build_plan(plan, spec)
 
 
 def train(

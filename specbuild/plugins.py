@@ -60,7 +60,9 @@ def load_plugins(modules: Iterable[str]) -> None:
             import_module(module)
         except Exception as error:  # whatever somebody's module raises
             cause = f"{type(error).__name__}: {error}"
-            fix = "as Python's import names it: my_layers, not my_layers.py" if module.endswith(".py") else None
+            fix = None
+            if module.endswith(".py") or not all(part.isidentifier() for part in module.split(".")):
+                fix = f"a module's name, as Python's `import` takes it: {Path(module.rstrip('.')).stem or 'my_layers'}"
             raise SpecbuildError(
                 [Diagnostic("SB508", f"the plug-in `{module}` cannot be imported: {cause}", fix=fix)]
             ) from error

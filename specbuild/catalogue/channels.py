@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
+from math import gcd
+
 from specbuild.catalogue.rules import Violation, require
 from specbuild.catalogue.types import Dim
 
 
-def divides(groups: int, channels: Dim, field: str) -> None:
-    """Require that the groups share the channels evenly."""
+def divides(groups: int, channels: Dim, field: str, other: Dim) -> None:
+    """Require that the groups share the channels evenly; other: those on the other side, which they share too."""
     require(
         channels % groups == 0,
         lambda: Violation(
             "SB304",
             f"`groups` must divide `{field}`: {groups} does not divide {channels}",
             field="groups",
-            fix=f"use {divisors(channels)}",
+            fix=f"use {divisors(gcd(channels, other))}",
         ),
     )
 

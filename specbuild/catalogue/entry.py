@@ -76,6 +76,9 @@ class Entry:
     beside: ClassVar[tuple[str, ...]] = ()
     """Keys that stand beside the fields and are no arguments."""
 
+    plugged: ClassVar[bool] = False
+    """Whether it is of a plug-in."""
+
     documented_by: ClassVar[builtins.type[Entry] | None] = None
     """The class whose fields' docstrings are this one's too, where it is made from another."""
 

@@ -37,6 +37,7 @@ def plug(cls: type[Entry]) -> None:
     if not same and any(name in table or name in table.excluded for table in TABLES.values()):
         raise ValueError(f"there is a {name} already")
     guard(cls)
+    cls.plugged = True
     TABLES[kind].add(cls)
     PLUGGED[name] = cls
 

@@ -91,7 +91,7 @@ def require(condition: bool, violation: Callable[[], Violation]) -> None:
 def choose(condition: bool, then: Dim, otherwise: Dim) -> Dim:
     """One of two sizes, by a condition on sizes."""
     if open_to(condition):
-        from specbuild.catalogue.sizes.expressions import chosen
+        from specbuild.catalogue.sizes.choices import chosen
 
         return cast("Dim", chosen(cast("Any", condition), then, otherwise))
     return then if condition else otherwise
@@ -101,7 +101,7 @@ def minimum(a: Dim, b: Dim) -> Dim:
     """The smaller of two sizes."""
     if isinstance(a, int) and isinstance(b, int):
         return min(a, b)
-    from specbuild.catalogue.sizes.expressions import least_of
+    from specbuild.catalogue.sizes.choices import least_of
 
     return cast("Dim", least_of(a, b))
 
@@ -115,7 +115,7 @@ def scaled(size: Dim, factor: float) -> Dim:
     """`⌊size · factor⌋` as floating point has it."""
     if isinstance(size, int):
         return int(size * factor)
-    from specbuild.catalogue.sizes.expressions import scaled as scaled_size
+    from specbuild.catalogue.sizes.choices import scaled as scaled_size
 
     return cast("Dim", scaled_size(size, factor))
 

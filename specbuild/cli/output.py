@@ -90,12 +90,21 @@ def guarded(command: F) -> F:
                     err=True,
                 )
                 raise SystemExit(FAILED) from None
+            from specbuild.catalogue.failing import blame, suspects
+
+            if (fact := blame(error)) is not None:
+                fix = "`specbuild --traceback` shows the line in the plug-in"
+                show([Diagnostic("SB315", fact, fix=fix)], kwargs.get("format", Format.text), err=True)
+                raise SystemExit(FAILED) from None
+            suspected = suspects()
             echo(
                 f"internal error: {type(error).__name__}: {error}\n"
-                "  = fix: this is a defect of specbuild: please report it with the output of "
+                + (f"  = because: plug-ins are loaded ({suspected}): `specbuild summary --verify` holds them against "
+                   "what they say\n" if suspected else "")
+                + "  = fix: this is a defect of specbuild: please report it with the output of "
                 f"`specbuild --traceback {command.__name__.partition('_')[0]} ...`",
                 err=True,
-            )
+            )  # fmt: skip
             raise SystemExit(FAILED) from None
 
     return run  # type: ignore[return-value]

@@ -12,7 +12,7 @@ import typer
 from specbuild.cli.options import FormatOption, PluginOption, SetOption, SpecArgument
 from specbuild.cli.output import Format, echo, print_json, source_of
 
-UNITS = {"": 1, "K": 2**10, "M": 2**20, "G": 2**30, "T": 2**40}
+PREFIXES = "KMGT"
 
 
 class Precision(StrEnum):
@@ -24,11 +24,15 @@ class Precision(StrEnum):
 
 
 def bytes_in(text: str) -> int:
-    """`16GiB`, `512M` or `1e9` as a number of bytes."""
-    found = re.fullmatch(r"(\d+(?:\.\d+)?)\s*([KMGT]?)(?:i?B)?", text.strip(), re.IGNORECASE)
+    """`16GiB`, `512MiB` or `16GB`, which is 10^9 each, as a number of bytes; at least one."""
+    found = re.fullmatch(r"([0-9]{1,15}(?:\.[0-9]{1,15})?)\s*([KMGT])(i?)B", text.strip(), re.IGNORECASE)
     if found is None:
-        raise typer.BadParameter(f"{text!r} is no size, as 16GiB is")
-    return round(float(found[1]) * UNITS[found[2].upper()])
+        raise typer.BadParameter(f"{text!r} is no size, as 16GiB, 512MiB and 16GB are")
+    unit: int = (1024 if found[3] else 1000) ** (PREFIXES.index(found[2].upper()) + 1)
+    size = round(float(found[1]) * unit)
+    if size < 1:
+        raise typer.BadParameter(f"{text!r} is no memory at all")
+    return size
 
 
 def sizes_in(texts: Iterable[str]) -> dict[str, int]:
@@ -58,7 +62,9 @@ def summary(
     memory: Annotated[
         str | None,
         typer.Option(
-            "--memory", metavar="SIZE", help="The memory that it is to fit in: 16GiB; by default this machine's."
+            "--memory",
+            metavar="SIZE",
+            help="The memory that it is to fit in: 16GiB, 512MiB, or 16GB of 10^9 bytes; by default this machine's.",
         ),
     ] = None,
     sizes: Annotated[

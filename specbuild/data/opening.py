@@ -18,6 +18,7 @@ from specbuild.catalogue.datasets.fake import FakeData
 from specbuild.catalogue.datasets.folder import ImageFolder
 from specbuild.catalogue.datasets.torchvision_set import TorchvisionSet
 from specbuild.catalogue.plugged import PLUGGED
+from specbuild.catalogue.rules import Violation
 from specbuild.data.arrays import open_arrays
 from specbuild.data.failure import Unusable
 from specbuild.data.sources import Layout, Sample, SampleSource, Source, TensorSource, own_source
@@ -53,6 +54,8 @@ def opened_by_plugin(entry: Dataset, root: Path) -> Source:
     """What a plug-in's `open(root)` gives: a torch `Dataset` of dicts of fields."""
     try:
         return own_source(entry.open(root), tuple(entry.sample() or ()))
+    except Violation as violation:
+        raise Unusable(violation.code, violation.message, fix=violation.fix) from violation
     except OSError as error:
         raise Unusable("SB403", f"{entry.type} cannot be opened: {first_line(error)}") from None
 

@@ -13,10 +13,13 @@ from typing import Any, NamedTuple, cast
 import torch
 from torch.nn import functional
 
+from specbuild.catalogue.guarding import PluginFailure, named
+from specbuild.catalogue.rules import Violation
 from specbuild.catalogue.transforms.borders import Edges, Fill
 from specbuild.catalogue.transforms.sizes import CenterCrop, Pad, RandomCrop, Resize
 from specbuild.catalogue.transforms.transform import Transform, pair
 from specbuild.catalogue.transforms.values import Grayscale, Normalize, RandomHorizontalFlip, ToTensor
+from specbuild.data.failure import Unusable
 from specbuild.data.randomness import uniform
 from specbuild.data.vision import torchvision
 
@@ -70,10 +73,15 @@ def plugged(transform: Transform) -> Operation:
     """A plug-in's, which is given its draws as images are: in float32, on the same device."""
 
     def apply(images: torch.Tensor, draws: Draws) -> torch.Tensor:
-        return cast(
-            torch.Tensor,
-            transform.run(images, [draw.float().clamp_(max=BELOW_ONE).to(images.device) for draw in draws]),
-        )
+        count = len(images)
+        try:
+            given = transform.run(images, [draw.float().clamp_(max=BELOW_ONE).to(images.device) for draw in draws])
+            if not isinstance(given, torch.Tensor) or given.dim() == 0 or len(given) != count:
+                what = list(given.shape) if isinstance(given, torch.Tensor) else named(given)
+                raise PluginFailure(transform, "run", f"gives {what} of a batch of {count}, not a tensor of as many")
+        except Violation as violation:
+            raise Unusable(violation.code, violation.message, fix=violation.fix) from violation
+        return given
 
     return Operation(apply, transform.draws)
 

@@ -9,6 +9,7 @@ import numpy as np
 import torch
 
 from specbuild.catalogue.losses import Loss
+from specbuild.catalogue.losses.cross_entropy import ClassLoss
 from specbuild.catalogue.rules import Violation
 from specbuild.catalogue.samples import SampleType
 from specbuild.data.failure import Unusable, failure
@@ -16,16 +17,20 @@ from specbuild.data.sources import Sample, TensorSource
 from specbuild.data.split import Labels, Split, labels_out_of_range
 from specbuild.diagnostics.diagnostic import Diagnostic, Path
 from specbuild.language.parsing import of_violation
+from specbuild.network.indexing import Table, tables
 from specbuild.network.plan import Plan
 from specbuild.network.samples import batch_of_one, fit, loss_path
+
+INTEGERS_AT_ONCE = 1 << 22
+"""How many integers are looked at at once: mapped ones may be more than fit into memory."""
 
 
 def probe(split: Split, plan: Plan) -> None:
     """Hold a split's first sample, its labels and its batches against the network.
 
     Raises `DataError` with everything that does not fit: SB402 for the target, SB404 for the input,
-    SB405 for a sample that cannot be read, SB406 for a batch, SB408 for a transform. Labels that are
-    not all in memory are held against the network as they come.
+    SB405 for a sample that cannot be read, SB406 for a batch, SB408 for a transform. Labels and
+    integers that are not all in memory are held against the network as they come.
     """
     problems = list(found(split, plan))
     if problems:
@@ -34,8 +39,7 @@ def probe(split: Split, plan: Plan) -> None:
 
 def found(split: Split, plan: Plan) -> Iterator[Diagnostic]:
     """What does not fit."""
-    if split.name == "train":
-        yield from batch_of_one(plan, split.loader, len(split))
+    yield from batch_of_one(plan, split.loader, len(split), split.name)
     index = int(split.indices[0])
     try:
         types = split.source.types(index)
@@ -52,12 +56,18 @@ def found(split: Split, plan: Plan) -> Iterator[Diagnostic]:
         except Violation as violation:
             yield transform_problem(split, at, violation)
             return
-        sample[image] = split.pipeline(sample[image].unsqueeze(0), torch.tensor([index]), 0)[0]
+        try:
+            sample[image] = split.pipeline(sample[image].unsqueeze(0), torch.tensor([index]), 0)[0]
+        except Unusable as unusable:  # of a plug-in
+            yield unusable.at(split.place)
+            return
     misfits = list(fit(plan.inputs, types, split.name, split.place))
     yield from misfits
     if not misfits:
         for field in plan.inputs:
             yield from finite(split, field, sample[field], index)
+        for table in tables(plan):
+            yield from integers(split, table)
     yield from targets(split, plan, types, sample)
 
 
@@ -75,6 +85,20 @@ def finite(split: Split, field: str, tensor: torch.Tensor, index: int) -> Iterat
     """The numbers of an input of a sample."""
     if tensor.is_floating_point() and not bool(torch.isfinite(tensor).all()):
         yield Diagnostic("SB405", f"`{field}` of sample {index} holds NaN or an infinity", split.place)
+
+
+def integers(split: Split, table: Table) -> Iterator[Diagnostic]:
+    """The integers of an input that vectors are looked up for."""
+    held = split.source
+    if not isinstance(held, TensorSource) or (table.field == split.image and split.transforms):
+        split.tables.append(table)
+        return
+    rows = max(1, INTEGERS_AT_ONCE // max(1, int(np.prod(held.tensors[table.field].shape[1:]))))
+    ends = [(int(used.min()), int(used.max()))
+            for used in (held.rows(table.field, numbers) for numbers in torch.split(split.indices, rows))]  # fmt: skip
+    problem = table.misfit(split.name, min(low for low, _ in ends), max(high for _, high in ends), split.place)
+    if problem is not None:
+        yield problem
 
 
 def targets(split: Split, plan: Plan, types: dict[str, SampleType], sample: Sample) -> Iterator[Diagnostic]:
@@ -95,6 +119,8 @@ def targets(split: Split, plan: Plan, types: dict[str, SampleType], sample: Samp
         classes = loss.classes(kind)
         if classes is not None and types[loss.target].dtype == "int64":
             yield from labels(split, allowed_labels(loss, classes, path))
+        elif isinstance(loss, ClassLoss) and loss.is_of_shares(types[loss.target]):
+            yield from bounded(split, loss, (0.0, 1.0), sample, path)
         elif loss.bounds is not None:
             yield from bounded(split, loss, loss.bounds, sample, path)
         elif loss.targets == "signs":
@@ -136,7 +162,11 @@ def bounded(split: Split, loss: Loss, bounds: tuple[float, float], sample: Sampl
             "SB402",
             f"{loss.type} needs targets {wanted}, but `{loss.target}` of {split.name} goes from {low:g} to {high:g}",
             path,
-            fix="log_target: true, if they are logarithms" if logarithms else None,
+            fix="log_target: true, if they are logarithms"
+            if logarithms
+            else "class probabilities from 0 to 1, or labels as integers"
+            if isinstance(loss, ClassLoss)
+            else None,
         )
 
 

@@ -18,6 +18,7 @@ from specbuild.data.sources import Sample, Source, TensorSource
 from specbuild.diagnostics.diagnostic import Diagnostic, Path
 from specbuild.language.document import Spec
 from specbuild.language.sections import Loader, SplitName
+from specbuild.network.indexing import Table
 from specbuild.network.samples import image_field
 
 
@@ -49,6 +50,8 @@ class Split:
         """The field that the transforms are applied to."""
         self.labels: list[Labels] = []
         """What labels are allowed, where they are yet to be looked at as they come."""
+        self.tables: list[Table] = []
+        """What inputs of integers choose from, where they are yet to be looked at as they come."""
         self._batched: torch.utils.data.DataLoader[Any] | None = None
 
     def __len__(self) -> int:
@@ -99,7 +102,11 @@ class Split:
             if device.type != "cpu":
                 batch = {name: moved(tensor, device, self.loader.pin_memory) for name, tensor in batch.items()}
             if self.transforms:
-                batch[self.image] = self.pipeline(batch[self.image], indices, epoch)
+                try:
+                    batch[self.image] = self.pipeline(batch[self.image], indices, epoch)
+                except Unusable as unusable:  # of a plug-in
+                    raise failure(self.spec, unusable.at(self.place)) from None
+            self._hold_integers(batch)
             yield batch
 
     def _sample_batches(self, epoch: int, device: torch.device) -> Iterator[Sample]:
@@ -108,6 +115,7 @@ class Split:
                 raise self._broken(batch)
             for allowed in self.labels:
                 self._hold_labels(batch, allowed)
+            self._hold_integers(batch)
             if device.type != "cpu":
                 batch = {name: moved(tensor, device, pin=False) for name, tensor in batch.items()}
             yield batch
@@ -155,6 +163,13 @@ class Split:
         used = allowed.judged(used)
         if used.numel() and (int(used.min()) < 0 or int(used.max()) >= allowed.classes):
             raise failure(self.spec, labels_out_of_range(self.name, int(used.min()), int(used.max()), allowed))
+
+    def _hold_integers(self, batch: Sample) -> None:
+        for table in self.tables:
+            used = batch[table.field]
+            problem = table.misfit(self.name, int(used.min()), int(used.max()), self.place)
+            if problem is not None:
+                raise failure(self.spec, problem)
 
 
 class Labels(NamedTuple):
@@ -250,7 +265,8 @@ class Transformed(torch.utils.data.Dataset[Any]):
             try:
                 sample = transform.infer(sample)
             except Violation as violation:
-                raise Unusable("SB408", f"sample {index}: {violation.message}", fix=violation.fix) from None
+                code = violation.code if violation.code == "SB315" else "SB408"
+                raise Unusable(code, f"sample {index}: {violation.message}", fix=violation.fix) from None
 
 
 def stacked(samples: Sequence[tuple[int, Sample] | Broken]) -> Sample | Broken:

@@ -12,6 +12,59 @@ MOST_KNOWN = 1000
 """Among more names than this none is looked for."""
 
 
+SYNONYMS = {
+    "alpha": ("negative_slope", "momentum"),
+    "beta_1": ("betas",),
+    "beta_2": ("betas",),
+    "decay": ("weight_decay",),
+    "dilation_rate": ("dilation",),
+    "drop_prob": ("p", "dropout"),
+    "dropout_rate": ("p", "dropout"),
+    "embed_size": ("embedding_dim", "embed_dim"),
+    "epsilon": ("eps",),
+    "factor": ("gamma", "scale_factor"),
+    "filters": ("out_channels",),
+    "heads": ("nhead", "num_heads"),
+    "hidden": ("hidden_size",),
+    "hidden_dim": ("hidden_size",),
+    "hidden_units": ("hidden_size",),
+    "in_dim": ("in_features",),
+    "input_dim": ("num_embeddings", "in_features", "input_size"),
+    "l2": ("weight_decay",),
+    "l2_regularization": ("weight_decay",),
+    "layers": ("num_layers",),
+    "learning_rate": ("lr",),
+    "n_embd": ("embedding_dim", "d_model", "embed_dim"),
+    "n_head": ("nhead", "num_heads"),
+    "n_layers": ("num_layers",),
+    "num_classes": ("out_features",),
+    "num_epochs": ("epochs",),
+    "num_filters": ("out_channels",),
+    "num_units": ("out_features", "hidden_size"),
+    "nb_epoch": ("epochs",),
+    "out_dim": ("out_features",),
+    "output_dim": ("embedding_dim", "out_features"),
+    "output_shape": ("shape", "output_size"),
+    "permutation": ("dims",),
+    "pool_size": ("kernel_size",),
+    "prob": ("p",),
+    "probability": ("p",),
+    "rate": ("p",),
+    "step": ("step_size",),
+    "target_shape": ("shape",),
+    "units": ("out_features", "hidden_size"),
+    "use_bias": ("bias",),
+    "vocab_size": ("num_embeddings",),
+}
+"""What other frameworks, and people, call an argument that torch has under one of these names."""
+
+
+def synonym(word: str, known: Iterable[str]) -> str | None:
+    """The known name of what other frameworks call `word`."""
+    names = set(known)
+    return next((name for name in SYNONYMS.get(word, ()) if name in names), None)
+
+
 def nearest(word: str, known: Iterable[str]) -> str | None:
     """The known name closest to `word`, if one is close enough to be offered.
 

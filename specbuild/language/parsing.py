@@ -14,6 +14,10 @@ from specbuild.diagnostics.suggest import nearest, renaming
 E = TypeVar("E", bound=Entry)
 
 
+PLUGGABLE = ("layer", "loss", "data set", "transform")
+"""What plug-ins add, as messages call it."""
+
+
 class Failed:
     """Stands for a value that was already reported, so that nothing is reported of it again."""
 
@@ -76,6 +80,8 @@ def unknown_type(name: str, path: Path, known: Mapping[str, Any], what: str) -> 
         edit = renaming(path, name, meant, (*known, *excluded))
         return Diagnostic("SB204", message, path, fix=f"did you mean {meant}?", edit=edit)
     fix = f"known: {', '.join(sorted(known))}" if len(known) <= 12 else None
+    if fix is None and what in PLUGGABLE and name.isidentifier() and name[0].isupper():
+        fix = f"a {what} of your own comes with `--plugin MODULE`"
     return Diagnostic("SB204", message, path, fix=fix)
 
 

@@ -10,7 +10,7 @@ from typing import Any
 from specbuild.catalogue.entry import Entry, Section
 from specbuild.catalogue.fields import MISSING, Fault, taker
 from specbuild.diagnostics.diagnostic import Diagnostic, Edit, Path
-from specbuild.diagnostics.suggest import is_clear, nearest, renaming
+from specbuild.diagnostics.suggest import is_clear, nearest, renaming, synonym
 from specbuild.language.budgets import MOST_TOLD
 from specbuild.language.parsing import expected, shown
 from specbuild.language.scalars import resolve
@@ -73,12 +73,14 @@ def unknown_key(
     reason = next((base.refused[name] for base in bases if name in base.refused), None)
     if reason is not None:
         fix = f"leave `{name}` out"
-        return Diagnostic("SB207", f"`{name}` is not for a spec: {reason}", (*path, name), "key", fix=fix), None
+        absent = reason.startswith("only ")
+        fact = f"{cls.__name__} has no `{name}`: {reason}" if absent else f"`{name}` is not for a spec: {reason}"
+        return Diagnostic("SB207", fact, (*path, name), "key", fix=fix), None
     if name in cls.beside:
         fix = f"leave `{name}` out: `{path[-1]}` is an argument, and stands in no scope"
         return Diagnostic("SB201", f"unknown key `{name}`", (*path, name), "key", fix=fix), None
     free = [field for field in (*cls.model_fields, *cls.beside) if field not in raw]
-    meant = nearest(name, missing) or nearest(name, free)
+    meant = synonym(name, free) or nearest(name, missing) or nearest(name, free)
     if meant is None and issubclass(cls, Section):
         meant = next((field for field in free if name.startswith(field)), None)  # validation
     if meant is None:

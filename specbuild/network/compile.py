@@ -13,6 +13,7 @@ from torch import nn
 
 from specbuild.catalogue.rules import Violation
 from specbuild.errors import SpecError
+from specbuild.language.document import Spec
 from specbuild.language.parsing import of_violation
 from specbuild.network import modules
 from specbuild.network.plan import Plan, Scope, Step
@@ -34,13 +35,17 @@ class Namespace(SimpleNamespace):
 NAMESPACE = Namespace()
 
 
-def build(plan: Plan) -> nn.Sequential:
+def build(plan: Plan, spec: Spec | None = None) -> nn.Sequential:
     """The network, with torch's own initial weights but for those that the plan says.
 
     A straight line of layers is a plain `nn.Sequential(OrderedDict(...))`, nested where the document
     nests; a scope with branches is one `Routed`. The keys of the `state_dict` are the layers' names.
+    Raises `SpecError` (SB315) for a plug-in that fails, placed in `spec` where that is given.
     """
-    network = of_scope(plan.scope, [type.batched for type in plan.inputs.values()])
+    try:
+        network = of_scope(plan.scope, [type.batched for type in plan.inputs.values()])
+    except SpecError as error:
+        raise error if spec is None else SpecError(spec.place(error.diagnostics)) from None
     for tied, kept in plan.tie.items():
         module, _, name = tied.rpartition(".")
         setattr(network.get_submodule(module), name, network.get_parameter(kept))

@@ -188,14 +188,19 @@ def in_bytes(size: int) -> str:
     return f"{size / unit:,.2f} {name}"
 
 
+def largest_layer(plan: Plan) -> tuple[int, Step]:
+    """The layer whose weights take the most bytes, and how many."""
+    return max(
+        ((sum(s.bytes for s in outcome_of(step).parameters.values()), step) for step in plan.layers()),
+        key=lambda pair: pair[0],
+    )
+
+
 def require_memory(plan: Plan, available: int | None) -> None:
     """Raise `SpecError` (SB311) for weights that do not fit into so many bytes."""
     needed = plan.parameter_bytes()
     if available is not None and needed > available:
-        takes, largest = max(
-            ((sum(s.bytes for s in outcome_of(step).parameters.values()), step) for step in plan.layers()),
-            key=lambda pair: pair[0],
-        )
+        takes, largest = largest_layer(plan)
         raise SpecError(
             [Diagnostic(
                 "SB311", f"the weights take {in_bytes(needed)}, but this machine has {in_bytes(available)}",

@@ -17,6 +17,7 @@ from specbuild.language.document import Node, Spec
 from specbuild.language.items import Reference
 from specbuild.language.parsing import of_violation
 from specbuild.language.problems import Enough, Problems, few
+from specbuild.network.indexing import LOOKUPS, out_of_range
 from specbuild.network.initialization import initialized
 from specbuild.network.memory import overwritten
 from specbuild.network.plan import Plan, Scope, Step
@@ -82,6 +83,8 @@ def plan_of(spec: Spec, walk: Walk) -> Plan:
         plan = plan._replace(init=schemes)
     if walk.in_place and (walk.branches or walk.overwrites or not plan.scope.straight):
         problems += overwritten(plan, spec)
+    if walk.looks_up:
+        problems += out_of_range(plan, walk.holds)
     if problems:
         raise SpecError(spec.place(few(problems)))
     return plan
@@ -100,6 +103,8 @@ class Walk:
         """Whether some layer works in place."""
         self.overwrites = False
         """Whether one does on what the layer before it may need again, or hands on."""
+        self.looks_up = False
+        """Whether some layer fails on an integer that is too large."""
 
     def scope(
         self,
@@ -141,6 +146,8 @@ class Walk:
                     if getattr(layer, "inplace", False):
                         self.in_place = True
                         self.overwrites = self.overwrites or position == 0 or hands_on(nodes[position - 1].layer)
+                    if node.written in LOOKUPS:
+                        self.looks_up = True
                     value = Value(outcome.output, name, taken[0] if taken else None, outcome.results)
                     used: tuple[str, ...] = ()
                     if outcome.results:
@@ -171,6 +178,10 @@ class Walk:
     def has_batch(self, layer: Layer, inputs: Sequence[Value | None]) -> bool:
         """Whether a layer without inputs, which may span the batch, stands in a scope that has one."""
         return not getattr(layer, "batch", False) or any(value is None or value.type.batched for value in inputs)
+
+    def holds(self, condition: bool, step: Step) -> bool:
+        """Whether a condition on sizes holds, which was asked about a step."""
+        return condition
 
     def judge(self, node: Node, layer: Layer, name: str, inputs: Sequence[Value]) -> Judged | None:
         """The resolved layer and what its rule finds out, or None and a report."""

@@ -9,22 +9,25 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
 from itertools import islice
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, cast
 
 from specbuild.catalogue.layer import Layer
-from specbuild.catalogue.rules import NOTES, Outcome, Storage
+from specbuild.catalogue.rules import NOTES, Outcome, Storage, open_to
 from specbuild.catalogue.sizes.columns import Endless, holds_at
 from specbuild.catalogue.sizes.conditions import Condition, Limit, Several, all_of
 from specbuild.catalogue.sizes.deciding import Answers, Failing
 from specbuild.catalogue.sizes.describing import Good, described
 from specbuild.catalogue.sizes.expressions import Size, TooLong
+from specbuild.catalogue.sizes.patience import SUMMED, Spent
 from specbuild.catalogue.sizes.promises import Promise, in_words
 from specbuild.diagnostics.diagnostic import Diagnostic, Path
 from specbuild.errors import SpecError
 from specbuild.language.dims import nearest_size
 from specbuild.language.document import Node, Spec
-from specbuild.network.inference import Judged, Value, Walk, plan_of, trail_text
-from specbuild.network.plan import Plan
+from specbuild.language.problems import Enough
+from specbuild.network.inference import Judged, Value, Walk, plan_of
+from specbuild.network.open_messages import of_open_size, too_long, too_much, undecided
+from specbuild.network.plan import Plan, Step
 
 MOST_TOLD = 100
 """How many questions without an answer are told, and how many layers that fail at some sizes."""
@@ -32,14 +35,18 @@ MOST_JOINED = 50
 """How many conditions in one symbol are told as one."""
 MOST_TRIED = 4
 """At how many combinations of sizes a network that fails is looked at."""
+MANY_LAYERS = 2000
+"""From how many layers on it is looked at once, for a walk takes long."""
+COST = 100
+"""How many numbers are computed in the time that a term of a formula takes."""
 
 
 class Asked(NamedTuple):
     """A condition, and the layer whose rule asked it."""
 
     condition: Condition
-    name: str
     path: Path
+    name: str
 
 
 def open_plan(spec: Spec) -> Plan:
@@ -68,12 +75,33 @@ class OpenWalk(Walk):
         self.lost: list[tuple[str, str, Path]] = []
         """Type, name and path of the layers whose rules branch on an open size, or whose message would."""
         self.late: list[Diagnostic] = []
+        self.spent = False
+        """Whether so much was asked that the walk ended early, which is said."""
+
+    def summed(self, terms: int) -> None:
+        """Take a sum of so many terms into account."""
+        self.answers.patience.spend(COST * (terms + 1))
 
     def judge(self, node: Node, layer: Layer, name: str, inputs: Sequence[Value]) -> Judged | None:
         """The resolved layer and what its rule finds out; what it asks of open sizes is noted."""
         plain = len(inputs) == 1 and node.sources[0].keyword is None
         if plain and (id(layer), inputs[0].type) in self.known:
             return self.known[id(layer), inputs[0].type]
+        counting = SUMMED.set(self.summed)
+        try:
+            judged = self.judged_open(node, layer, name, inputs)
+        except Spent:
+            self.spent = True
+            self.problems.append(too_much(node.path, name, self.answers.promises))
+            raise Enough from None
+        finally:
+            SUMMED.reset(counting)
+        if plain and judged is not None:
+            self.known[id(layer), inputs[0].type] = judged
+        return judged
+
+    def judged_open(self, node: Node, layer: Layer, name: str, inputs: Sequence[Value]) -> Judged | None:
+        """The same of what is not known yet; raises `Spent`."""
         notes: list[Condition] = []
         token = NOTES.set(notes)
         try:
@@ -91,10 +119,16 @@ class OpenWalk(Walk):
         settled, of_weights = self.settled(node, layer, *judged, name, inputs)
         if not of_weights:
             for condition in dict.fromkeys(notes):
-                self.asked.setdefault(condition, Asked(condition, name, node.path))
-        if plain:
-            self.known[id(layer), inputs[0].type] = settled
+                self.asked.setdefault(condition, Asked(condition, node.path, name))
         return settled
+
+    def holds(self, condition: bool, step: Step) -> bool:
+        """Whether a condition holds, or is decided when all are known."""
+        if not open_to(condition):
+            return condition
+        asked = cast("Condition", condition)
+        self.asked.setdefault(asked, Asked(asked, step.path, step.name))
+        return True
 
     def settled(
         self, node: Node, written_layer: Layer, layer: Layer, outcome: Outcome, name: str, inputs: Sequence[Value]
@@ -133,6 +167,8 @@ class OpenWalk(Walk):
     def judged(self, spec: Spec, told: Collection[tuple[str, Path]]) -> Iterator[Diagnostic]:
         """What is wrong with the sizes that are open; told: codes and paths of what was reported already."""
         yield from self.late
+        if self.spent:
+            return
         failing: dict[Condition, Failing] = {}
         left_open = 0
         for asked in self.asked.values():
@@ -141,8 +177,11 @@ class OpenWalk(Walk):
             except Endless:
                 left_open += 1
                 if left_open <= MOST_TOLD:
-                    yield undecided(asked, self.answers.promises)
+                    yield undecided(*asked, self.answers.promises)
                 continue
+            except Spent:
+                yield too_much(asked.path, asked.name, self.answers.promises)
+                break
             if isinstance(answer, Failing):
                 failing[asked.condition] = answer
         known = {*told, *((found.code, found.path) for found in self.late)}
@@ -193,7 +232,7 @@ class At:
             both = condition if met is None else all_of(met, condition)
             try:
                 holding = self.walk.answers.holding(both, name) if isinstance(both, Condition) else None
-            except Endless:
+            except (Endless, Spent):
                 break
             if holding is None or not any(holding.found):
                 found = (promise.first,) if met is None else promise.sizes(len(self.holding(met, name)))
@@ -221,7 +260,7 @@ class At:
             for condition, found in self.failing.items()
             if len(condition.symbols()) > 1 or not found.holding
         ]
-        for sizes in tried[:MOST_TRIED]:
+        for sizes in tried[: 1 if len(self.spec.layers) > MANY_LAYERS else MOST_TRIED]:
             yield from self.tried(sizes)
         if self.walk.lost:
             places = [path for _, _, path in self.walk.lost]
@@ -303,58 +342,3 @@ def closed(value: Any, number: Any, key: str) -> Any:
     if isinstance(value, (tuple, list)):
         return tuple([number(size, key, value) for size in value])
     return number(value, key, value)
-
-
-def of_open_size(node: Node, layer: Layer, name: str, left: Mapping[str, Any], inputs: Sequence[Value]) -> Diagnostic:
-    """SB312 for a parameter, or an argument, whose size would depend on a symbol."""
-    what, size = next(iter(left.items()))
-    written = f"[{', '.join(map(str, size))}]" if isinstance(size, tuple) else str(size)
-    symbols = sorted({name for part in (size if isinstance(size, tuple) else (size,)) if isinstance(part, Size)
-                      for name in part.symbols()})  # fmt: skip
-    pool = next(
-        (axes for axes in (3, 2, 1) if any(len(value.type.shape) == axes + 1 for value in before(inputs))), None
-    )
-    mend = f"AdaptiveAvgPool{pool}d before it, or " if pool else ""
-    return Diagnostic(
-        "SB312", f"the size of `{what}` would depend on {in_words(symbols)}: {written}", node.path, instance=name,
-        because="; ".join(dict.fromkeys(trail_text(value) for value in inputs)) or None,
-        fix=f"{mend}numbers in place of {in_words(symbols)}",
-    )  # fmt: skip
-
-
-def before(inputs: Sequence[Value]) -> Iterator[Value]:
-    """The values on the way to some, the nearest first."""
-    for value in inputs:
-        step: Value | None = value
-        while step is not None:
-            yield step
-            step = step.before
-
-
-def too_long(node: Node, layer: Layer, name: str, inputs: Sequence[Value]) -> Diagnostic:
-    """SB313 for a size that is no longer one that a person reads."""
-    sizes: list[Any] = [size for value in inputs for size in value.type.shape]
-    symbols = in_words(sorted({name for size in sizes if isinstance(size, Size) for name in size.symbols()}))
-    return Diagnostic(
-        "SB313", f"a size of {layer.type} would be too long a formula to be told for every {symbols}", node.path,
-        instance=name, fix=f"numbers in place of {symbols}",
-    )  # fmt: skip
-
-
-def undecided(asked: Asked, promises: Mapping[str, Promise]) -> Diagnostic:
-    """SB313 for a question without an answer for every size."""
-    names = sorted(asked.condition.symbols())
-    closer_ones = {name: promises[name]._replace(most=closer(promises[name], len(names))) for name in names}
-    bounds = ", ".join(f"{name}: {promise}" for name, promise in closer_ones.items())
-    return Diagnostic(
-        "SB313", f"undecided for all {in_words(names)}: {asked.condition}", asked.path, instance=asked.name,
-        because="it has no period, or too long a one, to be proven by looking at finitely many sizes",
-        fix=f"bound {in_words(names)} in `dims`: {{{bounds}}}",
-    )  # fmt: skip
-
-
-def closer(promise: Promise, symbols: int) -> int:
-    """A largest size that leaves few enough to look at each."""
-    each = {1: 50_000, 2: 256}.get(symbols, 32)
-    most = max(promise.multiple_of * each, promise.first)
-    return min(most, promise.most or most)

@@ -16,7 +16,7 @@ from specbuild.language.sections import Best
 from specbuild.language.wording import with_article
 from specbuild.network.grouping import check_optimizer
 from specbuild.network.plan import Plan, Scope, Step
-from specbuild.network.samples import Fold, loss_path
+from specbuild.network.samples import Fold, loss_path, told_target
 from specbuild.network.scheduling import check_scheduler
 
 UNBOUNDED = frozenset(
@@ -27,7 +27,8 @@ UNBOUNDED = frozenset(
         "RMSNorm", "RNN", "LSTM", "GRU", "RNNCell", "LSTMCell", "GRUCell", "MultiheadAttention", "Transformer",
         "TransformerEncoder", "TransformerEncoderLayer", "TransformerDecoder", "TransformerDecoderLayer",
         "ReLU", "LeakyReLU", "PReLU", "RReLU", "ReLU6", "ELU", "CELU", "SELU", "GELU", "GLU", "SiLU", "Mish",
-        "Hardswish", "Softplus", "LogSigmoid", "LogSoftmax", "Tanh", "Tanhshrink", "Softsign",
+        "Hardshrink", "Hardswish", "Softshrink", "Softplus", "LogSigmoid", "LogSoftmax", "Tanh", "Tanhshrink",
+        "Softsign",
     }
 )  # fmt: skip
 """Layers whose output leaves the range from 0 to 1."""
@@ -128,10 +129,11 @@ def check_loss(spec: Spec, plan: Plan) -> Iterator[Diagnostic]:
         if not kind.batched:
             yield Diagnostic("SB402", f"{output} is {kind}: it has no batch axis to hold a target against", path)
             continue
-        try:
-            loss.compare(kind, None)
-        except Violation as violation:
-            yield of_violation(violation, path)
+        if not told_target(spec, loss):
+            try:
+                loss.compare(kind, None)
+            except Violation as violation:
+                yield of_violation(violation, path)
         last = settled_by(plan.scope, plan.scope.outputs[output].position)
         if loss.takes_shares and isinstance(last, Step) and last.type in UNBOUNDED:
             yield Diagnostic(

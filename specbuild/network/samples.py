@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from math import prod
 
+from specbuild.catalogue.losses import Loss
 from specbuild.catalogue.rules import Violation
 from specbuild.catalogue.samples import SampleType
 from specbuild.catalogue.types import TensorType
@@ -33,6 +34,16 @@ def loss_path(spec: Spec, output: str) -> Path:
     return ("loss", output) if len(spec.outputs) > 1 else ("loss",)
 
 
+def told_target(spec: Spec, loss: Loss) -> bool:
+    """Whether a plug-in's loss is held against the data's target, which is known: then it is not asked without one."""
+    if not loss.plugged or spec.data is None:
+        return False
+    try:
+        return loss.target in (spec.data.train.dataset.sample() or {})
+    except Violation:  # of a plug-in: reported with the data
+        return False
+
+
 class Fold:
     """The samples of each split folded through its transforms, and held against the network."""
 
@@ -53,7 +64,11 @@ class Fold:
 
     def split(self, name: SplitName) -> Iterator[Diagnostic]:
         """What is wrong with one split."""
-        fields = dict(self.fields(name))
+        try:
+            fields = dict(self.fields(name))
+        except Violation as violation:  # of a plug-in
+            yield of_violation(violation, self.place(name))
+            return
         try:
             transformed = self.transformed(name, fields.get(self.image or ""))
         except Misfit as misfit:
@@ -124,7 +139,8 @@ class Fold:
                 continue
             kind = self.plan.outputs[output]
             try:
-                loss.compare(kind, None)  # reported apart from the data
+                if not loss.plugged:
+                    loss.compare(kind, None)  # reported apart from the data
             except Violation:
                 continue
             try:
@@ -133,9 +149,13 @@ class Fold:
                 yield of_violation(violation, path)
 
     def lengths(self, name: SplitName) -> Iterator[Diagnostic]:
-        """A split that would be empty, and a last batch that BatchNorm would fail on."""
+        """A split that would be empty, and a last batch that a normalization would fail on."""
         dataset = self.data.dataset_of(name)
-        total = None if dataset is None else dataset.length()
+        try:
+            total = None if dataset is None else dataset.length()
+        except Violation as violation:  # of a plug-in
+            yield of_violation(violation, self.place(name))
+            return
         if total is None:
             return
         val = self.data.val
@@ -150,8 +170,8 @@ class Fold:
                     )
                 return
             total = held_out if name == "val" else total - held_out
-        if name == "train" and self.plan is not None:
-            yield from batch_of_one(self.plan, self.data.train.loader, total)
+        if self.plan is not None:
+            yield from batch_of_one(self.plan, self.data.loader_of(name), total, name)
 
 
 class Misfit(Exception):  # noqa: N818  carries a diagnostic through a fold
@@ -233,34 +253,45 @@ def shape_fix(field: str, wanted: tuple[int, ...], shape: tuple[int | None, ...]
     return None if None in shape else f"{field}: {list(shape)}"
 
 
-def normalized_layers(plan: Plan) -> Iterator[Step]:
-    """The BatchNorm layers that see one value a channel of each sample, and so fail on a batch of one."""
+def normalized_layers(plan: Plan, *, training: bool) -> Iterator[tuple[Step, str]]:
+    """The layers that fail on a batch of one, in training or in eval mode; and what each has a single value of."""
     for step in plan.layers():
-        if step.type.startswith("BatchNorm") and prod(step.inputs[0].shape[1:]) == 1:
-            yield step
+        if step.type not in ONE_VALUE:
+            continue
+        channels, *positions = step.inputs[0].shape
+        if step.type == "GroupNorm":  # torch counts the values of a group over the batch, in both modes
+            if channels == getattr(step.layer, "num_groups", None) and prod(positions) == 1:
+                yield step, "a group"
+        elif prod(positions) == 1 and (training or not getattr(step.layer, "track_running_stats", True)):
+            yield step, "a channel"
 
 
-def batch_of_one(plan: Plan, loader: Loader, total: int) -> Iterator[Diagnostic]:
-    """Batches that a training cannot use: none at all, or of one sample where BatchNorm fails on it.
+ONE_VALUE = frozenset({"BatchNorm1d", "BatchNorm2d", "BatchNorm3d", "SyncBatchNorm", "GroupNorm"})
+"""The layers that torch refuses to run on a single value."""
 
-    total: the number of samples that train has.
+
+def batch_of_one(plan: Plan, loader: Loader, total: int, name: SplitName = "train") -> Iterator[Diagnostic]:
+    """Batches that a split cannot use: none at all, or of one sample where a normalization fails on it.
+
+    total: the number of samples that the split has.
     """
-    size, path = loader.batch_size, ("data", "train", "loader")
+    size, path = loader.batch_size, ("data", name, "loader")
     if loader.drop_last and total < size:
         yield Diagnostic(
-            "SB412", f"drop_last leaves no batch: train has {total} samples, a batch {size}",
+            "SB412", f"drop_last leaves no batch: {name} has {total} sample{'' if total == 1 else 's'}, a batch {size}",
             (*path, "drop_last"), fix=f"drop_last: false, or a batch_size of at most {total}",
         )  # fmt: skip
         return
     if size > 1 and (total % size != 1 or loader.drop_last):
         return
-    for step in normalized_layers(plan):
-        fact = f"{step.name} is {with_article(step.type)} over one value a channel, and fails on a batch of one"
+    for step, what in normalized_layers(plan, training=name == "train"):
+        fact = f"{step.name} is {with_article(step.type)} over one value {what}, and fails on a batch of one"
         if size == 1:
             yield Diagnostic("SB406", fact, (*path, "batch_size"), fix="batch_size: 2 or more")
         else:
+            of = "" if name == "train" else f" of {name}"
             yield Diagnostic(
-                "SB406", f"{fact}: {total} samples in batches of {size} leave one", path,
-                fix="drop_last: true, or another batch_size",
+                "SB406", f"{fact}: {total} samples{of} in batches of {size} leave one", path,
+                fix="drop_last: true, or another batch_size" if name == "train" else "another batch_size",
             )  # fmt: skip
         return

@@ -82,7 +82,10 @@ def steps_per_epoch(spec: Spec) -> int | None:
     """The number of train's batches; None where it is not known without the data."""
     if spec.data is None:
         return None
-    total = spec.data.train.dataset.length()
+    try:
+        total = spec.data.train.dataset.length()
+    except Violation:  # of a plug-in: reported with the data
+        return None
     if total is None:
         return None
     val, loader = spec.data.val, spec.data.train.loader

@@ -32,7 +32,7 @@ def use_of(spec: Spec, batch: int | None = None, precision: str = "float32", ava
     """The use that a document has in mind, on this machine unless another's memory is given."""
     written = spec.data.train.loader.batch_size if spec.data is not None else 1
     optimizer = spec.optimizer if isinstance(spec.optimizer, Optimizer) else None
-    return Use(batch or written, precision, optimizer, available or memory_here())
+    return Use(batch or written, precision, optimizer, memory_here() if available is None else available)
 
 
 def parameters_of(step: Step, tie: Collection[str] = ()) -> int:
@@ -82,7 +82,9 @@ def text(plan: Plan, use: Use, depth: int | None = None, over: Plan | None = Non
     lines = [plan.name, line(COLUMNS, widths), "  ".join("─" * width for width in widths)]
     lines += [line(row, widths) for row in rows]
     sizes = f"at {at_sizes(plan, over)}" if over is not None else ""
-    lines += [sizes, *(f"{label:<24}{value}" for label, value in totals(plan, use).items())]
+    said = totals(plan, use)
+    width = max(24, *(len(label) + 2 for label in said))
+    lines += [sizes, *(f"{label:<{width}}{value}" for label, value in said.items())]
     return "\n".join(lines)
 
 

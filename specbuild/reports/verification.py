@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 import torch
 import torchinfo
 from torch import nn
 
+from specbuild.catalogue.plugged import PLUGGED
 from specbuild.catalogue.types import TensorType
 from specbuild.diagnostics.diagnostic import Diagnostic
 from specbuild.errors import SpecError
 from specbuild.language.document import Spec
 from specbuild.network.compile import build
+from specbuild.network.cost import memory_here, require_memory
 from specbuild.network.plan import Plan, Step, outcome_of
 
 BATCH = 2
@@ -25,37 +27,47 @@ Described = tuple[tuple[int, ...], str]
 def verify(spec: Spec, plan: Plan) -> str:
     """Build the network, run it, and hold every shape and count of the plan against what happened.
 
-    Returns a sentence that says what was held; raises `SpecError` (SB390) with each disagreement.
+    Returns a sentence that says what was held; raises `SpecError` with each disagreement (SB390), and for weights
+    that are larger than this machine's memory (SB311).
     """
-    model = build(plan).eval()
+    try:
+        require_memory(plan, memory_here())
+    except SpecError as error:
+        raise SpecError(spec.place(error.diagnostics)) from None
+    model = build(plan, spec).eval()
     layers = list(plan.layers())
     batch = [sample(kind) for kind in plan.inputs.values()]
     seen: dict[str, list[Described]] = {}
     modules = [(step.name, model.get_submodule(step.name)) for step in layers if not is_parameter(step)]
     hooks = [module.register_forward_hook(recorder(seen, name)) for name, module in modules]
-    with torch.no_grad():
-        output = model(*batch)
+    try:
+        with torch.no_grad():
+            output = model(*batch)
+    except Exception as error:
+        problems = [*misfits(layers, seen)]
+        if not problems:
+            raise
+        raise SpecError(spec.place(problems)) from error
     for hook in hooks:
         hook.remove()
-    problems: list[Diagnostic] = []
+    problems = [*misfits(layers, seen)]
+    if problems:
+        raise SpecError(spec.place(problems))
 
-    def hold(what: str, planned: object, actual: object, path: tuple[str | int, ...] = ()) -> None:
+    def hold(what: str, planned: object, actual: object, path: tuple[str | int, ...] = (), own: str = "") -> None:
         if planned != actual:
-            problems.append(
-                Diagnostic(
-                    "SB390",
-                    f"{what}: the plan says {planned}, torch says {actual}",
-                    path,
-                    fix="this is a defect of specbuild: please report it with the spec",
-                )
-            )
+            fix = "this is a defect of specbuild: please report it with the spec"
+            if own:
+                fix = f"mend `infer` or `build` of {own} ({PLUGGED[own].__module__})"
+            problems.append(Diagnostic("SB390", f"{what}: the plan says {planned}, torch says {actual}", path, fix=fix))
 
     for step in layers:
         if not is_parameter(step):
             results = [step.output, *(outcome_of(step).results[name] for name in step.results)]
             hold(f"output of {step.name}", [expected(kind) for kind in results], seen.get(step.name), step.path)
         planned = {name: storage.shape for name, storage in outcome_of(step).parameters.items()}
-        hold(f"parameters of {step.name}", planned, parameters(model, step), step.path)
+        own = step.type if step.type in PLUGGED else ""
+        hold(f"parameters of {step.name}", planned, parameters(model, step), step.path, own)
     outputs = output if isinstance(output, Mapping) else dict.fromkeys(plan.outputs, output)
     hold("the outputs", list(plan.outputs), list(outputs))
     for name, kind in plan.outputs.items():
@@ -72,6 +84,28 @@ def verify(spec: Spec, plan: Plan) -> str:
         f"{'s' if len(plan.outputs) > 1 else ''} {ends} "
         f"agree with torchinfo and with a forward pass of {BATCH} samples"
     )
+
+
+def misfits(layers: Iterable[Step], seen: Mapping[str, list[Described]]) -> Iterator[Diagnostic]:
+    """SB390 for each layer of a plug-in whose module gave something else than its class says."""
+    for step in layers:
+        if step.type in PLUGGED and step.name in seen:
+            results = [step.output, *(outcome_of(step).results[name] for name in step.results)]
+            said = [expected(kind) for kind in results]
+            if said != seen[step.name]:
+                yield Diagnostic(
+                    "SB390", f"{step.type}'s `infer` says {shown(said)}, but its module gives {shown(seen[step.name])}",
+                    step.path, instance=step.name,
+                    fix=f"mend `infer` or `build` of {step.type} ({PLUGGED[step.type].__module__})",
+                )  # fmt: skip
+
+
+def shown(results: Iterable[Described]) -> str:
+    """Shapes as a message has them, the batch left out."""
+    return " and ".join(
+        f"{list(shape[1:])}" + (f" {dtype}" if dtype != "float32" else "") if shape[:1] == (BATCH,)
+        else f"{list(shape)} of a batch of {BATCH}" for shape, dtype in results
+    )  # fmt: skip
 
 
 def is_parameter(step: Step) -> bool:

@@ -5,10 +5,10 @@ from __future__ import annotations
 import torch
 
 from specbuild.catalogue.optimizers import Optimizer
-from specbuild.diagnostics.diagnostic import Diagnostic
+from specbuild.diagnostics.diagnostic import Diagnostic, Path
 from specbuild.errors import DataError
 from specbuild.language.document import Spec
-from specbuild.network.cost import in_bytes, memory_here, memory_of
+from specbuild.network.cost import in_bytes, largest_layer, memory_here, memory_of
 from specbuild.network.plan import Plan
 
 KINDS = ("auto", "cpu", "cuda", "mps", "xpu")
@@ -53,8 +53,12 @@ def require_room(spec: Spec, plan: Plan, device: torch.device) -> None:
     fix = f"batch_size: {fitting}, or less" if fitting > 0 else "a smaller network"
     message = f"training takes {in_bytes(needed)}, but {device} has {in_bytes(available)}"
     because = f"weights, gradients and {optimizer.type} {in_bytes(fixed)}; {batch} samples {in_bytes(needed - fixed)}"
-    path = ("data", "train", "loader", "batch_size") if spec.data is not None else ("layers",)
-    raise DataError(spec.place([Diagnostic("SB311", message, path, because=because, fix=fix)]))
+    path: Path = ("data", "train", "loader", "batch_size") if spec.data is not None else ("layers",)
+    layer = None
+    if fitting <= 0:  # whatever the batch
+        largest = largest_layer(plan)[1]
+        path, layer = largest.path, largest.name
+    raise DataError(spec.place([Diagnostic("SB311", message, path, instance=layer, because=because, fix=fix)]))
 
 
 def present() -> list[str]:

@@ -17,6 +17,7 @@ from specbuild.network.inference import infer
 from specbuild.network.pipeline import metrics_of
 from specbuild.runs.run import Run
 from specbuild.training.device import choose
+from specbuild.training.indexing import lookups_told
 from specbuild.training.measuring import Meter
 from specbuild.training.objective import Objective
 from specbuild.training.passes import Feed, measure, memory_format
@@ -48,7 +49,8 @@ def evaluate(
     meter = Meter(spec.losses, metrics_of(spec), target, objective.judged)
     layout = memory_format(plan, target)
     model = copy_of(run.model, target, layout)
-    measure(model, objective, samples.batches(0, target), Feed(plan, layout), meter)
+    with lookups_told(spec, plan, model):
+        measure(model, objective, samples.batches(0, target), Feed(plan, layout), meter)
     return meter.results()
 
 

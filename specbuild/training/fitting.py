@@ -18,6 +18,7 @@ from specbuild.language.sections import Best
 from specbuild.network.compile import build
 from specbuild.network.pipeline import best_of, metric_names, metrics_of
 from specbuild.network.plan import Plan
+from specbuild.training.indexing import lookups_told
 from specbuild.training.measuring import Meter
 from specbuild.training.objective import Objective
 from specbuild.training.passes import Feed, learn, learn_by_closure, measure, memory_format
@@ -41,14 +42,14 @@ class Fit:
     def __init__(
         self, spec: Spec, plan: Plan, device: torch.device, splits: Mapping[str, Split], report: Reporter
     ) -> None:
-        self.spec, self.device, self.splits, self.report = spec, device, splits, report
+        self.spec, self.plan, self.device, self.splits, self.report = spec, plan, device, splits, report
         self.metrics = metrics_of(spec)
         self.best = chosen_by(spec, "val" in splits)
         self.closure = bool(getattr(spec.optimizer, "closure", False))
         # LBFGS takes gradients as views, which those that lie channels last do not have
         self.layout = torch.contiguous_format if self.closure else memory_format(plan, device)
         torch.manual_seed(spec.train.seed)
-        self.model: nn.Sequential = build(plan).to(device).to(memory_format=self.layout)  # type: ignore[call-overload]
+        self.model: nn.Sequential = build(plan, spec).to(device).to(memory_format=self.layout)  # type: ignore[call-overload]
         self.objective = Objective(spec, device)
         self.feed = Feed(plan, self.layout)
         self.optimizer = optimizer_of(spec, plan, self.model, device)
@@ -58,7 +59,7 @@ class Fit:
     def epoch(self, number: int) -> dict[str, Any]:
         """Learn from train, measure on val; what was measured, by name.
 
-        Raises `DataError` (SB409) where the loss is no longer a finite number.
+        Raises `DataError` where the loss is no longer a finite number (SB409), or a lookup fails (SB404).
         """
         train = self.splits["train"]
         begun = perf_counter()
@@ -71,14 +72,17 @@ class Fit:
 
         batches = train.batches(number, self.device)
         learner = learn_by_closure if self.closure else learn
-        learner(self.model, self.objective, self.optimizer, batches, self.feed, meter, tick, self.schedule.after_step)
+        after_step = self.schedule.after_step
+        with lookups_told(self.spec, self.plan, self.model):
+            learner(self.model, self.objective, self.optimizer, batches, self.feed, meter, tick, after_step)
         record: dict[str, Any] = {"epoch": number, **meter.results("train_")}
         samples, learned = meter.samples, perf_counter() - begun
         self.require_finite(record["train_loss"], "the loss", number)
         if "val" in self.splits:
             meter = self.meter()
             batches = self.splits["val"].batches(number, self.device)
-            measure(self.model, self.objective, batches, self.feed, meter)
+            with lookups_told(self.spec, self.plan, self.model):
+                measure(self.model, self.objective, batches, self.feed, meter)
             record |= meter.results("val_")
             self.require_finite(record["val_loss"], "the loss on val", number)
         record |= self.schedule.rates

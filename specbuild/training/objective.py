@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, cast
 
 import torch
 from torch import nn
 
+from specbuild.catalogue.rules import Violation
 from specbuild.diagnostics.diagnostic import Diagnostic
-from specbuild.errors import DataError
+from specbuild.errors import DataError, SpecError
 from specbuild.language.document import Spec
+from specbuild.language.parsing import of_violation
 from specbuild.network.pipeline import judged_output
 from specbuild.network.samples import loss_path
 
@@ -42,12 +44,17 @@ class Objective:
         self.spec = spec
         self.outputs = tuple(spec.losses)
         self.targets = tuple(loss.target for loss in spec.losses.values())
-        self.criteria: tuple[nn.Module, ...] = tuple(
-            loss.build(nn, torch.tensor).to(device) for loss in spec.losses.values()
-        )
+        self.criteria: tuple[nn.Module, ...] = tuple(self.built(output).to(device) for output in spec.losses)
         self.single = len(spec.outputs) == 1
         self.judged = self.outputs.index(judged_output(spec) or "")
         """Which of the outputs the metrics are measured on."""
+
+    def built(self, output: str) -> nn.Module:
+        """The loss of an output as a module; raises `SpecError` (SB315) for a plug-in's that fails."""
+        try:
+            return cast(nn.Module, self.spec.losses[output].build(nn, torch.tensor))
+        except Violation as violation:
+            raise SpecError(self.spec.place([of_violation(violation, loss_path(self.spec, output))])) from violation
 
     def __call__(self, given: Any, batch: Mapping[str, torch.Tensor]) -> Judged:
         """The losses of one batch; given: the output, or the outputs by name.

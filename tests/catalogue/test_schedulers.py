@@ -210,9 +210,9 @@ def test_what_the_length_settles() -> None:
     ("name", "arguments", "length", "field", "message"),
     [
         ("OneCycleLR", {"max_lr": 1, "total_steps": 29}, span(30), "total_steps",
-         "OneCycleLR ends after 29 steps, but goes on for 30"),
+         "OneCycleLR ends after 29 steps, but the training has 30"),
         ("OneCycleLR", {"max_lr": 1, "steps_per_epoch": 9}, span(30), "steps_per_epoch",
-         "OneCycleLR ends after 27 steps, but goes on for 30"),
+         "OneCycleLR ends after 27 steps, but the training has 30"),
         ("OneCycleLR", {"max_lr": 1, "pct_start": 0.1}, span(10), "pct_start",
          "the first phase has no length: pct_start is 0.1 of 10 steps"),
         ("OneCycleLR", {"max_lr": 1, "pct_start": 1}, span(10), "pct_start",
@@ -225,7 +225,7 @@ def test_what_the_length_settles() -> None:
          span(20, "epoch", 1), ("milestones", 0), "CosineAnnealingLR begins at 500, but there are only 20 epochs"),
         ("SequentialLR",
          {"schedulers": [("LinearLR", {}), ("OneCycleLR", {"max_lr": 1, "total_steps": 5})], "milestones": [5]},
-         span(20), ("schedulers", 1, "total_steps"), "OneCycleLR ends after 5 steps, but goes on for 15"),
+         span(20), ("schedulers", 1, "total_steps"), "OneCycleLR ends after 5 steps, but the training has 15"),
     ],
 )  # fmt: skip
 def test_messages_of_the_length(name: str, arguments: Any, length: Span, field: Any, message: str) -> None:

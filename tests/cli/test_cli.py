@@ -121,6 +121,17 @@ def test_summary_as_text() -> None:
     )
 
 
+def test_a_size_of_memory_has_a_unit() -> None:
+    for size in ("0", "0GiB", "16", "16 G", "1e9", "\u0661GiB", "-1GiB"):
+        done = run("summary", "-", "--memory", size, stdin=NETWORK)
+        assert (done.returncode, done.stdout) == (2, ""), size
+    done = run("summary", "-", "--memory", "0.5GB", "--batch-size", "1234567890123", stdin=NETWORK)
+    *_, parameters, _, _, _, _, batch = done.stdout.splitlines()
+    assert batch.startswith("batch of 1234567890123  ")
+    assert batch.endswith("does not fit in 0.47 GiB")
+    assert batch[: parameters.index("68")].endswith("  ")
+
+
 def test_summary_as_json() -> None:
     summary: dict[str, Any] = json.loads(run("summary", "specs/lenet5.yaml", "--format", "json").stdout)
     assert summary["parameters"] == 61_706
@@ -168,4 +179,4 @@ def test_a_network_beyond_all_memory() -> None:
     spec = NETWORK.replace("[16]", "[1000000]").replace("out_features: 4", "out_features: 100000000")
     done = run("summary", "-", "--verify", stdin=spec)
     assert (done.returncode, done.stdout) == (1, "")
-    assert done.stderr.startswith("error: this machine has too little memory for it: ")
+    assert done.stderr.startswith("<stdin>:4:5: error[SB311]: fc: the weights take 363.80 TiB, but this machine has ")

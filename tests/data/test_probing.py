@@ -89,6 +89,35 @@ def test_targets_of_a_binary_loss_are_from_0_to_1(arrays: Any) -> None:
     ]
 
 
+def test_class_probabilities_are_from_0_to_1(arrays: Any) -> None:
+    shares = np.full((6, 10), 0.3, np.float32)  # they need not add up to 1
+    probe(open_data(spec := arrays(IMAGES, shares))["train"], infer(spec))
+    for value, found in ((-0.5, "-0.5 to 0.3"), (2, "0.3 to 2")):
+        shares[3, 4] = value
+        assert probed(arrays(IMAGES, shares)) == [
+            ("SB402", "loss", f"CrossEntropyLoss needs targets from 0 to 1, but `target` of train goes from {found}")
+        ]
+
+
+@pytest.mark.parametrize(
+    ("target", "loss", "fix"),
+    [
+        (LABELS[:, None], "CrossEntropyLoss", "labels without the last axis: `squeeze(-1)` when they are saved"),
+        (np.eye(10, dtype=np.int64)[LABELS], "CrossEntropyLoss",
+         "of one-hot labels, `argmax(-1)` when they are saved; as float32 they are class probabilities"),
+        (np.eye(10, dtype=np.int64)[LABELS], "NLLLoss", "of one-hot labels, `argmax(-1)` when they are saved"),
+        (LABELS[:, None].astype(np.float32), "CrossEntropyLoss",
+         "labels of classes are integers, not floating-point numbers"),
+    ],
+)  # fmt: skip
+def test_labels_in_another_shape(target: np.ndarray, loss: str, fix: str, arrays: Any) -> None:
+    spec = arrays(IMAGES, target, loss=loss)
+    with pytest.raises(DataError) as raised:
+        probe(open_data(spec)["train"], infer(spec))
+    (found,) = raised.value.diagnostics
+    assert (found.code, found.fix) == ("SB402", fix)
+
+
 def test_targets_of_a_likelihood_are_not_below_0(arrays: Any) -> None:
     logarithms = np.log(np.full((6, 10), 0.1, np.float32))
     divergence = {"type": "KLDivLoss", "log_target": True}

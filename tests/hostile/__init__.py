@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from tests.hostile import meaning, reading
+from tests.hostile import meaning, reading, sizes
 
 MOST_BYTES = 2**20
 MOST_SECONDS = 1.0
@@ -12,4 +12,4 @@ MOST_MEMORY = 300 * 2**20
 MOST_OUTPUT = 200_000
 """In characters: a hundred diagnostics, each with its line and its mend."""
 
-DOCUMENTS: dict[str, Callable[[], bytes]] = {**reading.DOCUMENTS, **meaning.DOCUMENTS}
+DOCUMENTS: dict[str, Callable[[], bytes]] = {**reading.DOCUMENTS, **meaning.DOCUMENTS, **sizes.DOCUMENTS}

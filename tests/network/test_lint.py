@@ -169,23 +169,47 @@ def test_windows_that_are_on_purpose() -> None:
         ("CrossEntropyLoss", [{"type": "Softmax", "dim": -1}, "Identity"], ["SB804"]),
         ("CrossEntropyLoss", ["LogSoftmax"], ["SB804"]),
         ("CrossEntropyLoss", ["Sigmoid"], []),
-        ("CrossEntropyLoss", [{"type": "Softmax", "dim": 0}], []),
+        ("CrossEntropyLoss", [{"type": "Softmax", "dim": 0}], ["SB824"]),
         ("BCEWithLogitsLoss", ["Sigmoid"], ["SB805"]),
         ("BCEWithLogitsLoss", ["Tanh"], []),
         ("MultiLabelSoftMarginLoss", ["Sigmoid"], ["SB805"]),
         ("BCELoss", ["Sigmoid"], []),
         ("BCELoss", ["Softmax"], []),
-        ("BCELoss", ["Softplus"], ["SB806"]),
         ("BCELoss", [{"type": "Hardtanh", "min_val": 0, "max_val": 1}], []),
         ("NLLLoss", [], ["SB807"]),
         ("NLLLoss", ["Softmax"], ["SB807"]),
         ("NLLLoss", ["LogSoftmax"], []),
+        ("KLDivLoss", [], ["SB807"]),
+        ("KLDivLoss", ["Softmax"], ["SB807"]),
+        ("KLDivLoss", ["LogSoftmax"], []),
         ("MSELoss", ["Softmax"], []),
     ],
     ids=str,
 )
 def test_ends_and_losses(loss: str, after: list[Any], wanted: list[str]) -> None:
     assert codes([{"type": "Linear", "out_features": 10}, *after], [16], loss=loss) == wanted
+
+
+@pytest.mark.parametrize(
+    ("dim", "shape", "wanted"),
+    [(None, [3], []), (0, [3], ["SB824"]), (-2, [3], ["SB824"]), (-1, [3], []), (None, [5, 3], ["SB824"]),
+     (-1, [5, 3], []), (None, [2, 5, 3], []), (-4, [2, 5, 3], ["SB824"])],
+)  # fmt: skip
+@pytest.mark.parametrize("type", ["Softmax", "Softmin", "LogSoftmax"])
+@pytest.mark.filterwarnings("ignore:Implicit dimension")
+def test_shares_of_a_batch(type: str, dim: int | None, shape: list[int], wanted: list[str]) -> None:
+    assert codes([{"type": type, **({} if dim is None else {"dim": dim})}], shape) == wanted
+    shares = getattr(torch.nn, type)(dim)(torch.randn(4, *shape))
+    totals = (shares.exp() if type == "LogSoftmax" else shares).sum(0)
+    assert torch.allclose(totals, torch.ones_like(totals), atol=1e-5) == (wanted == ["SB824"])
+
+
+def test_a_field_that_nothing_reads() -> None:
+    fields = {"input": "x", "target": "y", "labels": "z"}
+    data = {"train": {"dataset": {"type": "Arrays", "path": "x.npz", "fields": fields}}}
+    assert codes([LINEAR], [16], loss="CrossEntropyLoss", data=data) == ["SB825"]
+    assert codes([LINEAR], [16], loss={"type": "CrossEntropyLoss", "target": "labels"}, data=data) == ["SB825"]
+    assert codes([LINEAR], [16], data=data) == []
 
 
 def test_dropout_at_the_end() -> None:

@@ -198,3 +198,22 @@ def test_a_written_size_may_depend_on_open_ones_where_the_promise_settles_it() -
     }  # fmt: skip
     plan = specbuild.infer(document)
     assert dict(plan.storages())["head.weight"].shape == (2, 192)
+
+
+def test_what_is_asked_of_open_sizes_has_an_end() -> None:
+    layers = [
+        layer
+        for size in range(2, 1202)
+        for layer in (
+            {"name": f"down{size}", "type": "MaxPool1d", "kernel_size": size, "from": "input"},
+            {"name": f"up{size}", "type": "ConvTranspose1d", "out_channels": 1, "kernel_size": size, "stride": size},
+            {"name": f"both{size}", "type": "Concat", "from": [f"up{size}", "input"]},
+        )
+    ]
+    found = inferred(specbuild.load({"specbuild": 1, "input": [1, "H"], "layers": layers}))
+    assert isinstance(found, tuple)
+    assert [each.code for each in found] == ["SB313"]
+    assert found[0].message == "undecided from here on: the layers ask more of H than is computed for a document"
+    assert found[0].fix == "numbers in place of H"
+    settled = {"specbuild": 1, "input": [1, 2000], "layers": layers[:30]}
+    assert {each.code for each in specbuild.check(settled)} == {"SB308", "SB801"}

@@ -3,8 +3,9 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+import torch
 
-from specbuild.api import check
+from specbuild.api import build, check
 from specbuild.catalogue.types import TensorType
 from specbuild.diagnostics.codes.training import DIGITS, TRAINING
 from specbuild.errors import SpecError
@@ -205,3 +206,31 @@ def test_the_field_that_transforms_are_applied_to() -> None:
     assert image_field({"input": flat}) == "input"
     assert image_field({"meta": flat, "photo": image, "mask": other}) == "photo"
     assert image_field({"meta": flat, "more": flat}) is None
+
+
+@pytest.mark.parametrize(
+    "norm",
+    [{"type": "GroupNorm", "num_groups": 2}, {"type": "GroupNorm", "num_groups": 1},
+     *({"type": kind, "track_running_stats": kept} for kind in ("BatchNorm2d", "SyncBatchNorm")
+       for kept in (True, False))],
+)  # fmt: skip
+@pytest.mark.parametrize("split", ["train", "val"])
+def test_a_batch_of_one_is_refused_where_torch_refuses_it(norm: dict[str, Any], split: str) -> None:
+    layers = [{"type": "Conv2d", "out_channels": 2, "kernel_size": 8}, norm, *linear(10)]
+    dataset = {"type": "FakeData", "size": 13, "image_size": [1, 8, 8]}
+    data: dict[str, Any] = {
+        "train": {**TRAIN, "dataset": {**dataset, "size": 12}, "loader": {"batch_size": 4}},
+        "val": {"dataset": dataset},
+    }
+    if split == "train":
+        data["train"]["dataset"] = dataset
+        data["val"]["dataset"] = {**dataset, "size": 12}
+    model = build({"specbuild": 1, "input": [1, 8, 8], "layers": layers}).train(split == "train")
+    fails = False
+    try:
+        model(torch.rand(1, 1, 8, 8))
+    except ValueError:
+        fails = True
+    assert [(code, path) for code, path, _ in found(data, layers=layers)] == (
+        [("SB406", f"data.{split}.loader")] if fails else []
+    )

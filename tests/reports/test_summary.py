@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from specbuild.errors import SpecError
 from specbuild.language.loading import load
 from specbuild.network.cost import in_bytes
 from specbuild.network.inference import infer
@@ -123,3 +124,11 @@ def test_what_does_not_fit_is_said() -> None:
     spec = load(CNN)
     last = summary.text(infer(spec), use_of(spec, batch=64, available=2**16)).splitlines()[-1]
     assert last == "batch of 64             93.82 KiB to run, 0.11 MiB to train: does not fit in 64.00 KiB"
+
+
+def test_weights_that_no_machine_holds_are_not_built() -> None:
+    from specbuild.reports.verification import verify
+
+    spec = load({"specbuild": 1, "input": [60000], "layers": [{"type": "Linear", "out_features": 2 * 10**9}]})
+    with pytest.raises(SpecError, match=r"SB311"):
+        verify(spec, infer(spec))

@@ -5,7 +5,8 @@ import torch
 
 from specbuild.errors import DataError
 from specbuild.language.loading import load
-from specbuild.training.device import choose, present
+from specbuild.network.inference import infer
+from specbuild.training.device import choose, present, require_room
 
 DOCUMENT = """
 specbuild: 1
@@ -48,3 +49,12 @@ def test_a_device_that_is_not_there_is_refused_with_those_that_are() -> None:
 def test_a_misspelt_device() -> None:
     message = "--device: error[SB407]: there is no device called 'gpu:0'"
     assert fault("cpu", "gpu:0")[:2] == (message, "use auto, cpu, cuda or mps")
+
+
+def test_weights_alone_that_do_not_fit_are_told_at_the_largest_layer() -> None:
+    text = DOCUMENT.replace("DEVICE", "cpu") + "loss: CrossEntropyLoss\noptimizer: SGD\n"
+    large = load(text.replace("out_features: 2}", "out_features: 2000000000}").replace("[4]", "[60000]"))
+    with pytest.raises(DataError) as caught:
+        require_room(large, infer(large), torch.device("cpu"))
+    (problem,) = caught.value.diagnostics
+    assert (problem.code, problem.path, problem.instance) == ("SB311", ("layers", 0), "linear_1")

@@ -63,7 +63,8 @@ def test_a_step_is_torchs(name: str, reduction: str) -> None:
     last = ["Sigmoid"] if name == "BCELoss" else []
     for number, target in enumerate(targets_of(name)):
         written = document({"type": name, "reduction": reduction}, target, *last)
-        assert specbuild.check(written) == ()
+        odd = {"KLDivLoss", "NLLLoss"} & {name}  # what they are given here are no logarithms of shares
+        assert [found.code for found in specbuild.check(written)] == ["SB807" for _ in odd]
         run = specbuild.train(written, run=f"{number}", device="cpu")
         torch.manual_seed(0)
         model = nn.Sequential(nn.Linear(4, 3), *[nn.Sigmoid() for _ in last])

@@ -279,7 +279,7 @@ def test_a_schedule_that_is_too_short_is_refused_before_the_first_step() -> None
         train(written, train=own)
     (problem,) = raised.value.diagnostics
     assert (problem.code, problem.path, problem.message) == (
-        "SB415", ("scheduler", "total_steps"), "OneCycleLR ends after 9 steps, but goes on for 10",
+        "SB415", ("scheduler", "total_steps"), "OneCycleLR ends after 9 steps, but the training has 10",
     )  # fmt: skip
     assert not Path("runs").exists() or not list(Path("runs").rglob("*.json"))
 

@@ -33,10 +33,9 @@ class Convolution(Layer):
         padding_mode: PaddingMode
 
     def check(self) -> None:
-        """`groups` divides both channels, `padding: same` has stride 1, zeros are not taken away."""
+        """`groups` divides the channels, `padding: same` has stride 1, zeros are not taken away."""
         if self.in_channels is not None:
-            divides(self.groups, self.in_channels, "in_channels")
-        divides(self.groups, self.out_channels, "out_channels")
+            self.share(self.in_channels)
         if self.padding == "same" and set(each(self.stride, self.axes)) != {1}:
             raise Violation(
                 "SB304", f"`padding: same` is for stride 1 only: stride is {written(self.stride)}",
@@ -57,13 +56,18 @@ class Convolution(Layer):
         padding = 0 if self.padding == "valid" else self.padding
         return tuple((number, number) for number in each(padding, self.axes))
 
+    def share(self, channels: Dim) -> None:
+        """Require that `groups` divides the channels on both sides."""
+        divides(self.groups, channels, "in_channels", self.out_channels)
+        divides(self.groups, self.out_channels, "out_channels", channels)
+
     def infer(self, input: TensorType) -> Outcome:
         """Each axis is padded, then a window slides along it."""
         planes(self.type, input, self.axes)
         floating(self.type, input)
         channels, *sizes = input.shape
         arguments = inferred("in_channels", self.in_channels, channels, f"the input has {channels} channels")
-        divides(self.groups, channels, "in_channels")
+        self.share(channels)
         added = self.added()
         if self.padding_mode in LIMITS:
             for size, border, axis in zip(sizes, added, AXES[self.axes], strict=True):

@@ -13,6 +13,7 @@ from specbuild.catalogue.types import Dim, TensorType
 
 Returns = Literal["sequence", "last"]
 BATCH_FIRST = "axis 0 is always the batch"
+PROJECTION = "only LSTM projects its state"
 SWITCHED = "the states are a second result: naming them, as in `from: rnn.hidden`, switches it on"
 
 
@@ -102,7 +103,7 @@ class RNN(Layer):
 
     takes: ClassVar = ("input", "hx")
     results: ClassVar = {"hidden": "return_hidden"}
-    refused: ClassVar = {"batch_first": BATCH_FIRST, "return_hidden": SWITCHED}
+    refused: ClassVar = {"batch_first": BATCH_FIRST, "return_hidden": SWITCHED, "proj_size": PROJECTION}
 
     input_size: Extent | None = None
     """Features of the input; inferred."""
@@ -142,7 +143,7 @@ class GRU(Layer):
 
     takes: ClassVar = ("input", "hx")
     results: ClassVar = {"hidden": "return_hidden"}
-    refused: ClassVar = {"batch_first": BATCH_FIRST, "return_hidden": SWITCHED}
+    refused: ClassVar = {"batch_first": BATCH_FIRST, "return_hidden": SWITCHED, "proj_size": PROJECTION}
 
     input_size: Extent | None = None
     """Features of the input; inferred."""

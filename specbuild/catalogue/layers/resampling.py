@@ -331,7 +331,7 @@ class ChannelShuffle(Layer):
             lambda: Violation(
                 "SB302", "ChannelShuffle takes [channels, ...] with at least one axis after the channels, "
                 f"but the input is {input}",
-                fix=as_planes(input, 1),
+                fix=f"{self.groups} channels or more, with an axis after them",
             ),
         )  # fmt: skip
         channels = input.shape[0]

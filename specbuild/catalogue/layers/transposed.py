@@ -8,7 +8,7 @@ from specbuild.catalogue.entry import Bool
 from specbuild.catalogue.layer import Layer
 from specbuild.catalogue.limits import Border, Extent, Reach, storable
 from specbuild.catalogue.rules import Outcome, Storage, Violation, inferred
-from specbuild.catalogue.types import TensorType
+from specbuild.catalogue.types import Dim, TensorType
 from specbuild.catalogue.windows import each, floating, leaves, planes, together
 
 ONEDNN_OFFSET = 2**31
@@ -34,10 +34,9 @@ class Transposed(Layer):
         dilation: int | tuple[int, ...]
 
     def check(self) -> None:
-        """`groups` divides both channels, `output_padding` is below stride or dilation, offsets fit 32 bits."""
+        """`groups` divides the channels, `output_padding` is below stride or dilation, offsets fit 32 bits."""
         if self.in_channels is not None:
-            divides(self.groups, self.in_channels, "in_channels")
-        divides(self.groups, self.out_channels, "out_channels")
+            self.share(self.in_channels)
         strides, dilations = each(self.stride, self.axes), each(self.dilation, self.axes)
         for extra, stride, dilation in zip(each(self.output_padding, self.axes), strides, dilations, strict=True):
             if extra >= stride and extra >= dilation:
@@ -58,13 +57,18 @@ class Transposed(Layer):
                 fix=f"a stride of at most {isqrt((ONEDNN_OFFSET - 1) // self.out_channels)}",
             )
 
+    def share(self, channels: Dim) -> None:
+        """Require that `groups` divides the channels on both sides."""
+        divides(self.groups, channels, "in_channels", self.out_channels)
+        divides(self.groups, self.out_channels, "out_channels", channels)
+
     def infer(self, input: TensorType) -> Outcome:
         """Each axis is spread by the stride and widened by the filter."""
         planes(self.type, input, self.axes)
         floating(self.type, input)
         channels, *sizes = input.shape
         arguments = inferred("in_channels", self.in_channels, channels, f"the input has {channels} channels")
-        divides(self.groups, channels, "in_channels")
+        self.share(channels)
         kernel, stride = each(self.kernel_size, self.axes), each(self.stride, self.axes)
         padding, extra = each(self.padding, self.axes), each(self.output_padding, self.axes)
         dilation = each(self.dilation, self.axes)

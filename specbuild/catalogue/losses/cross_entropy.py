@@ -34,6 +34,14 @@ class ClassLoss(Loss, ABC):
         weight: tuple[float, ...] | None
         class_dim: Literal[1, -1]
 
+    def check(self) -> None:
+        """Some class counts: a mean over weights of 0 is 0 / 0."""
+        if self.weight is not None and not any(self.weight):
+            raise Violation(
+                "SB410", "`weight` is 0 for each class, so that the loss is not a number", field="weight",
+                fix="a positive number for some class, or leave it out",
+            )  # fmt: skip
+
     def classes(self, output: TensorType) -> Dim | None:
         """The size of the axis of classes."""
         return output.shape[-1 if self.class_dim == -1 else 0]
@@ -63,10 +71,21 @@ class ClassLoss(Loss, ABC):
                 lambda: Violation(
                     "SB402",
                     f"labels for an output {output} must be {shape_text(others)}, but the target is {target}",
-                    fix="class_dim: -1 where the classes come last" if others and self.class_dim == 1 else None,
+                    fix=self.mend(output, others, target),
                 ),
             )
         require_labels(self.type, target, ("int64",) if others else ("int64", "uint8"))
+
+    def mend(self, output: TensorType, others: tuple[Dim, ...], target: SampleType) -> str | None:
+        """What makes labels of a target in another shape."""
+        written = target.shape
+        if written == (*others, 1) and (written != output.shape or target.classes != 1):
+            return "labels without the last axis: `squeeze(-1)` when they are saved"
+        if written is not None and same(written, output.shape):
+            axis = -1 if self.class_dim == -1 or len(output.shape) == 1 else 1
+            shares = "; as float32 they are class probabilities" if self.type == "CrossEntropyLoss" else ""
+            return f"of one-hot labels, `argmax({axis})` when they are saved{shares}"
+        return "class_dim: -1 where the classes come last" if others and self.class_dim == 1 else None
 
     def is_of_shares(self, target: SampleType | None) -> bool:
         """Whether a target holds a probability for each class, and not a label."""
@@ -138,7 +157,7 @@ class CrossEntropyLoss(ClassLoss):
                 "SB402",
                 f"class probabilities must have the output's shape {output}, but the target is {target}",
                 fix="labels of classes are integers, not floating-point numbers"
-                if target.shape is not None and len(target.shape) < len(output.shape)
+                if target.shape is not None and (len(target.shape) < len(output.shape) or target.shape[-1] == 1)
                 else None,
             ),
         )

@@ -132,7 +132,7 @@ class OneCycleLR(Scheduler):
         if total < span.total:
             field = next((name for name in ("total_steps", "epochs") if getattr(self, name)), "steps_per_epoch")
             raise Violation(
-                "SB415", f"OneCycleLR ends after {total} {span.interval}s, but goes on for {span.total}",
+                "SB415", f"OneCycleLR ends after {span.part(total)}, but the training has {span.total}",
                 field=field, fix=f"leave `{field}` out",
             )  # fmt: skip
         ends = [self.pct_start * total - 1, total - 1.0]

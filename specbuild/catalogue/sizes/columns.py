@@ -6,23 +6,11 @@ from collections.abc import Mapping, Sequence
 
 from specbuild.catalogue.sizes.conditions import Compared, Condition, Several
 from specbuild.catalogue.sizes.expressions import Atom, Chosen, Floor, Least, Number, Scaled, Size
+from specbuild.catalogue.sizes.patience import Patience
 
 
 class Endless(Exception):  # noqa: N818  an answer: it cannot be told by looking at finitely many sizes
     """No period, too long a one, or more to look at than there is patience for."""
-
-
-class Patience:
-    """How many numbers all questions about one document may compute."""
-
-    def __init__(self, left: int) -> None:
-        self.left = left
-
-    def spend(self, numbers: int) -> None:
-        """Compute so many; raises `Endless` where that is more than is left."""
-        self.left -= numbers
-        if self.left < 0:
-            raise Endless
 
 
 class Columns:

@@ -20,8 +20,12 @@ class Unsettled(TypeError):  # noqa: N818
 class Condition:
     """True at some sizes and false at others, as far as is known. `&`, `|` and `~` join them."""
 
-    __slots__ = ("text",)
-    text: str
+    __slots__ = ()
+
+    @property
+    def text(self) -> str:
+        """As a person writes it."""
+        raise NotImplementedError
 
     def sizes(self) -> Iterator[Size]:
         """The sizes that it compares."""
@@ -41,12 +45,6 @@ class Condition:
     def __invert__(self) -> Truth:
         raise NotImplementedError
 
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, Condition) and self.text == other.text
-
-    def __hash__(self) -> int:
-        return hash(self.text)
-
     def __str__(self) -> str:
         return self.text
 
@@ -62,7 +60,16 @@ class Compared(Condition):
 
     def __init__(self, size: Size, relation: Relation) -> None:
         self.size, self.relation = size, relation
-        self.text = comparison_text(size, relation)
+
+    @property
+    def text(self) -> str:  # noqa: D102
+        return comparison_text(self.size, self.relation)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Compared) and self.relation == other.relation and self.size.terms == other.size.terms
+
+    def __hash__(self) -> int:
+        return hash((self.size, self.relation))
 
     def sizes(self) -> Iterator[Size]:  # noqa: D102
         yield self.size
@@ -80,7 +87,16 @@ class Several(Condition):
 
     def __init__(self, parts: tuple[Condition, ...], every: bool) -> None:
         self.parts, self.every = parts, every
-        self.text = f"({(' and ' if every else ' or ').join(part.text for part in parts)})"
+
+    @property
+    def text(self) -> str:  # noqa: D102
+        return f"({(' and ' if self.every else ' or ').join(part.text for part in self.parts)})"
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Several) and self.every == other.every and self.parts == other.parts
+
+    def __hash__(self) -> int:
+        return hash((self.parts, self.every))
 
     def sizes(self) -> Iterator[Size]:  # noqa: D102
         for part in self.parts:
@@ -97,7 +113,17 @@ class Limit(Condition):
     __slots__ = ("condition",)
 
     def __init__(self, condition: Condition) -> None:
-        self.condition, self.text = condition, condition.text
+        self.condition = condition
+
+    @property
+    def text(self) -> str:  # noqa: D102
+        return self.condition.text
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Limit) and self.condition == other.condition
+
+    def __hash__(self) -> int:
+        return hash((Limit, self.condition))
 
     def sizes(self) -> Iterator[Size]:  # noqa: D102
         return self.condition.sizes()

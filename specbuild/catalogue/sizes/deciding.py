@@ -7,13 +7,14 @@ from itertools import islice, product
 from math import prod
 from typing import NamedTuple
 
-from specbuild.catalogue.sizes.columns import Columns, Endless, Patience
+from specbuild.catalogue.sizes.columns import Columns, Endless
 from specbuild.catalogue.sizes.conditions import Compared, Condition, Several, zero
 from specbuild.catalogue.sizes.expressions import Number, Size, of_dict
+from specbuild.catalogue.sizes.patience import Patience
 from specbuild.catalogue.sizes.periods import MOST, Periods
 from specbuild.catalogue.sizes.promises import Promise
 
-MOST_NUMBERS = 4_000_000
+MOST_NUMBERS = 3_000_000
 """How many numbers all questions about a document may compute."""
 SAMPLED = 1000
 """At how many sizes a question without a period is asked, to see whether it fails."""

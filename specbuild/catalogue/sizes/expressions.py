@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Union
 
 from specbuild.catalogue.sizes.bounds import Bounds, of_atom, of_terms
 from specbuild.catalogue.sizes.conditions import at_least_zero, nonzero, zero
+from specbuild.catalogue.sizes.patience import counted
 from specbuild.catalogue.sizes.writing import factor_text, sum_text
 
 if TYPE_CHECKING:
@@ -134,7 +135,12 @@ Monomial = tuple[Atom, ...]
 
 def rank(monomial: Monomial) -> tuple[int, tuple[str, ...]]:
     """Its place in a sum: products first, the constant last."""
-    return -len(monomial), tuple(atom.text for atom in monomial)
+    return -len(monomial), tuple([atom.text for atom in monomial])
+
+
+def by_rank(term: tuple[Monomial, int]) -> tuple[int, tuple[str, ...]]:
+    """The same of a term."""
+    return rank(term[0])
 
 
 class Size:
@@ -191,32 +197,54 @@ class Size:
     def __hash__(self) -> int:
         return self._hash
 
+    def shifted(self, by: int) -> Size:
+        """The same and a constant."""
+        if by == 0:
+            return self
+        counted(len(self.terms))
+        constant = self.constant
+        terms = self.terms[:-1] if constant else self.terms
+        return Size((*terms, ((), constant + by)) if constant + by else terms)
+
+    def times(self, by: int) -> Number:
+        """A multiple; its terms are in the same order, unless one of them cancels."""
+        if by in (0, 1):
+            return self if by else 0
+        for monomial, _ in self.terms:
+            for atom in monomial:
+                if isinstance(atom, Floor) and atom.whole:
+                    return summed((self, by))
+        counted(len(self.terms))
+        return Size(tuple([(monomial, by * number) for monomial, number in self.terms]))
+
     def __add__(self, other: Number) -> Number:
         if not isinstance(other, (int, Size)):
             return NotImplemented
-        return summed((self, 1), (other, 1))
+        return self.shifted(other) if isinstance(other, int) else summed((self, 1), (other, 1))
 
     __radd__ = __add__
 
     def __sub__(self, other: Number) -> Number:
         if not isinstance(other, (int, Size)):
             return NotImplemented
-        return summed((self, 1), (other, -1))
+        return self.shifted(-other) if isinstance(other, int) else summed((self, 1), (other, -1))
 
     def __rsub__(self, other: int) -> Number:
-        return summed((self, -1), (other, 1))
+        return -self + other
 
     def __neg__(self) -> Number:
-        return summed((self, -1))
+        return self.times(-1)
 
     def __pos__(self) -> Number:
         return self
 
     def __mul__(self, other: Number) -> Number:
         if isinstance(other, int):
-            return summed((self, int(other)))
+            return self.times(int(other))
         if not isinstance(other, Size):
             return NotImplemented
+        if len(self.terms) * len(other.terms) > 2 * MOST_TERMS:  # at most half of them are alike
+            raise TooLong
         found: dict[Monomial, int] = {}
         if len(self.terms) * len(other.terms) > MOST_TERMS:
             raise TooLong
@@ -278,14 +306,17 @@ def symbol(name: str, least: int = 1, most: int | None = None, multiple_of: int 
 
 def of_dict(found: Mapping[Monomial, int]) -> Number:
     """The sum of terms; an int where no atom is left. What nothing is rounded off of is written in lowest terms."""
-    for monomial, number in found.items():
-        if number and any(isinstance(atom, Floor) and atom.whole and gcd(number, atom.by) > 1 for atom in monomial):
-            return lowest_terms(found)
-    terms = sorted(((monomial, number) for monomial, number in found.items() if number), key=lambda t: rank(t[0]))
+    counted(len(found))
+    terms = [term for term in found.items() if term[1]]
+    for monomial, number in terms:
+        for atom in monomial:
+            if isinstance(atom, Floor) and atom.whole and gcd(number, atom.by) > 1:
+                return lowest_terms(found)
     if not terms:
         return 0
-    if len(terms) == 1 and not terms[0][0]:
-        return terms[0][1]
+    if len(terms) == 1:
+        return Size(tuple(terms)) if terms[0][0] else terms[0][1]
+    terms.sort(key=by_rank)
     if len(terms) > MOST_TERMS:
         raise TooLong
     return Size(tuple(terms))
@@ -356,31 +387,6 @@ def quotient(size: Number, by: int) -> Number:
         others = size - Size((((floor,), 1),))
         return divided(floor.of + others * floor.by, floor.by * by)
     return Size((((Floor(size, by),), 1),))
-
-
-def least_of(a: Number, b: Number) -> Number:
-    """The smaller of two."""
-    below: Truth = a <= b
-    if below is True:
-        return a
-    if below is False:
-        return b
-    return Size((((Least(a, b),), 1),))
-
-
-def chosen(condition: Condition, then: Number, otherwise: Number) -> Number:
-    """One of two, by a condition that is not decided."""
-    return then if same(then, otherwise) else Size((((Chosen(condition, then, otherwise),), 1),))
-
-
-def scaled(size: Number, factor: float) -> Number:
-    """`⌊size · factor⌋`, exact where the factor is a fraction that floating point holds whole."""
-    over, under = factor.as_integer_ratio()
-    if not isinstance(size, Size):
-        return int(size * factor)
-    if factor > 0 and under <= 2**10 and over <= 2**20:
-        return size * over // under
-    return Size((((Scaled(size, factor),), 1),))
 
 
 def same(a: Number, b: Number) -> bool:

@@ -9,9 +9,10 @@ from __future__ import annotations
 from math import gcd, lcm
 from typing import NamedTuple
 
-from specbuild.catalogue.sizes.columns import Columns, Endless, Patience
+from specbuild.catalogue.sizes.columns import Columns, Endless
 from specbuild.catalogue.sizes.conditions import Compared, Condition, Several
 from specbuild.catalogue.sizes.expressions import Atom, Chosen, Floor, Least, Number, Size, Symbol
+from specbuild.catalogue.sizes.patience import Patience
 from specbuild.catalogue.sizes.promises import Promise
 
 MOST = 100_000

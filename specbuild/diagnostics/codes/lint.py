@@ -62,20 +62,10 @@ LINT: tuple[Code, ...] = (
         "specbuild: 1\ninput: [16]\nlayers:\n  - {type: Linear, out_features: 1}\nloss: BCEWithLogitsLoss\n",
     ),
     Code(
-        "SB806",
-        "no Sigmoid before BCELoss",
-        "BCELoss takes the logarithm of the output, which therefore has to be from 0 to 1: torch fails on any other "
-        "number in the middle of a training. The last layer here may give such numbers. (After a Linear or a Conv2d "
-        "it is an error, SB402.)",
-        "specbuild: 1\ninput: [1, 16]\nlayers:\n  - {type: Conv1d, out_channels: 1, kernel_size: 3}\nloss: BCELoss\n",
-        "specbuild: 1\ninput: [1, 16]\nlayers:\n  - {type: Conv1d, out_channels: 1, kernel_size: 3}\n  - Sigmoid\n"
-        "loss: BCELoss\n",
-    ),
-    Code(
         "SB807",
-        "no LogSoftmax before NLLLoss",
-        "NLLLoss takes the logarithms of shares and computes none: on any other numbers the loss falls without end, "
-        "and nothing is learned. CrossEntropyLoss is NLLLoss with a LogSoftmax before it.",
+        "no LogSoftmax before NLLLoss or KLDivLoss",
+        "NLLLoss and KLDivLoss take the logarithms of shares and compute none: on any other numbers the loss falls "
+        "without end, and nothing is learned. CrossEntropyLoss is NLLLoss with a LogSoftmax before it.",
         "specbuild: 1\ninput: [16]\nlayers:\n  - {type: Linear, out_features: 10}\nloss: NLLLoss\n",
         "specbuild: 1\ninput: [16]\nlayers:\n  - {type: Linear, out_features: 10}\n  - {type: LogSoftmax, dim: 1}\n"
         "loss: NLLLoss\n",
@@ -234,5 +224,24 @@ LINT: tuple[Code, ...] = (
         "specbuild: 1\ninput: [16]\nlayers:\n"
         + "".join(f"  - {{name: a{n}, type: ReLU, from: input}}\n" for n in range(102)),
         "specbuild: 1\ninput: [16]\nlayers: [ReLU]\n",
+    ),
+    Code(
+        "SB824",
+        "a Softmax over the batch",
+        "`dim` counts the batch as axis 0. Along it, Softmax, Softmin and LogSoftmax make the shares of the samples in "
+        "a batch add up to 1, so that the answer to one depends on the others. Left out, torch takes axis 0 for inputs "
+        "of 1 or 3 axes.",
+        "specbuild: 1\ninput: [5, 3]\nlayers: [Softmax]\n",
+        "specbuild: 1\ninput: [5, 3]\nlayers: [{type: Softmax, dim: -1}]\n",
+    ),
+    Code(
+        "SB825",
+        "a field of the data that nothing reads",
+        "The samples of Arrays have a field that feeds no input and that no loss takes as its target: it is read for "
+        "nothing, or its name is not the one that was meant.",
+        "specbuild: 1\ninput: [16]\nlayers: [{type: Linear, out_features: 10}]\nloss: CrossEntropyLoss\n"
+        "data: {train: {dataset: {type: Arrays, path: x.npz, fields: {input: x, target: y, weight: w}}}}\n",
+        "specbuild: 1\ninput: [16]\nlayers: [{type: Linear, out_features: 10}]\nloss: CrossEntropyLoss\n"
+        "data: {train: {dataset: {type: Arrays, path: x.npz, fields: {input: x, target: y}}}}\n",
     ),
 )

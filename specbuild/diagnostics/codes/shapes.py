@@ -17,7 +17,8 @@ SHAPES: tuple[Code, ...] = (
         "SB301",
         "a written size that is not the input's",
         "Sizes such as `in_channels`, `in_features` and `num_features` follow from the input and may be left out. "
-        "Where they are written, they are held against what the layers before give.",
+        "Where they are written, they are held against what the layers before give; so is the `num_embeddings` of an "
+        "Embedding of Positions.",
         HEAD.format([3, 8, 8]) + "  - Flatten\n  - {type: Linear, in_features: 128, out_features: 10}\n",
         HEAD.format([3, 8, 8]) + "  - Flatten\n  - {type: Linear, in_features: 192, out_features: 10}\n",
     ),
@@ -33,7 +34,8 @@ SHAPES: tuple[Code, ...] = (
         "SB303",
         "no room",
         "A window is larger than its padded input, a padding takes all of the output away, or a reflection "
-        "is wider than what it reflects. Every size of every tensor is at least 1.",
+        "is wider than what it reflects. Every size of every tensor is at least 1. An unpooling has room for all that "
+        "its pooling looked at.",
         HEAD.format([3, 4, 4]) + "  - {type: Conv2d, out_channels: 8, kernel_size: 5}\n",
         HEAD.format([3, 4, 4]) + "  - {type: Conv2d, out_channels: 8, kernel_size: 5, padding: 1}\n",
     ),
@@ -126,7 +128,9 @@ SHAPES: tuple[Code, ...] = (
         "a question about open sizes that is undecided",
         "What a layer asks of sizes that an input leaves open is proven for every promised size: sums, multiples and "
         "floor divisions of one size repeat, so one period is a proof. Products of two sizes and factors that are no "
-        "simple fractions do not repeat. With `min` and `max` in `dims` there are finitely many sizes to look at.",
+        "simple fractions do not repeat. With `min` and `max` in `dims` there are finitely many sizes to look at. Past "
+        "several hundred different layers over open sizes there may be more to compute than is computed for a "
+        "document: the rest is undecided as well.",
         HEAD.format("[1, S, S]")
         + "  - {type: ZeroPad2d, padding: [0, 1, 0, 0]}\n  - {type: Reshape, shape: [2, -1]}\n",
         "specbuild: 1\ninput: [1, S, S]\ndims: {S: {max: 512}}\nlayers:\n"
@@ -141,6 +145,23 @@ SHAPES: tuple[Code, ...] = (
         "W: {min: 16, multiple_of: 16}}' --size H=100",
         "$ specbuild summary specs/unet.yaml --set 'input=[3, H, W]' --set 'dims={H: {min: 16, multiple_of: 16}, "
         "W: {min: 16, multiple_of: 16}}' --size H=96",
+    ),
+    Code(
+        "SB315",
+        "a plug-in fails",
+        "A method of a plug-in's class raised something that is no `Violation`, or gave what is not asked of it: "
+        "`infer` gives an Outcome, `build` a torch module, `sample` the type of each field. The message names the "
+        "class, its module and the method. `specbuild --traceback` shows the line in the plug-in.",
+        "$ printf '%s\\n' 'from specbuild.plugins import Layer, Outcome, plugin' '@plugin' 'class Twice(Layer):' "
+        "'    def infer(self, input):' '        return input' '    def build(self, nn, **switches):' "
+        "'        return nn.Identity()' > twice.py\n"
+        "$ printf 'specbuild: 1\\ninput: [8]\\nlayers: [Twice]\\n' > spec.yaml\n"
+        "$ specbuild check --plugin twice spec.yaml",
+        "$ printf '%s\\n' 'from specbuild.plugins import Layer, Outcome, plugin' '@plugin' 'class Twice(Layer):' "
+        "'    def infer(self, input):' '        return Outcome(input)' '    def build(self, nn, **switches):' "
+        "'        return nn.Identity()' > twice.py\n"
+        "$ printf 'specbuild: 1\\ninput: [8]\\nlayers: [Twice]\\n' > spec.yaml\n"
+        "$ specbuild check --plugin twice spec.yaml",
     ),
     Code(
         "SB390",

@@ -67,7 +67,8 @@ TRAINING: tuple[Code, ...] = (
         "SB404",
         "The samples do not fit the network's input",
         "What comes out of the transforms has the shape and the dtype that `input` says. Images are bytes "
-        "until `ToTensor`; `Resize`, the crops, `Pad` and `Grayscale` change their shape.",
+        "until `ToTensor`; `Resize`, the crops, `Pad` and `Grayscale` change their shape. Integers that vectors are "
+        "looked up for are from 0 to `num_embeddings`, exclusive.",
         "data: {train: {dataset: Digits, transforms: [ToTensor]}}",
         "data: {train: {dataset: Digits}}",
     ),
@@ -82,11 +83,12 @@ TRAINING: tuple[Code, ...] = (
     ),
     Code(
         "SB406",
-        "BatchNorm fails on a batch of one",
+        "A normalization fails on a batch of one",
         "In training BatchNorm divides by the deviation over the batch and the positions. A layer whose "
         "channels have one position each (1 x 1) has a single value to judge by where a batch has one "
         "sample, and torch raises. The last batch has one sample where the number of samples leaves a rest "
-        "of 1.",
+        "of 1. GroupNorm with one value a group fails so on val and test, too; so does BatchNorm without "
+        "`track_running_stats`.",
         DIGITS.replace(
             "[Flatten, {type: Linear, out_features: 10}]",
             "[{type: Conv2d, out_channels: 8, kernel_size: 8, bias: false}, BatchNorm2d, Flatten, "

@@ -9,7 +9,7 @@ from specbuild.diagnostics.diagnostic import Diagnostic, Path
 from specbuild.language.document import Spec
 from specbuild.network.plan import Plan
 
-NAMED = frozenset({"BCELoss", "Hardsigmoid", "LogSoftmax", "NLLLoss", "Sigmoid", "Softmax", "Softmax2d", "Softmin"})
+NAMED = frozenset({"Hardsigmoid", "KLDivLoss", "LogSoftmax", "NLLLoss", "Sigmoid", "Softmax", "Softmax2d", "Softmin"})
 """Losses and layers that may not fit each other."""
 
 

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from specbuild.diagnostics.diagnostic import Diagnostic, Path
+from specbuild.diagnostics.suggest import nearest
 from specbuild.language.document import Spec
 from specbuild.language.sections import Data, SplitName
 from specbuild.language.wording import with_article
@@ -15,7 +16,7 @@ from specbuild.network.samples import loss_path
 
 
 def odd_data(spec: Spec, plan: Plan, data: Data) -> Iterator[Diagnostic]:
-    """SB811, SB814, SB815 and SB818."""
+    """SB811, SB814, SB815, SB818 and SB825."""
     for name in data.names():
         if data.transforms_written_at(name) == name:
             yield from odd_transforms(name, getattr(data, name).transforms or ())
@@ -28,6 +29,23 @@ def odd_data(spec: Spec, plan: Plan, data: Data) -> Iterator[Diagnostic]:
                 fix="batch_size: 2 or more, or GroupNorm, which goes by each sample alone",
             )  # fmt: skip
     yield from spare_classes(spec, plan, data)
+    if spec.losses:
+        yield from unused_fields(spec, data)
+
+
+def unused_fields(spec: Spec, data: Data) -> Iterator[Diagnostic]:
+    """SB825 for fields of Arrays that feed no input and that no loss takes."""
+    read = {*spec.inputs, *(loss.target for loss in spec.losses.values())}
+    for name in data.names():
+        entry = getattr(getattr(data, name), "dataset", None)
+        for field in getattr(entry, "fields", ()):
+            if field not in read:
+                meant = nearest(field, [other for other in read if other not in getattr(entry, "fields", ())])
+                yield Diagnostic(
+                    "SB825", f"nothing reads the field `{field}`: inputs and losses take {', '.join(sorted(read))}",
+                    ("data", name, "dataset", "fields", field),
+                    fix=f"did you mean `{meant}`?" if meant else "leave it out, or name it in an input or a `target`",
+                )  # fmt: skip
 
 
 def odd_transforms(name: SplitName, transforms: Any) -> Iterator[Diagnostic]:

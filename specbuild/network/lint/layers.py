@@ -22,11 +22,12 @@ LINEAR = NORMALIZED | DROPOUTS | {"Flatten", "Identity"} | {
     f"{kind}Pool{axes}d" for kind in ("Avg", "AdaptiveAvg") for axes in (1, 2, 3)
 }  # fmt: skip
 """Layers that make nothing nonlinear of what two others give together."""
+SHARING = frozenset({"LogSoftmax", "Softmax", "Softmin"})
 FAMILIES = {"Linear": "Linear", **dict.fromkeys(CONVOLUTIONS, "Conv"), **dict.fromkeys(TRANSPOSED, "ConvTranspose")}
 
 
 def odd_layers(plan: Plan) -> Iterator[Diagnostic]:
-    """SB808 to SB810, SB812, SB813, and SB817 for a BatchNorm."""
+    """SB808 to SB810, SB812, SB813, SB824, and SB817 for a BatchNorm."""
     graph = Graph(plan)
     tied = {key.rpartition(".")[0] for pair in plan.tie.items() for key in pair}
     cancelled: dict[Path, list[tuple[Step, Step]]] = {}
@@ -43,6 +44,8 @@ def odd_layers(plan: Plan) -> Iterator[Diagnostic]:
             yield from odd_momentum(step)
         if kind in CONVOLUTIONS or kind in POOLINGS:
             yield from unread(step)
+        if kind in SHARING:
+            yield from over_the_batch(step)
     if cancelled:
         yield from biases(graph, cancelled)
     for number in graph.ends.values():
@@ -126,6 +129,20 @@ def odd_momentum(step: Step) -> Iterator[Diagnostic]:
         f"{1 - momentum:.4g}" if 0 < momentum < 1 else f"momentum is {momentum:g}: it is a share, from 0 to 1",
         (*step.path, "momentum"), instance=step.name, fix=fix,
     )  # fmt: skip
+
+
+def over_the_batch(step: Step) -> Iterator[Diagnostic]:
+    """SB824 for shares of the samples in a batch, where those of one sample are most likely meant."""
+    dim, rank = argument(step, "dim"), step.output.rank
+    guessed = dim is None and rank in (1, 3)  # torch's own guess, and otherwise 1
+    if step.output.batched and rank > 1 and (guessed or (dim is not None and dim % rank == 0)):
+        fact = f"`dim` is left out, which torch takes for 0 where there are {rank} axes" if dim is None else (
+            f"`dim` is {dim}")  # fmt: skip
+        yield Diagnostic(
+            "SB824", f"{fact}: the shares are of the samples of the batch, which add up to 1",
+            (*step.path, "dim") if dim is not None else step.path, instance=step.name,
+            fix="dim: 1" if rank == 2 else "dim: -1, or dim: 1",
+        )  # fmt: skip
 
 
 def unread(step: Step) -> Iterator[Diagnostic]:

@@ -21,17 +21,18 @@ APPLIES = {
     "MultiLabelSoftMarginLoss": ("SB805", SIGMOIDS, "a Sigmoid", None),
 }
 """What losses do themselves: the warning, the layers that do it too, in words, and the loss that does not."""
-UNBOUNDED = frozenset({
-    "CELU", "ELU", "GELU", "Hardshrink", "Hardswish", "LeakyReLU", "LogSigmoid", "LogSoftmax", "Mish", "RReLU",
-    "ReLU", "ReLU6", "SELU", "SiLU", "Softplus", "Softshrink", "Softsign", "Tanh", "Tanhshrink",
-})  # fmt: skip
-"""Activations whose output leaves the range from 0 to 1."""
 SHARES = SOFTMAXES - {"LogSoftmax"} | SIGMOIDS
-NO_LOGARITHMS = (UNBOUNDED | SHARES) - {"LogSigmoid", "LogSoftmax"}
+NO_LOGARITHMS = SHARES | {
+    "CELU", "ELU", "GELU", "Hardshrink", "Hardswish", "LeakyReLU", "Mish", "RReLU", "ReLU", "ReLU6", "SELU", "SiLU",
+    "Softplus", "Softshrink", "Softsign", "Tanh", "Tanhshrink",
+}  # fmt: skip
+"""Activations that give no logarithms of shares."""
+OF_LOGARITHMS = {"NLLLoss": "CrossEntropyLoss", "KLDivLoss": None}
+"""Losses of logarithms of shares, each with the loss that computes them itself."""
 
 
 def odd_losses(spec: Spec, plan: Plan) -> Iterator[Diagnostic]:
-    """SB804 to SB807."""
+    """SB804, SB805 and SB807."""
     for output, loss in spec.losses.items():
         end = plan.scope.outputs[output]
         if end.result is not None:
@@ -52,17 +53,13 @@ def odd_losses(spec: Spec, plan: Plan) -> Iterator[Diagnostic]:
         last = found if isinstance(found, Step) else None
         if last is None:
             continue
-        learned = bool(outcome_of(last).parameters)
-        if loss.type == "BCELoss" and (learned or last.type in UNBOUNDED):
+        learned = bool(outcome_of(last).parameters) and last.layer is not None and not last.layer.plugged
+        if loss.type in OF_LOGARITHMS and (learned or last.type in NO_LOGARITHMS):
+            other = OF_LOGARITHMS[loss.type]
             yield Diagnostic(
-                "SB806", f"BCELoss needs outputs from 0 to 1, but {last.name} is {with_article(last.type)}", path,
-                fix=f"{path[-1]}: BCEWithLogitsLoss, or a Sigmoid as the last layer",
-            )  # fmt: skip
-        if loss.type == "NLLLoss" and (learned or last.type in NO_LOGARITHMS):
-            yield Diagnostic(
-                "SB807", f"NLLLoss needs logarithms of shares, but {last.name} is {with_article(last.type)}", path,
+                "SB807", f"{loss.type} needs logarithms of shares, but {last.name} is {with_article(last.type)}", path,
                 fix="LogSoftmax in its place" if last.type in SHARES
-                else f"{path[-1]}: CrossEntropyLoss, or a LogSoftmax as the last layer",
+                else (f"{path[-1]}: {other}, or " if other else "") + "a LogSoftmax as the last layer",
             )  # fmt: skip
 
 

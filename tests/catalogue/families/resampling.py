@@ -175,5 +175,5 @@ MESSAGES: list[Message] = [
      "`groups` must divide the input's channels: 3 does not divide 8", "use 1, 2, 4, 8"),
     ("ChannelShuffle", {"groups": 3}, (TensorType((8,)),), "SB302", None,
      "ChannelShuffle takes [channels, ...] with at least one axis after the channels, but the input is [8]",
-     "with one channel it is [1, 8]"),
+     "3 channels or more, with an axis after them"),
 ]  # fmt: skip

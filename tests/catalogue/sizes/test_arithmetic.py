@@ -8,11 +8,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from specbuild.catalogue.sizes.choices import chosen, least_of, scaled
 from specbuild.catalogue.sizes.columns import Endless, holds_at, value_at
-from specbuild.catalogue.sizes.conditions import Condition, Unsettled
+from specbuild.catalogue.sizes.conditions import Condition, Limit, Unsettled
 from specbuild.catalogue.sizes.deciding import Answers, Failing
 from specbuild.catalogue.sizes.describing import described
-from specbuild.catalogue.sizes.expressions import Size, chosen, least_of, scaled, symbol
+from specbuild.catalogue.sizes.expressions import Size, TooLong, symbol
 from specbuild.catalogue.sizes.promises import Promise
 
 H, W = symbol("H"), symbol("W")
@@ -158,3 +159,17 @@ def test_two_symbols_are_taken_apart() -> None:
 def test_a_rule_that_branches_is_told() -> None:
     with pytest.raises(Unsettled, match="whether H ≥ 3 is not settled"):
         assert H >= 3
+
+
+def test_a_limit_is_no_condition_on_every_size() -> None:
+    condition = H <= 9
+    assert isinstance(condition, Condition)
+    assert condition == (H + 1 <= 10)
+    assert Limit(condition) == Limit(condition)
+    assert len({condition, Limit(condition), ~condition}) == 3
+
+
+def test_a_product_of_long_sums_is_not_written_out() -> None:
+    first, second = (sum(symbol(f"{name}{k}") for k in range(900)) for name in "HW")
+    with pytest.raises(TooLong):
+        first * second
