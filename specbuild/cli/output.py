@@ -96,15 +96,15 @@ def guarded(command: F) -> F:
                 fix = "`specbuild --traceback` shows the line in the plug-in"
                 show([Diagnostic("SB315", fact, fix=fix)], kwargs.get("format", Format.text), err=True)
                 raise SystemExit(FAILED) from None
-            suspected = suspects()
+            verify = "this is a defect of specbuild"
+            if suspected := suspects():
+                verify = f"`specbuild summary --verify` holds plug-ins ({suspected}) to what they say; if they keep it"
             echo(
                 f"internal error: {type(error).__name__}: {error}\n"
-                + (f"  = because: plug-ins are loaded ({suspected}): `specbuild summary --verify` holds them against "
-                   "what they say\n" if suspected else "")
-                + "  = fix: this is a defect of specbuild: please report it with the output of "
+                f"  = fix: {verify}: please report it with the output of "
                 f"`specbuild --traceback {command.__name__.partition('_')[0]} ...`",
                 err=True,
-            )  # fmt: skip
+            )
             raise SystemExit(FAILED) from None
 
     return run  # type: ignore[return-value]

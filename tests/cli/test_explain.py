@@ -19,7 +19,7 @@ SB301: a written size that is not the input's
 
 Sizes such as `in_channels`, `in_features` and `num_features` follow from the
 input and may be left out. Where they are written, they are held against what
-the layers before give.
+the layers before give; so is the `num_embeddings` of an Embedding of Positions.
 
 This fails:
 
