@@ -58,6 +58,42 @@ SYNONYMS = {
 }
 """What other frameworks, and people, call an argument that torch has under one of these names."""
 
+TYPES = {
+    "AveragePooling": "AvgPool",
+    "BatchNormalization": "BatchNorm",
+    "Concatenate": "Concat",
+    "Conv1DTranspose": "ConvTranspose1d",
+    "Conv2DTranspose": "ConvTranspose2d",
+    "Conv3DTranspose": "ConvTranspose3d",
+    "Dense": "Linear",
+    "GlobalAveragePooling": "AdaptiveAvgPool",
+    "GlobalMaxPooling": "AdaptiveMaxPool",
+    "GroupNormalization": "GroupNorm",
+    "LayerNormalization": "LayerNorm",
+    "MaxPooling": "MaxPool",
+    "SpatialDropout": "Dropout",
+    "ZeroPadding": "ZeroPad",
+}
+"""What Keras calls a layer; what torch calls it. A number of axes follows both."""
+
+
+def types_meant(word: str, known: Iterable[str]) -> list[str]:
+    """The types that a written one stands for: torch's path to it, a Keras layer, or a type for 1, 2 or 3 axes."""
+    names = [*known]
+    tail = word.rpartition(".")[2]
+    stem, axes = (tail[:-2], tail[-2]) if tail[-2:] in ("1D", "2D", "3D") else (tail, "")
+    if tail in TYPES:
+        tail = TYPES[tail]
+    elif stem in TYPES:
+        tail = f"{TYPES[stem]}{axes}d"
+    if tail in names:
+        return [tail] if tail != word else []
+    each = [name for axes in "123" for name in names if name.lower() == f"{tail.lower()}{axes}d"]
+    if len(each) > 1:
+        return each
+    near = nearest(tail, names) if tail != word else None
+    return [near] if near else []
+
 
 def synonym(word: str, known: Iterable[str]) -> str | None:
     """The known name of what other frameworks call `word`."""

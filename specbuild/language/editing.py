@@ -44,6 +44,8 @@ def change_of(text: str, is_yaml: bool, root: Place, edit: Edit) -> Change | Non
     if way is None or (is_yaml and any(is_shared(text, place) for place in way[:-1])):
         return None
     place, siblings = way[-1], way[-2].children if len(way) > 1 else None
+    if is_yaml and edit.target == "value" and text.startswith("*", place.start):
+        return None  # an alias: what it stands for is written elsewhere
     if edit.target == "key":
         start, end = place.key_start, place.key_end
         if start < 0 or not isinstance(siblings, dict) or edit.value in siblings:
@@ -86,8 +88,8 @@ def is_shared(text: str, place: Place) -> bool:
 
 
 def is_simple(old: str, place: Place) -> bool:
-    """Whether a value can give way whole: a scalar, an alias, or a collection in brackets that has no comments."""
-    return place.children is None or old[:1] == "*" or (old[:1] in ("[", "{") and not set("#&") & set(old))
+    """Whether a value can give way whole: a scalar, or a collection in brackets that has no comments."""
+    return place.children is None or (old[:1] in ("[", "{") and not set("#&") & set(old))
 
 
 def unquoted(old: str, value: Any) -> str | None:

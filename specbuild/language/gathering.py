@@ -12,6 +12,7 @@ from specbuild.diagnostics.suggest import is_clear
 from specbuild.language.source import Source
 
 MISSING = re.compile(r"there is no variable `([^`]+)`$")
+UNKNOWN_LAYER = re.compile(r"`([^`]+)` (?:in this scope|is not there)$")
 UNKNOWN_TYPE = re.compile(r'there is no layer called "([^"]+)"$')
 UNKNOWN_KEY = re.compile(r"unknown key `([^`]+)`$")
 USUAL = ("did you mean", "define it", "the variables here")
@@ -31,7 +32,26 @@ def gathered(problems: Iterable[Diagnostic], source: Source) -> list[Diagnostic]
         return problems
     unknown = {problem.path for problem in problems if problem.code == "SB201" and len(problem.path) == 1}
     problems = [problem for problem in problems if problem.path in unknown or problem.path[:1] not in unknown]
-    return Gathering(problems, source).told()
+    return Gathering(misspelt_once(problems, source), source).told()
+
+
+def misspelt_once(problems: Sequence[Diagnostic], source: Source) -> list[Diagnostic]:
+    """The problems, without edits of the references to a layer that is meant by several and has the slip itself."""
+    missed: dict[tuple[str, str], int] = {}
+    guesses: list[tuple[str, str] | None] = []
+    for problem in problems:
+        found = UNKNOWN_LAYER.search(problem.message) if problem.code == "SB212" and problem.edit else None
+        guess = (found[1], str(problem.edit.value)) if found and problem.edit else None
+        guesses.append(guess)
+        if guess is not None:
+            missed[guess] = missed.get(guess, 0) + 1
+    there = {guess for guess, count in missed.items() if count > 1 and mentions(source.tree, guess[1]) == 1}
+    return [
+        replace(problem, fix=f"call the layer `{guess[0]}` that is called `{guess[1]}`, or all by that name", edit=None)
+        if guess is not None and guess in there
+        else problem
+        for problem, guess in zip(problems, guesses, strict=True)
+    ]
 
 
 class Gathering:
@@ -113,7 +133,10 @@ class Gathering:
             group = [problem for other in keys for problem in self.groups[other]]
             done.update(keys)
         if len(group) < MANY:
-            return group
+            first = group[0]
+            if kind in ("variable", "type") and len(group) > 1:
+                first = replace(self.misspelt_there(first, name, (section,), self.source.tree), edit=None)
+            return group if first.fix == group[0].fix else [self.with_others(group, first)]
         first = group[0]
         if kind != "param":
             first = self.misspelt_there(first, name, (section,), self.source.tree)
@@ -172,6 +195,12 @@ class Gathering:
 
 def reads(tree: Any, name: str) -> bool:
     """Whether a text in a tree names something."""
+    return mentions(tree, name) > 0
+
+
+def mentions(tree: Any, name: str) -> int:
+    """How many texts in a tree name something."""
+    count = 0
     word = re.compile(rf"\b{re.escape(name)}\b")
     stack = [tree]
     while stack:
@@ -181,8 +210,8 @@ def reads(tree: Any, name: str) -> bool:
         elif isinstance(here, list):
             stack += here
         elif isinstance(here, str) and word.search(here):
-            return True
-    return False
+            count += 1
+    return count
 
 
 def also_missing(names: Sequence[str]) -> str | None:

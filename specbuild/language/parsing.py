@@ -9,7 +9,7 @@ from specbuild.catalogue.entry import Entry, ListOf, OneOf
 from specbuild.catalogue.fields import Misfit
 from specbuild.catalogue.rules import Violation
 from specbuild.diagnostics.diagnostic import Diagnostic, Edit, Path
-from specbuild.diagnostics.suggest import nearest, renaming
+from specbuild.diagnostics.suggest import nearest, renaming, types_meant
 
 E = TypeVar("E", bound=Entry)
 
@@ -73,6 +73,10 @@ def unknown_type(name: str, path: Path, known: Mapping[str, Any], what: str) -> 
     message = f"there is no {what} called {shown(name)}"
     if "${" in name:
         return Diagnostic("SB204", message, path, fix="write the type out: `type` takes no expressions")
+    if types := types_meant(name, known):
+        either = " or ".join(filter(None, [", ".join(types[:-1]), types[-1]]))
+        edit = renaming(path, name, types[0], (*known, *excluded)) if len(types) == 1 else None
+        return Diagnostic("SB204", message, path, fix=f"did you mean {either}?", edit=edit)
     meant = nearest(name, (*known, *excluded))
     if meant is not None and meant in excluded:
         return Diagnostic("SB204", message, path, fix=f"{meant} is not for a spec: {excluded[meant]}")

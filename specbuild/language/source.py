@@ -67,7 +67,8 @@ class Source:
             if diagnostic not in same:
                 same.append(diagnostic)
                 unique.append(diagnostic)
-        return tuple(sorted(without_rivals(unique), key=lambda found: found.span or Span(1 << 62, 0, 0, 0)))
+        unique.sort(key=lambda found: found.span or Span(1 << 62, 0, 0, 0))
+        return tuple(without_rivals(without_echoes(unique)))
 
     def _placed(self, diagnostic: Diagnostic) -> Diagnostic:
         for path, text in reversed(self.overrides):
@@ -99,19 +100,42 @@ class Source:
         return None if self.format == "python" else places_of(self.text, self.format)
 
 
+def without_echoes(diagnostics: list[Diagnostic]) -> list[Diagnostic]:
+    """The diagnostics, one of those that say the same of the same text, as where an alias repeats it."""
+    seen: dict[tuple[object, ...], Path] = {}
+    return [
+        found
+        for found in diagnostics
+        if found.span is None
+        or seen.setdefault(
+            (found.code, found.message, found.because, found.fix, found.span, repr(found.edit and found.edit.value)),
+            found.path,
+        )
+        == found.path
+    ]
+
+
 def without_rivals(diagnostics: list[Diagnostic]) -> list[Diagnostic]:
-    """The diagnostics, without the edits of one value, or key, that would make different things of it."""
+    """The diagnostics, without the edits of one value, or key, that would make different things of it.
+
+    Of the keys of one mapping that would all get the same name only the first is edited.
+    """
     meant: dict[tuple[Path, str], set[str]] = {}
     for found in diagnostics:
         if found.edit is not None:
             meant.setdefault((found.edit.path, found.edit.target), set()).add(repr(found.edit.value))
     rivals = {place for place, values in meant.items() if len(values) > 1}
-    return [
-        replace(found, edit=None, replacement=None)
-        if found.edit is not None and (found.edit.path, found.edit.target) in rivals
-        else found
-        for found in diagnostics
-    ]
+    named: dict[tuple[Path, str], Path] = {}
+    kept = []
+    for found in diagnostics:
+        edit = found.edit
+        if edit is not None:
+            is_rival = (edit.path, edit.target) in rivals
+            if not is_rival and edit.target == "key":
+                is_rival = named.setdefault((edit.path[:-1], str(edit.value)), edit.path) != edit.path
+            found = replace(found, edit=None, replacement=None) if is_rival else found
+        kept.append(found)
+    return kept
 
 
 def text_of(document: str | os.PathLike[str] | Source) -> tuple[str, str]:

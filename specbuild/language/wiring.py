@@ -214,10 +214,9 @@ class Wiring:
             else:
                 message = f"nothing reads `{item.name}`: it is computed for nothing"
                 self.warn(message, item.path, "leave it out, or name it in a `from`")
-        if not self.left_out:
-            for k, name in enumerate(self.inputs):
-                if -1 - k not in read:
-                    self.warn_of_input(k, name)
+        for k, name in enumerate(self.inputs):
+            if -1 - k not in read and -1 - k not in takers:
+                self.warn_of_input(k, name)
 
     def find_end(self, outputs: Sequence[str]) -> None:
         """SB214 for a scope whose last layer is left out and stands for something else than the last one there."""

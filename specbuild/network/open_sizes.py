@@ -37,6 +37,10 @@ MOST_TRIED = 4
 """At how many combinations of sizes a network that fails is looked at."""
 MANY_LAYERS = 2000
 """From how many layers on it is looked at once, for a walk takes long."""
+SHOWN = 10**6
+"""The largest size that is shown where a smaller one fails too."""
+TRIED_PROMISE = 256
+"""The size near which a promise that is offered is tried, beside its smallest."""
 COST = 100
 """How many numbers are computed in the time that a term of a formula takes."""
 
@@ -185,7 +189,7 @@ class OpenWalk(Walk):
             if isinstance(answer, Failing):
                 failing[asked.condition] = answer
         known = {*told, *((found.code, found.path) for found in self.late)}
-        for found in islice(At(self, spec, failing).found(), MOST_TOLD):
+        for found in islice(At(self, spec, failing, known).found(), MOST_TOLD):
             if (found.code, found.path) not in known:
                 known.add((found.code, found.path))
                 yield found
@@ -203,14 +207,23 @@ class OpenWalk(Walk):
 class At:
     """The ordinary inference at sizes where the network fails."""
 
-    def __init__(self, walk: OpenWalk, spec: Spec, failing: Mapping[Condition, Failing]) -> None:
+    def __init__(
+        self, walk: OpenWalk, spec: Spec, failing: Mapping[Condition, Failing], told: Collection[tuple[str, Path]]
+    ) -> None:
         self.walk, self.spec, self.failing = walk, spec, failing
+        self.told = frozenset(told)
         self.promises = walk.answers.promises
         self.asked: dict[Path, list[Condition]] = {}
         """What fails, by the layer that asked it."""
         for condition in failing:
             self.asked.setdefault(walk.asked[condition].path, []).append(condition)
         self.good = dict(self.described())
+        self.promised = {name: good.promise for name, good in self.good.items() if good.promise is not None}
+        """What to promise of each symbol about which something fails; nothing where that does not suffice."""
+        self.outsized: list[Diagnostic] = []
+        """What is too large at sizes that were to show something else."""
+        self.nowhere = False
+        """Whether it fails there too."""
 
     def described(self) -> Iterator[tuple[str, Good]]:
         """Of each symbol about which something fails, where all that is asked of it alone holds."""
@@ -260,13 +273,33 @@ class At:
             for condition, found in self.failing.items()
             if len(condition.symbols()) > 1 or not found.holding
         ]
+        tried.sort(key=lambda sizes: max(sizes.values(), default=0) > SHOWN)
+        broken = self.broken() if self.promised and len(self.promised) == len(self.good) else []
+        if broken:
+            self.promised, self.nowhere = {}, True
+        shown = False
         for sizes in tried[: 1 if len(self.spec.layers) > MANY_LAYERS else MOST_TRIED]:
-            yield from self.tried(sizes)
+            for found in self.tried(sizes):
+                shown = True
+                yield found
+        yield from broken if shown or broken else self.outsized
         if self.walk.lost:
             places = [path for _, _, path in self.walk.lost]
-            met = {name: good.promise.first for name, good in self.good.items() if good.promise is not None}
+            met = {name: promise.first for name, promise in self.promised.items()}
             yield from (found for found in self.tried(met) if any(found.path[: len(path)] == path for path in places))
         yield from self.unexplained()
+
+    def broken(self) -> list[Diagnostic]:
+        """What still fails where the sizes are those that would be promised."""
+        offered = {**self.promises, **self.promised}
+        lost = self.walk.lost
+        for near in (TRIED_PROMISE, 0):
+            found = list(self.tried({name: nearest_size(promise, near) for name, promise in offered.items()}))
+            found = [each for each in found if (each.code, each.path) not in self.told]
+            if found:
+                return found
+            self.walk.lost = lost
+        return []
 
     def tried(self, sizes: Mapping[str, int]) -> Iterator[Diagnostic]:
         """What the ordinary inference says at sizes; a symbol without one takes another's, or its smallest."""
@@ -277,8 +310,15 @@ class At:
             plan_of(self.spec.at(whole), Walk())
         except SpecError as error:
             for found in error.diagnostics:
+                if found.code == "SB307" and self.failing and not self.limited(found.path):
+                    self.outsized.append(self.explained(found, whole))
+                    continue  # sizes that show something else, if anything does
                 self.walk.lost = [lost for lost in self.walk.lost if lost[2] != found.path[: len(lost[2])]]
                 yield self.explained(found, whole)
+
+    def limited(self, path: Path) -> bool:
+        """Whether a layer is too large at an end of what is promised."""
+        return any(isinstance(each, Limit) for end in range(len(path) + 1) for each in self.asked.get(path[:end], ()))
 
     def explained(self, found: Diagnostic, sizes: Mapping[str, int]) -> Diagnostic:
         """A diagnostic of the ordinary inference, with the sizes, where it holds, and what to promise."""
@@ -288,22 +328,23 @@ class At:
         ]  # fmt: skip
         names = [name for name in sizes if any(name in condition.symbols() for condition in asked)] or [*sizes]
         at = in_words([f"{name} = {sizes[name]}" for name in names])
-        good = {name: self.good[name] for name in names if name in self.good}
+        good = {name: self.good[name] for name in names if name in self.good and asked}
         mixed = [str(condition)[1:-1] if isinstance(condition, Several) else str(condition) for condition in asked
                  if self.failing[condition].holding is None and not isinstance(condition, Limit)]  # fmt: skip
         told = [*together(good), *mixed]
         where = in_words(told) if told else None
         because = "; ".join(filter(None, (f"it holds when {where}" if where else None, found.because)))
-        mends = {name: each.promise for name, each in self.good.items() if each.promise is not None}
-        fix = found.fix
-        if good and len(mends) == len(self.good):
-            whole = {name: mends.get(name, promise) for name, promise in self.promises.items()}
+        fix = None if any(map(str.isdigit, found.fix or "")) else found.fix  # a number is right at these sizes alone
+        if good and len(self.promised) == len(self.good):
+            whole = {**self.promises, **self.promised}
             said = ", ".join(f"{name}: {promise}" for name, promise in whole.items() if promise != Promise())
             fix = f"dims: {{{said}}}"
         elif mixed:
             fix = f"numbers in place of {in_words(names)}, or in `dims` sizes at which it holds"
             if len(names) == 2 and any(f"{names[0]} = {names[1]}" in condition for condition in mixed):
                 fix = f"one name in place of {in_words(names)}"
+        elif found.fix and not fix and told and not self.nowhere and not any(text.startswith("no ") for text in told):
+            fix = f"numbers in place of {in_words(names)}, or in `dims` sizes at which it holds"
         return replace(
             found, message=f"at {at}, {found.message}", because=because or None, fix=fix, edit=None,
             file=None, span=None, snippet=None,

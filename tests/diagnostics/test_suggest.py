@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from specbuild.catalogue.layers import LAYERS
-from specbuild.diagnostics.suggest import distance, is_clear, nearest, renaming
+from specbuild.diagnostics.suggest import distance, is_clear, nearest, renaming, types_meant
 
 ARGUMENTS = ("in_channels", "out_channels", "kernel_size", "stride", "padding", "padding_mode", "bias", "std", "lr")
 
@@ -67,3 +67,23 @@ def test_distance_is_that_of_all_ways_to_edit(a: str, b: str, most: int) -> None
         return least
 
     assert distance(a, b, most) == min(slips(len(a), len(b)), most + 1)
+
+
+@pytest.mark.parametrize(
+    ("word", "types"),
+    [
+        ("torch.nn.Flatten", ["Flatten"]),
+        ("nn.Relu", ["ReLU"]),
+        ("MaxPool", ["MaxPool1d", "MaxPool2d", "MaxPool3d"]),
+        ("BatchNormalization", ["BatchNorm1d", "BatchNorm2d", "BatchNorm3d"]),
+        ("Conv", ["Conv1d", "Conv2d", "Conv3d"]),
+        ("Dense", ["Linear"]),
+        ("MaxPooling2D", ["MaxPool2d"]),
+        ("Conv2DTranspose", ["ConvTranspose2d"]),
+        ("Concatenate", ["Concat"]),
+        ("Attention7", []),
+        ("Linaer", []),
+    ],
+)
+def test_types_by_other_names(word: str, types: list[str]) -> None:
+    assert types_meant(word, LAYERS) == types

@@ -150,7 +150,6 @@ def edited(text: str, *edits: Edit) -> str | None:
         ("a: 784\n", Edit(("a",), [784]), "a: [784]\n"),
         ("a: two\n  lines\nb: 1\n", Edit(("a",), "x"), "a: x\nb: 1\n"),
         ("a: &n 3\n", Edit(("a",), 4), "a: &n 4\n"),
-        ("n: &n 3\na: *n\n", Edit(("a",), 4), "n: &n 3\na: 4\n"),
         ("字: {é: 1}\n", Edit(("字", "é"), 2), "字: {é: 2}\n"),
     ],
 )  # fmt: skip
@@ -162,6 +161,7 @@ def test_what_it_makes(text: str, edit: Edit, expected: str) -> None:
     ("text", "edit"),
     [
         ("n: &n 3\na: *n\n", Edit(("n",), 4)),  # would change `a` too
+        ("n: &n 3\na: *n\n", Edit(("a",), 4)),  # is written at `n`
         ("n: &n {b: 3}\na: *n\n", Edit(("n", "b"), 4)),
         ("n: &n {b: 3}\na: *n\n", Edit(("a", "b"), 4)),
         ("n: &n {b: 3}\na: *n\n", Edit(("a", "b"), "c", "key")),

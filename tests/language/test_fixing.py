@@ -188,3 +188,35 @@ def test_a_document_keeps_its_meaning_where_nothing_is_wrong() -> None:
     for path in sorted((ROOT / "specs").glob("*.yaml")):
         assert specbuild.fix(path) == (path.read_text(), specbuild.check(path))
         assert yaml.safe_load(path.read_text())
+
+
+@pytest.mark.parametrize(
+    ("text", "errors"),
+    [
+        (HEAD + '  - {type: Conv2d, out_channels: &k "3", kernel_size: *k}\n', 2),
+        (HEAD + "  - &stem {type: Conv2D, out_channels: 3, kernel_size: 1}\n  - *stem\n", 1),
+        (
+            HEAD + "  - {name: stemm, type: ReLU}\n  - {name: b, type: ReLU, from: stem}\n"
+            "  - {type: Add, from: [b, stem]}\noutputs: [b, stem]\n",
+            3,
+        ),
+        (
+            HEAD + '  - {type: Conv2d, out_channels: "${width}", kernel_size: 1}\n'
+            '  - {type: Conv2d, out_channels: "${width}", kernel_size: 1}\nvars: {widht: 8}\n',
+            1,
+        ),
+        (HEAD + "  - residual\n  - {type: residual}\nblocks: {residul: {layers: [ReLU]}}\n", 1),
+    ],
+    ids=["alias", "aliased", "name", "variable", "block"],
+)
+def test_the_slip_is_elsewhere(text: str, errors: int) -> None:
+    """What an alias stands for, and what several references agree on, is not mended where it is read."""
+    found = [diagnostic for diagnostic in specbuild.check(text) if diagnostic.severity == "error"]
+    assert len(found) == errors
+    assert all(diagnostic.replacement is None for diagnostic in found)
+    assert specbuild.fix(text)[0] == text
+
+
+def test_one_of_two_keys_has_the_mend() -> None:
+    text = HEAD + "  - {type: Conv2d, out_chanels: 3, out_channnels: 4, kernel_size: 1}\n"
+    assert [found.replacement is not None for found in specbuild.check(text)] == [True, False]

@@ -168,6 +168,7 @@ def test_windows_that_are_on_purpose() -> None:
         ("CrossEntropyLoss", ["Softmax"], ["SB804"]),
         ("CrossEntropyLoss", [{"type": "Softmax", "dim": -1}, "Identity"], ["SB804"]),
         ("CrossEntropyLoss", ["LogSoftmax"], ["SB804"]),
+        ("CrossEntropyLoss", ["Softmax", "Dropout"], ["SB804", "SB810"]),
         ("CrossEntropyLoss", ["Sigmoid"], []),
         ("CrossEntropyLoss", [{"type": "Softmax", "dim": 0}], ["SB824"]),
         ("BCEWithLogitsLoss", ["Sigmoid"], ["SB805"]),
@@ -309,3 +310,30 @@ def test_nothing_odd_is_looked_for_where_something_is_wrong() -> None:
     assert codes([LINEAR, LINEAR], [16], loss="CrossEntropyLoss", metrics=[{"type": "accuracy", "top_k": 9}]) == [
         "SB411"
     ]
+
+
+@pytest.mark.parametrize(
+    "after",
+    [{"type": "MaxPool2d", "kernel_size": 2}, {"type": "Upsample", "scale_factor": 2}, "Flatten"],
+    ids=str,
+)
+def test_a_sigmoid_behind_what_keeps_its_values(after: Any) -> None:
+    assert codes([{**CONV, "out_channels": 1}, "Sigmoid", after], loss="BCEWithLogitsLoss") == ["SB805"]
+
+
+@pytest.mark.parametrize(
+    ("layers", "wanted"),
+    [
+        ([{"type": "Linear", "from": "a", "out_features": 8}, {"type": "Dropout", "when": False}], ["SB801"]),
+        (
+            [
+                {"type": "Linear", "from": "a", "out_features": 8},
+                {"type": "Add", "from": ["linear_1", "b"], "when": False},
+            ],
+            [],
+        ),
+    ],
+)
+def test_an_input_that_nothing_reads_beside_a_layer_that_is_left_out(layers: list[Any], wanted: list[str]) -> None:
+    found = specbuild.check({"specbuild": 1, "inputs": {"a": [4], "b": [8]}, "layers": layers})
+    assert [diagnostic.code for diagnostic in found if diagnostic.code == "SB801"] == wanted

@@ -217,3 +217,74 @@ def test_what_is_asked_of_open_sizes_has_an_end() -> None:
     assert found[0].fix == "numbers in place of H"
     settled = {"specbuild": 1, "input": [1, 2000], "layers": layers[:30]}
     assert {each.code for each in specbuild.check(settled)} == {"SB308", "SB801"}
+
+
+def line(shape: list[Any], *layers: Any, **dims: Any) -> Plan | tuple[Diagnostic, ...]:
+    return inferred(specbuild.load({"specbuild": 1, "input": shape, "dims": dims, "layers": list(layers)}))
+
+
+@pytest.mark.parametrize(
+    ("least", "layers"),
+    [
+        (8, [{"type": "ConvTranspose2d", "out_channels": 4, "kernel_size": 3, "stride": 2, "padding": 1},
+             "InstanceNorm2d"]),
+        (8, [{"type": "Conv2d", "out_channels": 4, "kernel_size": 5}, "InstanceNorm2d"]),
+        (8, [{"type": "Conv2d", "out_channels": 8, "kernel_size": 3}, {"type": "Flatten", "start_dim": 2},
+             {"type": "MaxPool1d", "kernel_size": 4}]),
+    ],
+)  # fmt: skip
+def test_a_product_of_sizes_is_large_enough_from_some_sizes_on(least: int, layers: list[Any]) -> None:
+    promise = {"min": least}
+    assert isinstance(line([4, "H", "W"], *layers, H=promise, W=promise), Plan)
+
+
+def test_a_product_of_one_size_holds_from_some_size_on() -> None:
+    pool = {"type": "MaxPool1d", "kernel_size": 10}
+    (found,) = line([4, "S", "S"], {"type": "Flatten", "start_dim": 2}, pool)  # type: ignore[misc]
+    assert found.message.startswith("at S = 3, ")
+    assert found.because.startswith("it holds when S ≥ 4; ")
+    assert found.fix == "dims: {S: {min: 4}}"
+
+
+def test_a_promise_is_offered_only_where_it_suffices() -> None:
+    """The width is too small whatever the height is."""
+    found = line(
+        [4, "H", 24], {"type": "AvgPool2d", "kernel_size": 5},
+        {"type": "MaxPool2d", "kernel_size": 5, "ceil_mode": True}, {"type": "AvgPool2d", "kernel_size": 3},
+    )  # fmt: skip
+    assert isinstance(found, tuple)
+    assert [each.message for each in found] == [
+        "at H = 4, kernel_size 5 is larger than the padded input's height 4",
+        "at H = 256, kernel_size 3 is larger than the padded input's width 1",
+    ]
+    assert all("dims" not in (each.fix or "") for each in found)
+    assert "it holds" not in (found[1].because or "")
+
+
+def test_examples_are_sizes_of_this_world() -> None:
+    found = specbuild.check({
+        "specbuild": 1, "inputs": {"x": [3, "A", "B"], "y": [3, "C", "D"]}, "layers": [
+            {"name": "x1", "type": "AvgPool2d", "from": "x", "kernel_size": 97, "ceil_mode": True},
+            {"name": "y1", "type": "AvgPool2d", "from": "y", "kernel_size": 89, "ceil_mode": True},
+            {"type": "Concat", "from": ["x1", "y1"]},
+        ],
+    })  # fmt: skip
+    assert {each.code for each in found} == {"SB308"}
+    assert found[0].message.startswith("at A = 1 and C = 267, ")
+
+
+def test_a_mend_for_one_size_is_no_mend_for_all() -> None:
+    conv = {"type": "Conv2d", "out_channels": 8, "kernel_size": 4}
+    (found,) = line([4, "H", "W"], conv, {"type": "PixelUnshuffle", "downscale_factor": 2})  # type: ignore[misc]
+    assert found.because.startswith("it holds when H is odd (H ≥ 5), and W likewise; ")
+    assert found.fix == "numbers in place of H and W, or in `dims` sizes at which it holds"
+
+
+def test_what_fails_beyond_what_a_machine_holds_is_told_all_the_same() -> None:
+    promise = {"min": 2**21, "multiple_of": 2**17}
+    pools: list[Any] = [{"type": "MaxPool2d", "kernel_size": 512}] * 2
+    ups: list[Any] = [{"type": "Upsample", "scale_factor": 512}] * 2
+    both = {"type": "Add", "from": ["prev", "whole"]}
+    found = line([64, "H", "W"], {"name": "whole", "type": "ReLU"}, *pools, *ups, both, H=promise, W=promise)
+    assert isinstance(found, tuple)
+    assert {each.code for each in found} <= {"SB307", "SB308"}

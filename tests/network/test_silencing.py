@@ -22,6 +22,7 @@ def codes(text: str, *overrides: str) -> list[str]:
         ("  - {name: b, type: Linear, out_features: 16}\n", ["SB808"]),
         ("  - {name: b, type: Linear, out_features: 16} # specbuild: ignore[SB808]\n", []),
         ("  - {name: b, type: Linear, out_features: 16}  #specbuild:ignore [ SB808 ]: on purpose\n", []),
+        ("  - {name: b, type: Linear, out_features: 16}  # Specbuild: Ignore[sb808]\n", []),
         ("  - {name: b, type: Linear, out_features: 16}  # on purpose  # specbuild: ignore[SB808]\n", []),
         ("  - {name: b, type: Linear, out_features: 16}  # specbuild: ignore[SB810, SB808]\n", ["SB822"]),
         ("  - {name: b, type: Linear, out_features: 16}  # specbuild: ignore[SB810,SB808,SB822]\n", []),

@@ -13,11 +13,14 @@ from specbuild.catalogue.sizes.expressions import Number, Size, of_dict
 from specbuild.catalogue.sizes.patience import Patience
 from specbuild.catalogue.sizes.periods import MOST, Periods
 from specbuild.catalogue.sizes.promises import Promise
+from specbuild.catalogue.sizes.rising import smallest
 
 MOST_NUMBERS = 3_000_000
 """How many numbers all questions about a document may compute."""
 SAMPLED = 1000
 """At how many sizes a question without a period is asked, to see whether it fails."""
+FAR = (1, 16, 256, 2**12, 2**16, 2**40)
+"""How many periods away a size without an end is looked at, until it is far enough."""
 
 
 class Holding(NamedTuple):
@@ -104,12 +107,19 @@ class Answers:
                 if len(of) != 1:
                     raise Endless
                 parts[next(iter(of))].append((monomial, number))
-        lowest, highest = {}, {}
-        for name, terms in parts.items():
-            lowest[name], highest[name] = self.extremes(of_dict(dict(terms)), name)  # type: ignore[arg-type]
-        first = {name: at for name, (_, at) in lowest.items()}
-        total = condition.size.constant + sum(value for value, _ in lowest.values())
+        sizes = {name: of_dict(dict(terms)) for name, terms in parts.items()}  # type: ignore[arg-type]
+        falling = any(self.falls(size, name) for name, size in sizes.items())
+        for far in FAR if falling and condition.relation == ">=" else FAR[:1]:
+            lowest, highest = {}, {}
+            for name, size in sizes.items():
+                lowest[name], highest[name] = self.extremes(size, name, far)
+            first = {name: at for name, (_, at) in lowest.items()}
+            total = condition.size.constant + sum(value for value, _ in lowest.values())
+            if total < 0:
+                break
         if condition.relation == ">=":
+            if falling and total >= 0:
+                raise Endless
             return True if total >= 0 else Failing(first, None)
         if total != 0:
             return Failing(first, None)
@@ -123,8 +133,12 @@ class Answers:
         except Endless:
             return failing
 
-    def extremes(self, size: Number, name: str) -> tuple[tuple[int, int], tuple[int, int]]:
-        """The smallest and a larger value of a size, each with where it is; of what has no end, one far enough."""
+    def falls(self, size: Number, name: str) -> bool:
+        """Whether a size falls without end."""
+        return self.promises[name].total is None and self.periods[name].size(size).slope < 0
+
+    def extremes(self, size: Number, name: str, far: int) -> tuple[tuple[int, int], tuple[int, int]]:
+        """The smallest and a larger value of a size, each with where it is; of what falls without end, one far on."""
         promise, periods = self.promises[name], self.periods[name]
         start, period, slope = periods.size(size)
         count = promise.total
@@ -136,9 +150,8 @@ class Answers:
                 raise Endless
             at, values = promise.sizes(count), list(Columns({name: promise.sizes(count)}, self.patience).size(size))
         elif count is None and slope < 0:
-            far = 2**40 // -slope * period
-            at.append(at[-1] + far * promise.multiple_of)
-            values.append(values[-1] + far // period * slope)
+            at.append(at[-1] + far * period * promise.multiple_of)
+            values.append(values[-1] + far * slope)
         low, high = min(values), max(values)
         return (low, at[values.index(low)]), (high, at[values.index(high)])
 
@@ -155,9 +168,22 @@ class Answers:
         )
         if False in found:
             return Failing(dict(zip(names, grid[found.index(False)], strict=True)), None)
-        if not whole:
+        if not whole and not self.rises(condition):
             raise Endless
         return True
+
+    def rises(self, condition: Condition) -> bool:
+        """Whether a condition holds because its sizes do not fall below what they are at the smallest sizes."""
+        if isinstance(condition, Several):
+            return (all if condition.every else any)(self.rises(part) for part in condition.parts)
+        if not isinstance(condition, Compared) or condition.relation == "==":
+            return False
+        first = {name: promise.first for name, promise in self.promises.items()}
+        value = smallest(condition.size, first, self.patience)
+        if condition.relation == ">=":
+            return value is not None and value >= 0
+        negative = smallest(-condition.size, first, self.patience)
+        return (value is not None and value > 0) or (negative is not None and negative > 0)
 
     def settled(self, size: Number) -> int | None:
         """The value of a size that is the same at every promised size."""

@@ -14,9 +14,12 @@ from specbuild.catalogue.sizes.conditions import Compared, Condition, Several
 from specbuild.catalogue.sizes.expressions import Atom, Chosen, Floor, Least, Number, Size, Symbol
 from specbuild.catalogue.sizes.patience import Patience
 from specbuild.catalogue.sizes.promises import Promise
+from specbuild.catalogue.sizes.rising import smallest
 
 MOST = 100_000
 """How many sizes one question is asked at, at most."""
+RISING_FROM = (0, 200, 2000)
+"""From which size on a product is tried to rise; counted from the smallest."""
 
 
 class Repeating(NamedTuple):
@@ -113,9 +116,21 @@ class Periods:
                 raise Endless
             return max(starts), lcm(*periods)
         assert isinstance(condition, Compared)
-        start, period, slope = self.size(condition.size)
+        try:
+            start, period, slope = self.size(condition.size)
+        except Endless:
+            return self.rising(condition.size), 1
         if slope == 0:
             return start, period
         values = self.first(start + period).size(condition.size)[start : start + period]
         behind = -min(values) if slope > 0 else max(values)
         return start + (max(0, behind) // abs(slope) + 1) * period, 1
+
+    def rising(self, size: Size) -> int:
+        """From where on a size without a period stays on one side of zero, as it rises or falls there."""
+        for start in RISING_FROM:
+            first = {self.name: self.promise.first + start * self.promise.multiple_of}
+            value, negative = smallest(size, first, self.patience), smallest(-size, first, self.patience)
+            if (value is not None and value > 0) or (negative is not None and negative > 0):
+                return start
+        raise Endless

@@ -8,7 +8,7 @@ from typing import Any
 from specbuild.diagnostics.diagnostic import Diagnostic
 from specbuild.language.document import Spec
 from specbuild.language.wording import with_article
-from specbuild.network.lint.layers import REARRANGED
+from specbuild.network.lint.layers import DROPOUTS, REARRANGED
 from specbuild.network.pipeline import settled_by
 from specbuild.network.plan import Plan, Step, outcome_of
 from specbuild.network.samples import loss_path
@@ -21,6 +21,11 @@ APPLIES = {
     "MultiLabelSoftMarginLoss": ("SB805", SIGMOIDS, "a Sigmoid", None),
 }
 """What losses do themselves: the warning, the layers that do it too, in words, and the loss that does not."""
+KEEPS_VALUES = REARRANGED | DROPOUTS | {
+    "ChannelShuffle", "Narrow", "PixelShuffle", "PixelUnshuffle", "Select", "Upsample", "UpsamplingBilinear2d",
+    "UpsamplingNearest2d", *(f"{kind}MaxPool{axes}d" for kind in ("", "Adaptive") for axes in (1, 2, 3)),
+}  # fmt: skip
+"""Layers behind which shares are still shares, and a logarithm of one still is."""
 SHARES = SOFTMAXES - {"LogSoftmax"} | SIGMOIDS
 NO_LOGARITHMS = SHARES | {
     "CELU", "ELU", "GELU", "Hardshrink", "Hardswish", "LeakyReLU", "Mish", "RReLU", "ReLU", "ReLU6", "SELU", "SiLU",
@@ -38,7 +43,7 @@ def odd_losses(spec: Spec, plan: Plan) -> Iterator[Diagnostic]:
         if end.result is not None:
             continue
         path = loss_path(spec, output)
-        found = settled_by(plan.scope, end.position, REARRANGED)
+        found = settled_by(plan.scope, end.position, KEEPS_VALUES)
         last = found if isinstance(found, Step) else None
         if last is not None and loss.type in APPLIES:
             code, layers, applied, other = APPLIES[loss.type]

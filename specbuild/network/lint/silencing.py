@@ -16,7 +16,7 @@ from specbuild.language.lines import Lines
 from specbuild.language.problems import few_warnings
 from specbuild.language.source import Source
 
-WRITTEN = re.compile(r"#[ \t]*specbuild:[ \t]*ignore\b(?:[ \t]*\[([^\]\r\n]*)\])?")
+WRITTEN = re.compile(r"#[ \t]*specbuild:[ \t]*ignore\b(?:[ \t]*\[([^\]\r\n]*)\])?", re.IGNORECASE)
 CODE = re.compile(r"[^\s,]+")
 USELESS, TOO_MANY = "SB822", "SB823"
 
@@ -100,7 +100,7 @@ def comments(source: Source, lines: Lines) -> Iterator[Silence]:
         line, _ = lines.place(comment.start())
         codes = [*CODE.finditer(source.text, *comment.span(1))] if comment[1] is not None else []
         for code in codes:
-            yield Silence(code[0], line, *code.span())
+            yield Silence(code[0].upper(), line, *code.span())
         if not codes:
             yield Silence("", line, *comment.span())
 

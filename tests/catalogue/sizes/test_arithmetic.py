@@ -150,6 +150,39 @@ def test_products_are_undecided_unless_they_are_bounded() -> None:
     assert Answers({"H": Promise(1, 300)}).decide(even) is True  # type: ignore[arg-type]
 
 
+@settings(max_examples=300)
+@given(
+    st.lists(st.tuples(st.integers(-3, 4), st.integers(0, 2), st.integers(0, 2)), min_size=2, max_size=4),
+    st.integers(-60, 20), st.sampled_from([1, 2, 3]), st.integers(1, 12), st.booleans(),
+)  # fmt: skip
+def test_products_rise(terms: list[tuple[int, int, int]], constant: int, by: int, least: int, of_one: bool) -> None:
+    """What is decided of sums of products is so at each of many sizes."""
+    promises = {"H": Promise(least)} if of_one else {"H": Promise(least), "W": Promise(least)}
+    h = promises["H"].symbol("H")
+    w: Any = h + 1 if of_one else promises["W"].symbol("W")
+    condition: Any = sum(n * (h // by) ** a * w**b for n, a, b in terms) + constant >= 0
+    if isinstance(condition, bool):
+        return
+    try:
+        answer = Answers(promises).decide(condition)
+    except Endless:
+        return
+    grid = [{"H": least + i, "W": least + j} for i in range(45) for j in range(1 if of_one else 45)]
+    held = [holds_at(condition, {name: sizes[name] for name in promises}) for sizes in grid]
+    if isinstance(answer, Failing):
+        assert not holds_at(condition, answer.sizes)
+        if answer.holding is not None:
+            found = answer.holding.found
+            assert answer.holding.period is not None
+            last = len(found) - answer.holding.period
+            (name,) = condition.symbols()
+            for sizes, holds in zip(grid, held, strict=True):
+                k = sizes[name] - least
+                assert holds is found[k if k < last else last + (k - last) % answer.holding.period]
+    else:
+        assert all(held)
+
+
 def test_two_symbols_are_taken_apart() -> None:
     answers = Answers({"H": Promise(), "W": Promise()})
     assert answers.decide(chosen(H >= 3, H, 4) + 3 * (W // 3) - W >= 1) is True  # type: ignore[arg-type]
