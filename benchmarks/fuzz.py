@@ -20,7 +20,8 @@ from typing import NamedTuple
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from tests.fuzzing import corpus, drawn, fault_of, smaller
+from tests.fuzzing.drawing import corpus, drawn
+from tests.fuzzing.judging import fault_of, smaller
 
 SHARE = 500
 """How many inputs a process takes at once."""

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.fuzzing import KINDS, drawn, fault_of, smaller, verdict
+from tests.fuzzing.drawing import KINDS, drawn
+from tests.fuzzing.judging import fault_of, smaller, verdict
 
 FOUND = [
     '{"specbuild":1,"input":[1,"e",8],"layers":["Flatten",{"type":"Linear","out_features":1}],'
@@ -57,7 +58,7 @@ def test_a_fault_is_found_and_made_small(monkeypatch: pytest.MonkeyPatch) -> Non
             raise KeyError("x")
         return ()
 
-    monkeypatch.setattr("tests.fuzzing.verdict", judge)
+    monkeypatch.setattr("tests.fuzzing.judging.verdict", judge)
     data = b"a" * 100 + b"xy" + b"b" * 100
     fault = fault_of(data)
     assert fault.startswith("KeyError")
@@ -66,7 +67,7 @@ def test_a_fault_is_found_and_made_small(monkeypatch: pytest.MonkeyPatch) -> Non
 
 
 def test_the_corpus_is_there() -> None:
-    from tests.fuzzing import corpus
+    from tests.fuzzing.drawing import corpus
 
     small, ready = corpus()
     assert len(small) > 100

@@ -132,5 +132,5 @@ class Written(Entry):
 def test_annotations_that_are_strings() -> None:
     assert [*Written.model_fields] == ["count", "of"]
     assert Written(count=2).arguments() == {"count": 2, "of": "a"}
-    with pytest.raises(Misfit):
+    with pytest.raises(Misfit, match=r"^Written: of is wrong$"):
         Written(count=2, of="c")  # type: ignore[arg-type]
