@@ -208,38 +208,33 @@ class xavier_normal_(Initialization):  # noqa: N801
     """A factor."""
 
 
+class Kaiming(Initialization):
+    """He et al.: of a deviation by a fan and by what comes after the layer."""
+
+    fewest_axes: ClassVar = 2
+
+    a: Scale = 0
+    """The slope of the negative side, for `leaky_relu` alone."""
+    mode: Mode = "fan_in"
+    """Which fan divides: `fan_in` keeps the variance on the way forward, `fan_out` that of the gradients."""
+    nonlinearity: Nonlinearity = "leaky_relu"
+    """What comes after the layer, by its name in torch.nn.functional."""
+
+
 @final
-class kaiming_uniform_(Initialization):  # noqa: N801
+class kaiming_uniform_(Kaiming):  # noqa: N801
     """He et al., arXiv:1502.01852: evenly from ±`gain sqrt(3 / fan)`. For two axes or more.
 
     The gain follows from `nonlinearity`: `sqrt(2)` for `relu`, `sqrt(2 / (1 + a^2))` for `leaky_relu`.
     """
 
-    fewest_axes: ClassVar = 2
-
-    a: Scale = 0
-    """The slope of the negative side, for `leaky_relu` alone."""
-    mode: Mode = "fan_in"
-    """Which fan divides: `fan_in` keeps the variance on the way forward, `fan_out` that of the gradients."""
-    nonlinearity: Nonlinearity = "leaky_relu"
-    """What comes after the layer, by its name in torch.nn.functional."""
-
 
 @final
-class kaiming_normal_(Initialization):  # noqa: N801
+class kaiming_normal_(Kaiming):  # noqa: N801
     """He et al., arXiv:1502.01852: normal, of deviation `gain / sqrt(fan)`. For two axes or more.
 
     The gain follows from `nonlinearity`: `sqrt(2)` for `relu`, `sqrt(2 / (1 + a^2))` for `leaky_relu`.
     """
-
-    fewest_axes: ClassVar = 2
-
-    a: Scale = 0
-    """The slope of the negative side, for `leaky_relu` alone."""
-    mode: Mode = "fan_in"
-    """Which fan divides: `fan_in` keeps the variance on the way forward, `fan_out` that of the gradients."""
-    nonlinearity: Nonlinearity = "leaky_relu"
-    """What comes after the layer, by its name in torch.nn.functional."""
 
 
 @final

@@ -12,8 +12,7 @@ from specbuild.catalogue.optimizers.optimizer import Optimizer
 from specbuild.catalogue.types import ITEM_BYTES, TensorType
 from specbuild.diagnostics.diagnostic import Diagnostic
 from specbuild.errors import SpecError
-from specbuild.language.items import Reference
-from specbuild.network.plan import Plan, Scope, Step, kept_by, outcome_of
+from specbuild.network.plan import Plan, Scope, Step, kept_by, led_to, outcome_of
 
 
 class Memory(NamedTuple):
@@ -55,7 +54,7 @@ def memory_of(plan: Plan, *, precision: str = "float32", optimizer: Optimizer | 
     flow = Flow(precision)
     inputs = [flow.fresh(type, learns=False) for type in plan.inputs.values()]
     values = flow.scope(plan.scope, inputs)
-    outputs = [find(reference, values, inputs) for reference in plan.scope.outputs.values()]
+    outputs = [led_to(reference, values, inputs) for reference in plan.scope.outputs.values()]
     flow.kept.update(held.root for held in outputs)  # for the loss
     for held in (*inputs, *outputs):
         flow.last_read[held.root] = flow.time + 1
@@ -71,12 +70,6 @@ class Held(NamedTuple):
 
 
 Results = Mapping[str | None, Held]
-
-
-def find(reference: Reference, values: Sequence[Results], inputs: Sequence[Held]) -> Held:
-    """What a reference leads to."""
-    position = reference.position
-    return values[position][reference.result] if position >= 0 else inputs[-1 - position]
 
 
 class Flow:
@@ -110,11 +103,11 @@ class Flow:
         """The memory of each step's results."""
         values: list[Results] = []
         for step in scope.steps:
-            taken = [find(source, values, inputs) for source in step.sources]
+            taken = [led_to(source, values, inputs) for source in step.sources]
             if step.scope is not None:
                 inner = self.scope(step.scope, taken)
                 (end,) = step.scope.outputs.values()
-                values.append({None: find(end, inner, taken)})
+                values.append({None: led_to(end, inner, taken)})
             else:
                 assert step.layer is not None
                 values.append(self.layer(step, step.layer, taken))

@@ -11,8 +11,7 @@ from typing import NamedTuple
 
 from specbuild.diagnostics.diagnostic import Diagnostic, Edit, Path
 from specbuild.language.document import Spec
-from specbuild.language.items import Reference
-from specbuild.network.plan import Plan, Scope, Step, kept_by, outcome_of
+from specbuild.network.plan import Plan, Scope, Step, kept_by, led_to, outcome_of
 
 END = 1 << 62
 
@@ -47,11 +46,11 @@ def overwritten(plan: Plan, spec: Spec) -> Iterator[Diagnostic]:
         inputs = [walk.fresh() for _ in plan.inputs]
         values = walk.scope(plan.scope, inputs)
         for name, reference in plan.scope.outputs.items():
-            walk.read(find(reference, values, inputs), f"the output `{name}`", END)
+            walk.read(led_to(reference, values, inputs), f"the output `{name}`", END)
         for held, name in zip(inputs, plan.inputs, strict=True):
             if name in targets:
                 walk.read(held, f"the loss, whose target is `{name}`", END)
-        ends = [find(reference, values, inputs).maker for reference in plan.scope.outputs.values()]
+        ends = [led_to(reference, values, inputs).maker for reference in plan.scope.outputs.values()]
         for diagnostic in walk.conflicts(walk.reached_from(ends)):
             found.setdefault(diagnostic.instance or "", diagnostic)
     yield from found.values()
@@ -59,12 +58,6 @@ def overwritten(plan: Plan, spec: Spec) -> Iterator[Diagnostic]:
 
 Results = Mapping[str | None, Held]
 """The memory of a step's results by name; None is the first."""
-
-
-def find(reference: Reference, values: Sequence[Results], inputs: Sequence[Held]) -> Held:
-    """What a reference leads to."""
-    position = reference.position
-    return values[position][reference.result] if position >= 0 else inputs[-1 - position]
 
 
 class Timeline:
@@ -95,11 +88,11 @@ class Timeline:
         """The memory of each step's results."""
         values: list[Results] = []
         for step in scope.steps:
-            taken = [find(source, values, inputs) for source in step.sources]
+            taken = [led_to(source, values, inputs) for source in step.sources]
             if step.scope is not None:
                 inner = self.scope(step.scope, taken)
                 (end,) = step.scope.outputs.values()
-                values.append({None: find(end, inner, taken)})
+                values.append({None: led_to(end, inner, taken)})
                 continue
             self.time += 1
             for held in taken:

@@ -133,6 +133,12 @@ class Plan(NamedTuple):
         return sum(outcome_of(step).macs for step in self.layers())
 
 
+def led_to(reference: Reference, values: Sequence[Mapping[str | None, H]], inputs: Sequence[H]) -> H:
+    """What a reference leads to: of a step's results, by name, or of the scope's inputs."""
+    position = reference.position
+    return values[position][reference.result] if position >= 0 else inputs[-1 - position]
+
+
 def kept_by(step: Step, taken: Sequence[H], results: Mapping[str | None, H]) -> Iterator[H]:
     """Of what a layer takes and gives, that which its backward needs again; second results that nothing reads apart.
 

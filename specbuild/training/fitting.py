@@ -21,7 +21,7 @@ from specbuild.network.plan import Plan
 from specbuild.training.indexing import lookups_told
 from specbuild.training.measuring import Meter
 from specbuild.training.objective import Objective
-from specbuild.training.passes import Feed, learn, learn_by_closure, measure, memory_format
+from specbuild.training.passes import Feed, learn, learner, measure, memory_format
 from specbuild.training.reporting import Reporter
 from specbuild.training.stepping import Schedule, optimizer_of
 
@@ -71,10 +71,9 @@ class Fit:
             self.report.batch(number, meter.samples, len(train), loss)
 
         batches = train.batches(number, self.device)
-        learner = learn_by_closure if self.closure else learn
-        after_step = self.schedule.after_step
+        step = learner(self.model, self.objective, self.optimizer, self.feed, closure=self.closure)
         with lookups_told(self.spec, self.plan, self.model):
-            learner(self.model, self.objective, self.optimizer, batches, self.feed, meter, tick, after_step)
+            learn(self.model, step, batches, meter, tick, self.schedule.after_step)
         record: dict[str, Any] = {"epoch": number, **meter.results("train_")}
         samples, learned = meter.samples, perf_counter() - begun
         self.require_finite(record["train_loss"], "the loss", number)

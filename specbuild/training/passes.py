@@ -41,62 +41,61 @@ class Feed:
         return [batch[name].contiguous(memory_format=layout) for name, layout in self.inputs]
 
 
-def learn(
-    model: nn.Module,
-    objective: Objective,
-    optimizer: torch.optim.Optimizer,
-    batches: Batches,
-    feed: Feed,
-    meter: Meter,
-    tick: Tick,
-    after_step: Callable[[], None] | None = None,
-) -> None:
-    """One epoch of training: each batch once forward, back, and a step."""
-    model.train()
-    due = perf_counter() + TICK
-    for batch in batches:
+Learner = Callable[[Mapping[str, torch.Tensor]], Judged]
+"""One step on a batch, and what was judged of it."""
+
+
+def learner(
+    model: nn.Module, objective: Objective, optimizer: torch.optim.Optimizer, feed: Feed, *, closure: bool
+) -> Learner:
+    """A batch once forward, back, and a step.
+
+    closure: whether the optimizer evaluates a batch as often as it likes; what is judged is then the first time.
+    """
+
+    def evaluated(batch: Mapping[str, torch.Tensor]) -> Judged:
         judged = objective(model(*feed(batch)), batch)
         optimizer.zero_grad()
         judged.total.backward()  # type: ignore[no-untyped-call]
+        return judged
+
+    def step(batch: Mapping[str, torch.Tensor]) -> Judged:
+        judged = evaluated(batch)
         optimizer.step()
-        if after_step is not None:
-            after_step()
-        meter.add(*judged)
-        if perf_counter() >= due:
-            tick(meter)
-            due = perf_counter() + TICK
+        return judged
+
+    def step_by_closure(batch: Mapping[str, torch.Tensor]) -> Judged:
+        first: list[Judged] = []
+
+        def again() -> torch.Tensor:
+            judged = evaluated(batch)
+            if not first:
+                losses = tuple(loss.detach() for loss in judged.losses)
+                first.append(Judged(losses, judged.output.detach(), judged.target))
+            return judged.total
+
+        optimizer.step(again)  # type: ignore[arg-type]
+        return first[0]
+
+    return step_by_closure if closure else step
 
 
-def learn_by_closure(
+def learn(
     model: nn.Module,
-    objective: Objective,
-    optimizer: torch.optim.Optimizer,
+    step: Learner,
     batches: Batches,
-    feed: Feed,
     meter: Meter,
     tick: Tick,
     after_step: Callable[[], None] | None = None,
 ) -> None:
-    """One epoch of an optimizer that evaluates each batch as often as it likes; measured is the first time."""
+    """One epoch of training: a step on each batch."""
     model.train()
     due = perf_counter() + TICK
     for batch in batches:
-        first: list[Judged] = []
-
-        def evaluated(batch: Mapping[str, torch.Tensor] = batch, first: list[Judged] = first) -> torch.Tensor:
-            judged = objective(model(*feed(batch)), batch)
-            optimizer.zero_grad()
-            total = judged.total
-            total.backward()  # type: ignore[no-untyped-call]
-            if not first:
-                losses = tuple(loss.detach() for loss in judged.losses)
-                first.append(Judged(losses, judged.output.detach(), judged.target))
-            return total
-
-        optimizer.step(evaluated)  # type: ignore[arg-type]
+        judged = step(batch)
         if after_step is not None:
             after_step()
-        meter.add(*first[0])
+        meter.add(*judged)
         if perf_counter() >= due:
             tick(meter)
             due = perf_counter() + TICK
