@@ -13,8 +13,9 @@ from specbuild.catalogue.types import TensorType
 from specbuild.diagnostics.diagnostic import Diagnostic, Path
 from specbuild.language.initializing import Rule
 from specbuild.language.items import Reference
-from specbuild.language.sections import Data, Training
+from specbuild.language.sections import Data
 from specbuild.language.source import Source
+from specbuild.language.training import Training
 
 if TYPE_CHECKING:
     from specbuild.catalogue.sizes.promises import Promise

@@ -25,10 +25,11 @@ from specbuild.language.nodes import Nodes
 from specbuild.language.overrides import overridden
 from specbuild.language.parsing import Failed, parse_entries, parse_entry, parse_fields, shown
 from specbuild.language.problems import Enough, Problems
-from specbuild.language.sections import Data, Training
+from specbuild.language.sections import Data
 from specbuild.language.source import Source, from_dict, read_source, read_text
 from specbuild.language.substitution import put_in
 from specbuild.language.tables import SECTIONS
+from specbuild.language.training import Training
 from specbuild.language.variables import variables_of
 
 if TYPE_CHECKING:

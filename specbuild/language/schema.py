@@ -27,8 +27,9 @@ from specbuild.language.schema_of_structure import (
     structure_definitions,
     structure_properties,
 )
-from specbuild.language.sections import Data, Training
+from specbuild.language.sections import Data
 from specbuild.language.tables import SECTIONS
+from specbuild.language.training import Training
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
 

@@ -1,17 +1,18 @@
-"""The sections of a document beside its layers: the data and the training."""
+"""The section `data` of a document: what is learned from, judged on and evaluated on."""
 
 from typing import Annotated, ClassVar, Literal
 
-from annotated_types import Ge, Gt, Le, Lt
+from annotated_types import Ge, Gt, Lt
 
 from specbuild.catalogue.datasets import DATASETS, Dataset
-from specbuild.catalogue.entry import Bool, Count, Float, OneOf, Section, Size, Str
+from specbuild.catalogue.entry import Bool, Count, Float, OneOf, Section, Size
 from specbuild.catalogue.rules import Violation
+from specbuild.catalogue.samplers import SAMPLERS, Sampler
 from specbuild.catalogue.transforms import TRANSFORMS, Transform
+from specbuild.language.training import Seed
 
 SplitName = Literal["train", "val", "test"]
 Transforms = tuple[Transform, ...]
-Seed = Annotated[Count, Lt(2**63)]
 
 
 class Loader(Section):
@@ -20,8 +21,8 @@ class Loader(Section):
     The order of an epoch is settled by `train.seed` and the epoch's number alone.
     """
 
+    children: ClassVar = {"sampler": OneOf(SAMPLERS, "sampler")}
     refused: ClassVar = {
-        "sampler": "the order comes from `shuffle` and `train.seed`",
         "batch_sampler": "the order comes from `shuffle` and `train.seed`",
         "collate_fn": "a document holds no Python; samples are stacked field by field",
         "worker_init_fn": "a document holds no Python; random draws come from `train.seed` in every worker",
@@ -35,6 +36,8 @@ class Loader(Section):
     """Samples a batch. (torch's own default is 1.)"""
     shuffle: Bool | None = None
     """Whether an epoch's order is drawn anew; null is true for `train` and false for `val` and `test`."""
+    sampler: Sampler | None = None
+    """Which samples an epoch has, instead of each once; of `train` alone."""
     num_workers: Count = 0
     """Processes that read samples; 0 reads in the main one. Sets held in memory need none and use none."""
     pin_memory: Bool = False
@@ -50,6 +53,11 @@ class Loader(Section):
 
     def check(self) -> None:
         """What torch asks of the arguments together."""
+        if self.sampler is not None and self.shuffle is not None:
+            raise Violation(
+                "SB410", "sampler draws the samples of an epoch, and shuffle has no say in it",
+                field="shuffle", fix="leave it out",
+            )  # fmt: skip
         if self.num_workers:
             return
         for name in ("prefetch_factor", "persistent_workers", "timeout"):
@@ -88,6 +96,8 @@ class ValSplit(Section):
     """The share of train's samples that is held out of training; instead of `dataset`."""
     seed: Seed | None = None
     """Which samples are held out; null is 0, whatever `train.seed` is."""
+    stratify: Bool = False
+    """Whether the part held out has as large a share of each class as train."""
     transforms: Transforms | None = None
     """As train's, without the random ones, unless given."""
     loader: Loader | None = None
@@ -105,11 +115,12 @@ class ValSplit(Section):
                 "SB410", "val has both `dataset` and `split`, and takes its samples from one of them",
                 field="split", fix="leave out `split` or `dataset`",
             )  # fmt: skip
-        if self.seed is not None and self.split is None:
-            raise Violation(
-                "SB410", "seed chooses the samples of `split`, but val has a `dataset` of its own",
-                field="seed", fix="leave it out",
-            )  # fmt: skip
+        for name in ("seed", "stratify"):
+            if getattr(self, name) not in (None, False) and self.split is None:
+                raise Violation(
+                    "SB410", f"{name} chooses the samples of `split`, but val has a `dataset` of its own",
+                    field=name, fix="leave it out",
+                )  # fmt: skip
 
     def held_out(self, total: int) -> int:
         """How many of train's samples `split` holds out: at least one, and never all."""
@@ -136,6 +147,11 @@ class Data(Section):
 
     children: ClassVar = {"train": TrainSplit, "val": ValSplit, "test": TestSplit}
 
+    cache: Literal["auto", "memory", "device", "none"] = "auto"
+    """Where samples stay once they are decoded: in `memory` or on the `device` of the training, as they are before the
+    first random transform, or nowhere; `auto` is memory where they fit into half of what is free."""
+    on_error: Literal["fail", "skip"] = "fail"
+    """What is done about a file that cannot be read: end with its name, or leave it out and say so."""
     train: TrainSplit
     """What the network learns from."""
     val: ValSplit | None = None
@@ -192,44 +208,3 @@ class Data(Section):
         if own.shuffle is None:
             return own.model_copy(update={"shuffle": split == "train"})
         return own
-
-
-class Best(Section):
-    """Which epoch's weights are kept."""
-
-    metric: Str
-    """A number of the results: `val_loss`, `val_accuracy`, `train_loss`..."""
-    mode: Literal["min", "max"] | None = None
-    """Whether less or more of it is better; null is `min` for a loss and `max` for all else."""
-
-    @property
-    def settled_mode(self) -> Literal["min", "max"]:
-        """`mode`, or what it is by default."""
-        return self.mode or ("min" if self.metric.endswith("loss") else "max")
-
-
-class Training(Section):
-    """How long, where and from which seed the network is trained."""
-
-    children: ClassVar = {"best": Best}
-
-    epochs: Annotated[Size, Le(10**9)] = 10
-    """How often the network sees the whole of train."""
-    seed: Seed = 0
-    """Settles the first weights, the order of the samples and every random transform."""
-    device: Str = "auto"
-    """`auto` (a GPU if there is one), `cpu`, `cuda`, `cuda:1`, `mps`."""
-    best: Best | None = None
-    """Unless given: the highest `val_accuracy` where there is a val and an accuracy, else the lowest
-    `val_loss`, else the lowest `train_loss`."""
-
-    def check(self) -> None:
-        """A device by a name that torch knows."""
-        kind, _, index = self.device.partition(":")
-        numbered = ":" in self.device
-        known = kind in ("auto", "cpu", "cuda", "mps")
-        if not known or (numbered and (kind != "cuda" or not index.isdecimal())):
-            raise Violation(
-                "SB407", f"there is no device {self.device!r}: use auto, cpu, cuda, cuda:1 or mps",
-                field="device",
-            )  # fmt: skip

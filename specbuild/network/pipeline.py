@@ -12,7 +12,7 @@ from specbuild.diagnostics.diagnostic import Diagnostic, Path
 from specbuild.diagnostics.suggest import nearest, renaming
 from specbuild.language.document import Spec
 from specbuild.language.parsing import of_violation
-from specbuild.language.sections import Best
+from specbuild.language.training import Best
 from specbuild.language.wording import with_article
 from specbuild.network.grouping import check_optimizer
 from specbuild.network.plan import Plan, Scope, Step

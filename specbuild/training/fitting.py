@@ -14,7 +14,7 @@ from specbuild.data import Split
 from specbuild.diagnostics.diagnostic import Diagnostic
 from specbuild.errors import DataError
 from specbuild.language.document import Spec
-from specbuild.language.sections import Best
+from specbuild.language.training import Best
 from specbuild.network.compile import build
 from specbuild.network.pipeline import best_of, metric_names, metrics_of
 from specbuild.network.plan import Plan

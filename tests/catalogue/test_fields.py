@@ -21,7 +21,8 @@ from specbuild.catalogue.optimizers import OPTIMIZERS
 from specbuild.catalogue.optimizers.optimizer import group_of
 from specbuild.catalogue.schedulers import SCHEDULERS
 from specbuild.catalogue.transforms import TRANSFORMS
-from specbuild.language.sections import Best, Loader, Training
+from specbuild.language.sections import Loader
+from specbuild.language.training import Best, Training
 
 TABLES: list[Any] = [LAYERS, LOSSES, OPTIMIZERS, SCHEDULERS, DATASETS, TRANSFORMS, METRICS, INITIALIZATIONS]
 CLASSES: list[type[Entry]] = [Best, Loader, Training, *map(group_of, OPTIMIZERS.values())]

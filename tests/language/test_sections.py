@@ -8,7 +8,8 @@ from torch.utils.data import DataLoader
 
 from specbuild.catalogue.datasets.digits import Digits
 from specbuild.catalogue.rules import Violation
-from specbuild.language.sections import Best, Data, Loader, TestSplit, Training, TrainSplit, ValSplit
+from specbuild.language.sections import Data, Loader, TestSplit, TrainSplit, ValSplit
+from specbuild.language.training import Best, Training
 
 OWN_DEFAULTS = {"batch_size": 64}
 """Where a loader's default is not torch's: torch's is 1."""
