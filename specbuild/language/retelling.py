@@ -46,6 +46,8 @@ def addition(cls: type[Entry], name: str, raw: Mapping[str, Any]) -> str | None:
     return f"{{type: {cls.__name__}, {EXAMPLES[name]}}}"
 
 
+MANY = 7
+"""How many fields of a section are listed."""
 EXAMPLES = {
     "root": "root: data", "path": "path: data/arrays.npz", "fields": "fields: {input: x_train, target: y_train}",
     "encoder_layer": "encoder_layer: {type: TransformerEncoderLayer, nhead: 8}",
@@ -61,8 +63,9 @@ def no_mapping(cls: type[Entry], raw: Any, path: Path) -> Diagnostic:
     fix = None
     if isinstance(raw, str) and len(required) == 1 and required[0] not in cls.children:
         fix = f"{path[-1]}: {{{required[0]}: {raw}}}"
-    fields = ", ".join(cls.model_fields)
-    return Diagnostic("SB203", f"`{path[-1]}` must be a mapping of {fields}; got {shown(raw)}", path, fix=fix)
+    fields = [*cls.model_fields]
+    known = ", ".join(fields if len(fields) <= MANY else [*fields[:MANY], "..."])
+    return Diagnostic("SB203", f"`{path[-1]}` must be a mapping of {known}; got {shown(raw)}", path, fix=fix)
 
 
 def unknown_key(
