@@ -10,13 +10,21 @@ from specbuild.catalogue.guarding import PluginFailure, named
 from specbuild.catalogue.rules import Violation
 from specbuild.catalogue.transforms.transform import Transform
 from specbuild.data.failure import Unusable
-from specbuild.data.operations import sizes, values
+from specbuild.data.operations import combining, conversions, crops, geometry, sizes, values
 from specbuild.data.operations.operation import Builders, Draws, Operation
+from specbuild.data.operations.varying import one_by_one
 from specbuild.data.randomness import uniform
 
 BELOW_ONE = 1 - 2**-24
 """The largest float32 below 1."""
-BUILDERS: Builders = {**values.BUILDERS, **sizes.BUILDERS}
+BUILDERS: Builders = {
+    **values.BUILDERS,
+    **conversions.BUILDERS,
+    **sizes.BUILDERS,
+    **crops.BUILDERS,
+    **geometry.BUILDERS,
+    **combining.builders(lambda transform: operation_of(transform)),
+}
 
 
 class Pipeline:
@@ -25,14 +33,19 @@ class Pipeline:
     def __init__(self, transforms: Sequence[Transform], seed: int, samples: int) -> None:
         self.transforms = tuple(transforms)
         self.operations = tuple(operation_of(transform) for transform in self.transforms)
+        self.varies = any(operation.varies for operation in self.operations)
         self.seed, self.samples = seed, samples
         self.drawn: tuple[int, list[list[torch.Tensor]]] = (-1, [])
         """The epoch of the last draws, and for each operation its streams."""
 
     def __call__(self, images: torch.Tensor, indices: torch.Tensor, epoch: int) -> torch.Tensor:
         """`images`, the samples `indices` of the set, transformed as in that epoch."""
-        for operation, streams in zip(self.operations, self.draws(epoch), strict=True):
-            images = operation.apply(images, [stream.index_select(0, indices) for stream in streams])
+        draws = [[stream.index_select(0, indices) for stream in streams] for streams in self.draws(epoch)]
+        done = 0
+        if self.varies:
+            images, done = one_by_one(self.transforms, self.operations, images, draws)
+        for operation, drawn in zip(self.operations[done:], draws[done:], strict=True):
+            images = operation.apply(images, drawn)
         return images.contiguous()
 
     def draws(self, epoch: int) -> list[list[torch.Tensor]]:
