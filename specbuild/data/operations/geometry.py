@@ -81,7 +81,7 @@ def turned(
     images: torch.Tensor, angles: torch.Tensor, center: tuple[float, float] | None, interpolation: str, fill: Fill
 ) -> torch.Tensor:
     """Images turned by angles, along a grid."""
-    middle = grids.from_middle(center, images)
+    middle = grids.from_middle(center, images.shape[-2], images.shape[-1])
     zero = torch.zeros_like(angles)
     matrices = grids.inverse_affine(middle, -angles, (zero, zero), torch.ones_like(angles), (zero, zero))
     return grids.sampled(images, grids.affine(images, matrices), interpolation, fill)
@@ -105,25 +105,30 @@ def expanded(
 
 def affine(transform: RandomAffine) -> Operation:
     """Turned, moved, scaled and slanted by numbers of its own."""
-    limits, slants = limits_of(transform.degrees), transform.slants()
 
     def move(images: torch.Tensor, draws: Draws, interpolation: str, fill: Fill) -> torch.Tensor:
-        turn, right, down, size, along, across = draws
-        zero = torch.zeros_like(turn)
-        shift = (zero, zero)
-        if transform.translate is not None:
-            most = transform.translate[0] * images.shape[-1], transform.translate[1] * images.shape[-2]
-            shift = between(right, (-most[0], most[0])).round(), between(down, (-most[1], most[1])).round()
-        scale = torch.ones_like(turn) if transform.scale is None else between(size, transform.scale)
-        slant = (
-            between(along, (slants[0], slants[1])) if slants else zero,
-            between(across, (slants[2], slants[3])) if len(slants) == 4 else zero,
-        )
-        middle = grids.from_middle(transform.center, images)
-        matrices = grids.inverse_affine(middle, between(turn, limits), shift, scale, slant)
+        matrices = affine_matrices(transform, draws, images.shape[-2], images.shape[-1])
         return grids.sampled(images, grids.affine(images, matrices), interpolation, fill)
 
     return moved(move, transform.interpolation, transform.fill, streams=6)
+
+
+def affine_matrices(transform: RandomAffine, draws: Draws, height: int, width: int) -> torch.Tensor:
+    """For each image the matrix that moves it: float64 `[B, 6]`."""
+    turn, right, down, size, along, across = draws
+    zero = torch.zeros_like(turn)
+    shift = (zero, zero)
+    if transform.translate is not None:
+        most = transform.translate[0] * width, transform.translate[1] * height
+        shift = between(right, (-most[0], most[0])).round(), between(down, (-most[1], most[1])).round()
+    scale = torch.ones_like(turn) if transform.scale is None else between(size, transform.scale)
+    slants = transform.slants()
+    slant = (
+        between(along, (slants[0], slants[1])) if slants else zero,
+        between(across, (slants[2], slants[3])) if len(slants) == 4 else zero,
+    )
+    middle = grids.from_middle(transform.center, height, width)
+    return grids.inverse_affine(middle, between(turn, limits_of(transform.degrees)), shift, scale, slant)
 
 
 def perspective(transform: RandomPerspective) -> Operation:

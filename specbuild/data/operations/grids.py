@@ -35,11 +35,11 @@ def sampled(images: torch.Tensor, grid: torch.Tensor, interpolation: str, fill: 
     return found if floating else found.round_().to(images.dtype)
 
 
-def from_middle(center: tuple[float, float] | None, images: torch.Tensor) -> tuple[float, float]:
+def from_middle(center: tuple[float, float] | None, height: int, width: int) -> tuple[float, float]:
     """A center, x and y, counted from the middle of the image; None is the middle."""
     if center is None:
         return 0.0, 0.0
-    return center[0] - images.shape[-1] * 0.5, center[1] - images.shape[-2] * 0.5
+    return center[0] - width * 0.5, center[1] - height * 0.5
 
 
 def inverse_affine(
