@@ -150,7 +150,7 @@ def torch_says(name: str, arguments: dict[str, Any], sample: SampleType) -> Samp
     return SampleType(tuple(out.shape), str(out.dtype).removeprefix("torch."))
 
 
-@settings(max_examples=1500, deadline=None)
+@settings(max_examples=1000, deadline=None)
 @given(cases())
 def test_the_verdict_is_torchvisions(case: tuple[str, dict[str, Any], SampleType]) -> None:
     name, arguments, sample = case
@@ -268,6 +268,31 @@ BYTES = SampleType((3, 8, 8), "uint8", image=True)
          "Grayscale takes 1 or 3 channels, but what comes in has 4"),
         ("ToTensor", {}, SampleType((3, 8, 8), "int64"), "SB408",
          "ToTensor scales images of 0 to 255, but what comes in is [3, 8, 8] int64, which is none"),
+        ("RandomResize", {"min_size": 4, "max_size": 4}, BYTES, "SB410",
+         "lengths are drawn from min_size up to max_size, itself excluded: there is none from 4 to 4"),
+        ("RandomShortestSize", {"min_size": 4, "max_size": 2}, SampleType((1, 1, 8), "float32"), "SB408",
+         "an image of 1 x 8 cannot keep its proportions within 2: the shorter edge would be 0"),
+        ("ScaleJitter", {"target_size": [4, 4]}, BYTES, "SB408",
+         "nothing is left of an image of 8 x 8 at a factor of 0.1"),
+        ("ScaleJitter", {"target_size": [4, 4], "scale_range": [2, 1]}, BYTES, "SB410",
+         "scale_range is [least, most], but 2.0 is more than 1.0"),
+        ("RandomRotation", {"degrees": [9, 3]}, BYTES, "SB410",
+         "degrees is [least, most], but 9.0 is more than 3.0"),
+        ("RandomAffine", {"degrees": 3, "shear": [1, 2, 3]}, BYTES, "SB410",
+         "shear is one number, two or four: it has 3"),
+        ("RandomAffine", {"degrees": 3, "fill": [1, 2]}, BYTES, "SB408",
+         "fill has 2 numbers, but what comes in has 3 channels"),
+        ("RandomPerspective", {}, SampleType((1, 1, 8), "float32"), "SB408",
+         "an image of 1 x 8 is a line, and has no four corners to move"),
+        ("ElasticTransform", {"sigma": [0, 1]}, BYTES, "SB410",
+         "sigma has a 0 beside a number that is not: both are 0 or neither"),
+        ("ElasticTransform", {}, BYTES, "SB408",
+         "a sigma of 5 smooths over 20 pixels on each side, but the height is 8"),
+        ("FiveCrop", {"size": 9}, BYTES, "SB408", "the crops of 9 x 9 are larger than the image, 8 x 8"),
+        ("RGB", {}, SampleType((4, 8, 8), "uint8", image=True), "SB408",
+         "RGB takes 1 or 3 channels, but what comes in has 4"),
+        ("ToDtype", {"dtype": "float32", "scale": True}, SampleType((3, 8, 8), "int64"), "SB408",
+         "ToDtype scales images of 0 to 255, but what comes in is [3, 8, 8] int64, which is none"),
         ("CenterCrop", {"size": 3}, SampleType((10,), "float32"), "SB408",
          "CenterCrop is for samples of (channels, height, width), but what comes in is [10] float32"),
     ],
