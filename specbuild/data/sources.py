@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 from typing import Any, Literal
 
 import numpy as np
@@ -29,6 +30,10 @@ class Source(ABC):
     """Whether it is an image of bytes."""
     classes: int | None = None
     """The number of classes of `target`, where it is known."""
+    class_names: tuple[str, ...] | None = None
+    """What the classes are called, in the order of their numbers, where that is known."""
+    paired: Mapping[str, str] = MappingProxyType({})
+    """Fields that lie over the image pixel by pixel, and so move with it: "image" or "mask"."""
 
     @abstractmethod
     def __len__(self) -> int: ...
