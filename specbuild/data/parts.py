@@ -15,9 +15,7 @@ def held_out(count: int, total: int, seed: int, labels: torch.Tensor | None = No
     members = torch.bincount(labels)
     quotas = largest_remainders(members, count)
     in_order = labels.index_select(0, shuffled)
-    parts = [
-        shuffled[in_order == label][:quota] for label, quota in enumerate(quotas.tolist())
-    ]
+    parts = [shuffled[in_order == label][:quota] for label, quota in enumerate(quotas.tolist())]
     return torch.cat(parts).sort().values
 
 
