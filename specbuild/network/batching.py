@@ -79,7 +79,7 @@ def mixed_target(mixing: Transform, loss: Loss, output: TensorType, target: Samp
     if target.dtype.startswith("float") and len(target.shape) == 1:
         return target
     raise Violation(
-        "SB408", f"{mixing.type} mixes one label a sample, or the probabilities of its classes, but the target is {target}",
+        "SB408", f"{mixing.type} mixes one label a sample, or probabilities of classes, but the target is {target}",
         fix="leave it out",
     )  # fmt: skip
 
