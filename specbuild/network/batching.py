@@ -104,8 +104,8 @@ def check_mixed(
             loss.compare(outputs[output], target)
         except Violation as violation:
             yield Diagnostic(
-                "SB408", f"{mixing.type} makes probabilities of the labels, {target}, which {loss.type} does not take: "
-                f"{violation.message}", path, fix="CrossEntropyLoss, or leave it out",
+                "SB408", f"{mixing.type} makes probabilities of the labels, {target}, which {loss.type} does not take",
+                path, because=violation.message, fix="CrossEntropyLoss, or leave it out",
             )  # fmt: skip
 
 
