@@ -19,6 +19,7 @@ EXCLUDED = {
     "UniformTemporalSubsample": "it is for videos, which no data set here has",
     "Lambda": "a document holds no code; a transform of your own comes with `--plugin MODULE`",
     "ConvertImageDtype": "torchvision replaced it: write {type: ToDtype, dtype: float32, scale: true}",
+    "LinearTransformation": "its matrix has a row for each value of an image, too large for a document",
     "ToPILImage": "every transform takes a tensor",
 }
 """What torchvision has beside these, each with the reason."""
@@ -31,17 +32,21 @@ TRANSFORMS: Table[Transform] = Table(
         "sizes": ("Resize", "Pad", "RandomResize", "RandomShortestSize", "ScaleJitter", "RandomZoomOut"),
         "crops": ("CenterCrop", "RandomCrop", "RandomResizedCrop", "FiveCrop", "TenCrop"),
         "geometry": (
-            "RandomHorizontalFlip",
-            "RandomVerticalFlip",
-            "RandomRotation",
-            "RandomAffine",
-            "RandomPerspective",
+            "RandomHorizontalFlip", "RandomVerticalFlip", "RandomRotation", "RandomAffine", "RandomPerspective",
             "ElasticTransform",
         ),
         "combining": ("Compose", "RandomApply", "RandomChoice", "RandomOrder"),
+        "colors": (
+            "ColorJitter", "RandomPhotometricDistort", "RandomGrayscale", "RandomInvert", "RandomPosterize",
+            "RandomSolarize", "RandomAutocontrast", "RandomEqualize", "RandomChannelPermutation",
+        ),
+        "filters": ("RandomAdjustSharpness", "GaussianBlur", "GaussianNoise", "JPEG"),
+        "erasing": ("RandomErasing",),
+        "automatic": ("AutoAugment", "RandAugment", "TrivialAugmentWide", "AugMix"),
+        "mixing": ("MixUp", "CutMix"),
     },
     excluded=EXCLUDED,
-)
+)  # fmt: skip
 """Every transform, by the name that a document uses."""
 
 __all__ = ["TRANSFORMS", "Transform"]

@@ -75,7 +75,10 @@ def affine(images: torch.Tensor, matrices: torch.Tensor) -> torch.Tensor:
     a, b, c, d, e, f = matrices.view(-1, 6, 1, 1).unbind(1)
     x = centered(width, images.device)
     y = centered(height, images.device).unsqueeze(1)
-    return torch.stack([a * x + b * y + c, d * x + e * y + f], 3)
+    grid = torch.empty(len(matrices), height, width, 2, device=images.device)
+    torch.add(a * x + b * y, c, out=grid[..., 0])
+    torch.add(d * x + e * y, f, out=grid[..., 1])
+    return grid
 
 
 def centered(size: int, device: torch.device) -> torch.Tensor:
