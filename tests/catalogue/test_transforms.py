@@ -13,6 +13,7 @@ from specbuild.catalogue.rules import Violation
 from specbuild.catalogue.samples import SampleType
 from specbuild.catalogue.transforms import TRANSFORMS, Transform
 from specbuild.data.vision import torchvision
+from tests.catalogue import test_transforms_colors as colors
 
 torch.set_num_threads(1)
 V2 = torchvision().transforms.v2
@@ -93,12 +94,12 @@ ARGUMENTS: dict[str, dict[str, st.SearchStrategy[Any]]] = {
     "Pad": {"padding": PADDING, "fill": FILL, "padding_mode": MODES},
     "Grayscale": {"num_output_channels": st.integers(0, 4)},
 }  # fmt: skip
-FAMILIES = ("values", "conversions", "sizes", "crops", "geometry")
-"""Those whose rows are here; what is made of others is tested in `test_combining`."""
+COMBINING = {name for name, family in TRANSFORMS.families.items() if family == "combining"}
+"""Those made of others, which `test_combining` draws."""
 
 
 def test_every_transform_has_its_row() -> None:
-    assert ARGUMENTS.keys() == {name for name, family in TRANSFORMS.families.items() if family in FAMILIES}
+    assert ARGUMENTS.keys() | colors.ARGUMENTS.keys() | COMBINING == TRANSFORMS.keys()
 
 
 @pytest.mark.parametrize("name", [name for name in vars(V2) if isinstance(getattr(V2, name), type)])
