@@ -1,113 +1,128 @@
-"""MixUp and CutMix: v2's arithmetic, by a share of each sample's own."""
-
 from __future__ import annotations
 
-import math
+from typing import Any
 
 import pytest
 import torch
+from torch import nn
 from torch.nn.functional import one_hot
 
-from specbuild.catalogue.transforms import TRANSFORMS
-from specbuild.data.operations import Operation, operation_of
-from specbuild.data.operations.mixing import Beta, cut
-from specbuild.data.randomness import uniform
-from specbuild.data.vision import torchvision
-from tests.data.test_colors import farthest
+from specbuild.catalogue.samples import SampleType
+from specbuild.catalogue.transforms.transform import Sizes, Transform
+from specbuild.data import Split, open_data, probe
+from specbuild.data.mixing import averaged, probabilities
+from specbuild.data.operations import Operation, pipeline
+from specbuild.data.reading import Reader
+from specbuild.network.checking import judge
+from specbuild.network.inference import infer
+from tests.data.documents import document
 
 torch.set_num_threads(1)
-V2 = torchvision().transforms.v2
-COUNT = 16
 
 
-def batch() -> tuple[torch.Tensor, torch.Tensor]:
-    generator = torch.Generator().manual_seed(1)
-    images = torch.rand(COUNT, 3, 10, 13, generator=generator)
-    return images, one_hot(torch.randint(4, (COUNT,), generator=generator), 4).float()
+def train(*transforms: Any, **loader: Any) -> Split:
+    spec = document({"train": {"dataset": "Digits", "transforms": transforms, "loader": {"batch_size": 50, **loader}}})
+    split = open_data(spec)["train"]
+    probe(split, infer(spec))
+    return split
 
 
-def draws_of(operation: Operation, count: int = COUNT) -> list[torch.Tensor]:
-    return [uniform(count, 3, 0, str(k)) for k in range(operation.streams)]
+def test_mixup_blends_images_and_labels_alike() -> None:
+    plain, mixed = next(train("ToTensor").batches(1, "cpu")), next(train("ToTensor", "MixUp").batches(1, "cpu"))
+    labels = one_hot(plain["target"], 10).float()
+    assert mixed["target"].shape == (50, 10)
+    torch.testing.assert_close(mixed["target"].sum(1), torch.ones(50))
+    differ = plain["target"] != plain["target"].roll(1)
+    shares = mixed["target"][torch.arange(50), plain["target"]][differ].view(-1, 1, 1, 1)
+    assert 0 < float(shares.min()) < float(shares.max()) < 1
+    blended = plain["input"][differ] * shares + plain["input"].roll(1, 0)[differ] * (1 - shares)
+    torch.testing.assert_close(mixed["input"][differ], blended)
+    own = shares.view(-1, 1)
+    torch.testing.assert_close(mixed["target"][differ], labels[differ] * own + labels.roll(1, 0)[differ] * (1 - own))
 
 
-@pytest.mark.parametrize("alpha", [0.05, 0.2, 0.7, 1.0, 2.0, 32.0])
-def test_shares_are_from_beta(alpha: float) -> None:
-    found = Beta(alpha).of(uniform(5000, 0, 0, "shares"))
-    assert bool(((found >= 0) & (found <= 1)).all())
-    torch.manual_seed(0)
-    wanted = torch.distributions.Beta(torch.tensor(alpha).double(), torch.tensor(alpha).double()).sample((5000,))
-    within = (1e-9, 1 - 1e-9)  # what is nearer to 1 is rounded to it, or not
-    assert farthest(found.clamp(*within), wanted.clamp(*within)) < 2
-    deviation = math.sqrt(1 / (4 * (2 * alpha + 1)))
-    assert abs(float(found.mean()) - 0.5) < 4 * deviation / math.sqrt(5000)
-    assert abs(float(found.std()) / deviation - 1) < 0.05
+def test_mixing_is_the_same_through_a_data_loader() -> None:
+    transforms = ({"type": "RandomCrop", "size": 8, "padding": 1}, "ToTensor", "CutMix")
+    whole, read = train(*transforms), train(*transforms)
+    reader = Reader(read.source, read.pipeline, read.image, read.loader, read.seed)
+    for found, one in zip(whole.batches(2, "cpu"), reader.read(read._chunks(2), 2), strict=True):
+        other = read._finished(one.batch, one.numbers, 2, torch.device("cpu"))
+        assert torch.equal(found["input"], other["input"])
+        assert torch.equal(found["target"], other["target"])
 
 
-def test_quantiles_are_exact_where_they_are_known() -> None:
-    draws = torch.linspace(0, 0.999, 50).double()
-    assert torch.allclose(Beta(1.0).of(draws), draws, atol=1e-9)
-    arcsine = torch.sin(math.pi / 2 * draws).square()  # Beta(1/2, 1/2)
-    assert torch.allclose(Beta(0.5).of(draws), arcsine, atol=1e-6)
+def test_val_is_not_mixed() -> None:
+    spec = document({"train": {"dataset": "Digits", "transforms": ["ToTensor", "MixUp"]}, "val": {"split": 0.1}})
+    batch = next(open_data(spec)["val"].batches(1, "cpu"))
+    assert batch["target"].dtype == torch.int64
 
 
-def test_mixup_is_v2s_with_the_share_of_each_sample() -> None:
-    operation = operation_of(TRANSFORMS["MixUp"](alpha=0.4))
-    assert operation.mix is not None
-    images, targets = batch()
-    draws = draws_of(operation)
-    shares = Beta(0.4).of(draws[0])
-    found, mixed = operation.mix(images.clone(), targets.clone(), draws)
-    assert bool((shares > 0.05).any() & (shares < 0.95).any())
-    for k in range(COUNT):
-        params = {"lam": float(shares[k]), "labels": targets, "batch_size": COUNT}
-        v2 = V2.MixUp(alpha=0.4, num_classes=4)
-        assert torch.equal(found[k], v2.transform(images, params)[k])
-        assert torch.allclose(mixed[k], v2.transform(targets, params)[k], atol=1e-7)
+def test_a_label_that_is_left_out_has_no_class() -> None:
+    assert probabilities(torch.tensor([1, -100]), 3).tolist() == [[0, 1, 0], [0, 0, 0]]
 
 
-@pytest.mark.parametrize("dtype", [torch.uint8, torch.float32])
-def test_cutmix_is_v2s_with_the_box_of_each_sample(dtype: torch.dtype) -> None:
-    operation = operation_of(TRANSFORMS["CutMix"]())
-    assert operation.mix is not None
-    images, targets = batch()
-    images = images if dtype == torch.float32 else images.mul(255).to(torch.uint8)
-    draws = draws_of(operation)
-    shares = Beta(1.0).of(draws[0])
-    found, mixed = operation.mix(images.clone(), targets.clone(), draws)
-    for k in range(COUNT):
-        x, y = int(draws[1][k] * 13), int(draws[2][k] * 10)
-        r = 0.5 * math.sqrt(1 - float(shares[k]))
-        x1, x2 = max(x - int(r * 13), 0), min(x + int(r * 13), 13)
-        y1, y2 = max(y - int(r * 10), 0), min(y + int(r * 10), 10)
-        lam = 1 - (x2 - x1) * (y2 - y1) / 130
-        params = {"box": (x1, y1, x2, y2), "lam_adjusted": lam, "labels": targets, "batch_size": COUNT}
-        v2 = V2.CutMix(num_classes=4)
-        assert torch.equal(found[k], v2.transform(images, params)[k])
-        assert torch.allclose(mixed[k], v2.transform(targets, params)[k], atol=1e-7)
+MIXED = ["ToTensor", "MixUp"]
+VAL = {"split": 0.1}
 
 
-def test_boxes_are_distributed_as_v2s() -> None:
-    count = 4000
-    draws = [uniform(count, 5, 0, str(k)) for k in range(3)]
-    boxes = cut(Beta(1.0).of(draws[0]), draws[1], draws[2], 20, 30)
-    torch.manual_seed(0)
-    theirs = V2.CutMix(num_classes=2)
-    drawn = [theirs.make_params([torch.zeros(2, 3, 20, 30)]) for _ in range(count)]
-    edges = torch.tensor([each["box"] for each in drawn]).T
-    for found, wanted in zip((boxes.left, boxes.top, boxes.right, boxes.bottom), edges, strict=True):
-        assert farthest(found, wanted) < 2
-    area = (boxes.bottom - boxes.top) * (boxes.right - boxes.left)
-    assert farthest(1 - area / 600, torch.tensor([each["lam_adjusted"] for each in drawn])) < 2
+@pytest.mark.parametrize(
+    ("changes", "code", "path", "message"),
+    [
+        ({"train": ["MixUp", "ToTensor"]}, "SB408", "data.train.transforms.0",
+         "MixUp mixes whole batches and comes last, but ToTensor stands after it"),
+        ({"val": MIXED}, "SB408", "data.val.transforms.1",
+         "MixUp mixes samples with each other, but val is judged on them as they are"),
+        ({"train": MIXED, "loss": "NLLLoss"}, "SB408", "data.train.transforms.1",
+         "MixUp makes probabilities of the labels, [10] float32, which NLLLoss does not take"),
+        ({"train": ["ToTensor", {"type": "CutMix", "num_classes": 9}]}, "SB408",
+         "data.train.transforms.1.num_classes", "num_classes is 9, but the network gives 10 classes"),
+        ({"val_loader": {"sampler": "WeightedRandomSampler"}}, "SB410", "data.val.loader.sampler",
+         "a sampler chooses what is learned from, but val is judged on each of its samples once"),
+        ({"loader": {"sampler": {"type": "WeightedRandomSampler", "weights": [1, 2]}}}, "SB410",
+         "data.train.loader.sampler.weights", "weights has 2 numbers, but train has 10 classes"),
+    ],
+)  # fmt: skip
+def test_what_stands_in_the_wrong_place(changes: dict[str, Any], code: str, path: str, message: str) -> None:
+    val = {**VAL, **{key: value for key, value in (("transforms", changes.get("val")),
+                                                   ("loader", changes.get("val_loader"))) if value}}  # fmt: skip
+    transforms = changes.get("train", ["ToTensor"])
+    data = {"train": {"dataset": "Digits", "transforms": transforms, "loader": changes.get("loader", {})}, "val": val}
+    found = judge(document(data, loss=changes.get("loss", "CrossEntropyLoss")))
+    errors = [(d.code, ".".join(map(str, d.path)), d.message) for d in found if d.severity == "error"]
+    assert (code, path, message) in errors
 
 
-@pytest.mark.parametrize("name", ["MixUp", "CutMix"])
-def test_targets_stay_probabilities_and_images_alone_stay(name: str) -> None:
-    transform = TRANSFORMS[name]()
-    operation = operation_of(transform)
-    assert transform.mixes
-    assert operation.mix is not None
-    images, targets = batch()
-    mixed = operation.mix(images.clone(), targets.clone(), draws_of(operation))[1]
-    assert torch.allclose(mixed.sum(1), torch.ones(COUNT))
-    assert not torch.equal(mixed, targets)
-    assert torch.equal(operation.apply(images, draws_of(operation)), images)
+class TwoViews(Transform):
+    """An image and its mirror image."""
+
+    views = 2
+
+    def apply(self, sample: SampleType, channels: int | None, sizes: Sizes) -> SampleType:
+        """As it comes."""
+        return sample
+
+
+@pytest.fixture
+def views(monkeypatch: pytest.MonkeyPatch) -> Split:
+    """Val with two views of each image."""
+    operation = Operation(lambda images, draws: torch.stack([images, images.flip(-1)], 1).flatten(0, 1))
+    monkeypatch.setitem(pipeline.BUILDERS, TwoViews, lambda transform: operation)
+    spec = document({"train": {"dataset": "Digits", "transforms": ["ToTensor"]}, "val": {"split": 0.1}})
+    val = open_data(spec)["val"]
+    crop = spec.data.train.transforms[0]  # type: ignore[union-attr]
+    return Split(
+        spec, "val", val.source, val.indices, transforms=(TwoViews(), crop), loader=val.loader, place=val.place
+    )
+
+
+def test_views_are_averaged(views: Split) -> None:
+    whole = next(views.batches(1, "cpu"))
+    assert (whole["input"].shape, whole["target"].shape) == ((128, 1, 8, 8), (64,))
+    assert torch.equal(whole["input"][1], whole["input"][0].flip(-1))
+    model = nn.Sequential(nn.Flatten(), nn.Linear(64, 10), nn.ReLU())
+    images = whole["input"][::2]
+    wanted = (model(images) + model(images.flip(-1))) / 2
+    torch.testing.assert_close(averaged(model, views.views)(whole["input"]), wanted)
+    reader = Reader(views.source, views.pipeline, views.image, views.loader, views.seed)
+    one = next(reader.read(views._chunks(1), 1))
+    assert torch.equal(views._finished(one.batch, one.numbers, 1, torch.device("cpu"))["input"], whole["input"])
