@@ -17,6 +17,7 @@ from specbuild.data.sources import Sample, TensorSource
 from specbuild.data.split import Labels, Split, labels_out_of_range
 from specbuild.diagnostics.diagnostic import Diagnostic, Path
 from specbuild.language.parsing import of_violation
+from specbuild.network.batching import mixed_target, mixing_of
 from specbuild.network.indexing import Table, tables
 from specbuild.network.plan import Plan
 from specbuild.network.samples import batch_of_one, fit, loss_path
@@ -40,10 +41,8 @@ def probe(split: Split, plan: Plan) -> None:
 def found(split: Split, plan: Plan) -> Iterator[Diagnostic]:
     """What does not fit."""
     yield from batch_of_one(plan, split.loader, len(split), split.name)
-    index = int(split.indices[0])
     try:
-        types = split.source.types(index)
-        sample = split.source.sample(index)
+        index, types, sample = split.first()
     except Unusable as unusable:
         yield unusable.at(split.place)
         return
@@ -56,11 +55,17 @@ def found(split: Split, plan: Plan) -> Iterator[Diagnostic]:
         except Violation as violation:
             yield transform_problem(split, at, violation)
             return
+        batch = {name: tensor.unsqueeze(0) for name, tensor in sample.items()}
         try:
-            sample[image] = split.pipeline(sample[image].unsqueeze(0), torch.tensor([index]), 0)[0]
+            batch = split.pipeline.run(batch, image, split.source.paired, torch.tensor([index]), 0)
+            sample = {name: tensor[0] for name, tensor in batch.items()}
         except Unusable as unusable:  # of a plug-in
             yield unusable.at(split.place)
             return
+        for field in split.source.paired:
+            types[field] = types[field]._replace(
+                shape=tuple(sample[field].shape), dtype=str(sample[field].dtype).removeprefix("torch.")
+            )
     misfits = list(fit(plan.inputs, types, split.name, split.place))
     yield from misfits
     if not misfits:
@@ -68,7 +73,23 @@ def found(split: Split, plan: Plan) -> Iterator[Diagnostic]:
             yield from finite(split, field, sample[field], index)
         for table in tables(plan):
             yield from integers(split, table)
+    if split.views > 1 and split.source.paired:
+        fields = ", ".join(split.source.paired)
+        message = f"several views of an image cannot be judged against what lies over it pixel by pixel: {fields}"
+        yield Diagnostic("SB408", message, split.place)
     yield from targets(split, plan, types, sample)
+    mixing = mixing_of(split.transforms)
+    for output, loss in split.spec.losses.items() if mixing is not None else ():
+        assert mixing is not None
+        if loss.target in types and loss.target not in plan.inputs:
+            try:
+                target = mixed_target(mixing, loss, plan.outputs[output], types[loss.target])
+                loss.compare(plan.outputs[output], target)
+            except Violation as violation:
+                yield transform_problem(split, len(split.transforms) - 1, violation)
+                continue
+            if target.shape and target.shape[0] is not None:
+                split.widths[loss.target] = target.shape[0]
 
 
 def transform_problem(split: Split, index: int, violation: Violation) -> Diagnostic:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 from typing import Any, Literal
 
 import numpy as np
@@ -29,6 +30,13 @@ class Source(ABC):
     """Whether it is an image of bytes."""
     classes: int | None = None
     """The number of classes of `target`, where it is known."""
+    class_names: tuple[str, ...] | None = None
+    """What the classes are called, in the order of their numbers, where that is known."""
+    paired: Mapping[str, str] = MappingProxyType({})
+    """Fields that lie over the image pixel by pixel, and so move with it: "image" or "mask"."""
+
+    cached: bool = True
+    """Whether its images, read one at a time, may be held once they are decoded."""
 
     @abstractmethod
     def __len__(self) -> int: ...
@@ -36,6 +44,12 @@ class Source(ABC):
     @abstractmethod
     def sample(self, index: int) -> Sample:
         """One sample as it is before the transforms; raises `Unusable` and says which."""
+
+    def labels(self, field: str) -> torch.Tensor | None:
+        """A field of all samples, `[N, ...]`, None where they have none of that name; here each sample is read."""
+        if field not in self.fields:
+            return None
+        return torch.stack([self.sample(index)[field] for index in range(len(self))])
 
     def types(self, index: int) -> dict[str, SampleType]:
         """What the fields of one sample are."""
@@ -78,6 +92,10 @@ class TensorSource(Source):
     def sample(self, index: int) -> Sample:
         """One sample."""
         return {name: tensor[0] for name, tensor in self.batch(torch.tensor([index])).items()}
+
+    def labels(self, field: str) -> torch.Tensor | None:
+        """A field of all samples, as it is held."""
+        return self.rows(field, torch.arange(len(self))) if field in self.tensors else None
 
     def batch(self, indices: torch.Tensor) -> Sample:
         """The samples `indices`, each field a tensor of its own."""
@@ -126,6 +144,8 @@ def plain(tensor: torch.Tensor) -> torch.Tensor:
 
 class OwnSource(SampleSource):
     """A torch `Dataset` of the user's own, of (input, target) or of dicts of fields."""
+
+    cached = False
 
     def __init__(self, dataset: Any, inputs: Sequence[str]) -> None:
         """inputs: the fields that feed the network."""

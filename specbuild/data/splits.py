@@ -10,9 +10,11 @@ import torch
 
 from specbuild.catalogue.datasets import Dataset
 from specbuild.catalogue.transforms import Transform
+from specbuild.data.caching import Caches
 from specbuild.data.failure import Unusable, failure
+from specbuild.data.labels import labels_of
 from specbuild.data.opening import open_dataset
-from specbuild.data.randomness import order
+from specbuild.data.parts import held_out
 from specbuild.data.sources import Source, own_source
 from specbuild.data.split import Split
 from specbuild.diagnostics.diagnostic import Diagnostic
@@ -20,7 +22,7 @@ from specbuild.diagnostics.diagnostic import Path as Place
 from specbuild.errors import DataError
 from specbuild.language.document import Spec
 from specbuild.language.sections import Loader, SplitName
-from specbuild.network.samples import image_field
+from specbuild.network.samples import image_field, label_field
 
 
 def open_data(
@@ -60,35 +62,30 @@ class Opener:
     def __init__(self, spec: Spec, data_root: Path | None, own: dict[str, Any]) -> None:
         self.spec, self.data_root, self.own = spec, data_root, own
         self.sources: list[tuple[Any, Source]] = []
+        self.caches = Caches(spec.data.cache if spec.data is not None else "auto")
+        self.divided: list[tuple[Source, dict[SplitName, torch.Tensor]]] = []
 
     def split(self, name: SplitName) -> Split | None:
         """One split, or None where neither the document nor the user gives it."""
         data = self.spec.data
-        if self.own.get(name) is not None:
-            source = self.source(self.own[name], (name,))
-            chosen = torch.arange(len(source))
-            if name == "train" and self.own.get("val") is None and self.held_out_of_train():
-                chosen = self.parts(source)[0]
-            return self.made(name, source, chosen, (), ("data", name) if data else ())
+        own = self.own.get(name)
+        if own is not None:
+            source = self.source(own, (name,))
+            return self.made(name, source, self.chosen(name, source), (), ("data", name) if data else ())
         if data is None or name not in data.names():
             return None
-        transforms = data.transforms_of(name)
-        if name == "val" and self.held_out_of_train():
-            own = self.own.get("train")
-            origin: Place = ("data", "train", "dataset")
-            source = self.source(own if own is not None else data.train.dataset, origin)
-            chosen = self.parts(source)[1]
-            return self.made(name, source, chosen, () if own is not None else transforms, ("data", "val", "split"))
-        place: Place = ("data", name, "dataset")
-        source = self.source(data.dataset_of(name), place)
-        chosen = torch.arange(len(source))
-        if name == "train" and self.own.get("val") is None and self.held_out_of_train():
-            chosen = self.parts(source)[0]
-        return self.made(name, source, chosen, transforms, place)
+        if data.held_out(name) is None:
+            place: Place = ("data", name, "dataset")
+            source = self.source(data.dataset_of(name), place)
+            return self.made(name, source, self.chosen(name, source), data.transforms_of(name), place)
+        own = self.own.get("train")
+        source = self.source(own if own is not None else data.train.dataset, ("data", "train", "dataset"))
+        transforms = () if own is not None else data.transforms_of(name)
+        return self.made(name, source, self.parts(source)[name], transforms, ("data", name, "split"))
 
-    def held_out_of_train(self) -> bool:
-        """Whether the document takes val's samples from train's."""
-        return self.spec.data is not None and self.spec.data.val is not None and self.spec.data.val.dataset is None
+    def chosen(self, name: SplitName, source: Source) -> torch.Tensor:
+        """The samples of a split with a source of its own: all that are not held out of it."""
+        return self.parts(source)["train"] if name == "train" else torch.arange(len(source))
 
     def source(self, dataset: Any, place: Place) -> Source:
         """The source of a data set, the document's or the user's own."""
@@ -107,18 +104,40 @@ class Opener:
         self.sources.append((dataset, source))
         return source
 
-    def parts(self, source: Source) -> tuple[torch.Tensor, torch.Tensor]:
-        """The samples that train keeps, and those held out of it for val; each in the source's order."""
-        val = self.spec.data.val if self.spec.data is not None else None
-        assert val is not None, "called where val is held out of train"
-        count = val.held_out(len(source))
-        if count < 1:
-            problem = Diagnostic(
-                "SB412", f"split takes samples from train, which has {len(source)}", ("data", "val", "split")
-            )
-            raise failure(self.spec, problem)
-        shuffled = order(len(source), val.seed or 0, 0, "split")
-        return shuffled[count:].sort().values, shuffled[:count].sort().values
+    def parts(self, source: Source) -> dict[SplitName, torch.Tensor]:
+        """The samples that train keeps, and those held out of it for others; each in the source's order.
+
+        What is held out for test does not depend on val.
+        """
+        for known, parts in self.divided:
+            if known is source:
+                return parts
+        data = self.spec.data
+        left = torch.arange(len(source))
+        parts = {}
+        names: tuple[SplitName, SplitName] = ("test", "val")
+        for name in names:
+            written = data.held_out(name) if data is not None else None
+            if data is None or written is None or (name == "val" and self.own.get("val") is not None):
+                continue
+            count = data.counts(len(source))[name]
+            if count < 1:
+                message = f"split takes samples from train, which has {len(source)}"
+                raise failure(self.spec, Diagnostic("SB412", message, ("data", name, "split")))
+            labels = None
+            if written.stratify:
+                try:
+                    labels = labels_of(source, label_field(self.spec), "stratify").index_select(0, left)
+                except Unusable as unusable:
+                    raise failure(self.spec, unusable.at(("data", name, "stratify"))) from None
+            places = held_out(count, len(left), written.seed or 0, labels)
+            parts[name] = left.index_select(0, places)
+            stays = torch.ones(len(left), dtype=torch.bool)
+            stays[places] = False
+            left = left[stays]
+        parts["train"] = left
+        self.divided.append((source, parts))
+        return parts
 
     def made(
         self,
@@ -131,4 +150,7 @@ class Opener:
         """The split, with the document's loader or the default one."""
         data = self.spec.data
         loader = data.loader_of(name) if data is not None else Loader(shuffle=name == "train")
-        return Split(self.spec, name, source, chosen, transforms=transforms, loader=loader, place=place)
+        return Split(
+            self.spec, name, source, chosen,
+            transforms=transforms, loader=loader, place=place, caches=self.caches,
+        )  # fmt: skip

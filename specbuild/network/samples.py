@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from math import prod
 
 from specbuild.catalogue.losses import Loss
@@ -16,6 +17,7 @@ from specbuild.language.document import Spec
 from specbuild.language.parsing import of_violation
 from specbuild.language.sections import Data, Loader, SplitName
 from specbuild.language.wording import with_article
+from specbuild.network.batching import check_labels, check_mixed, check_places
 from specbuild.network.plan import Plan, Step
 
 INPUT = "input"
@@ -32,6 +34,12 @@ def image_field(inputs: Mapping[str, TensorType]) -> str | None:
 def loss_path(spec: Spec, output: str) -> Path:
     """Where the loss of an output is written."""
     return ("loss", output) if len(spec.outputs) > 1 else ("loss",)
+
+
+def label_field(spec: Spec) -> str:
+    """The field with the label of a sample: what the first loss of labels is held against, or `target`."""
+    targets = [loss.target for loss in spec.losses.values() if loss.labelled and loss.target not in spec.inputs]
+    return targets[0] if targets else "target"
 
 
 def told_target(spec: Spec, loss: Loss) -> bool:
@@ -55,6 +63,7 @@ class Fold:
 
     def check(self) -> Iterator[Diagnostic]:
         """What is wrong with each split, each mistake once."""
+        yield from check_places(self.data)
         for name in self.data.names():
             for diagnostic in self.split(name):
                 key = (diagnostic.code, diagnostic.message.replace(f"{name} ", ""))
@@ -76,6 +85,10 @@ class Fold:
             transformed = SampleType()
         if self.image in fields:
             fields[self.image] = transformed
+            self.move_pairs(name, fields, transformed)
+        if name == "train":
+            losses = {loss_path(self.spec, output): loss for output, loss in self.spec.losses.items()}
+            yield from check_labels(self.data, label_field(self.spec), fields, losses)
         named = hasattr(self.data.dataset_of(name), "fields")
         inputs: Mapping[str, TensorType] = self.spec.inputs
         if self.spec.origin is not None and name != "train":  # each split may have sizes of its own
@@ -92,14 +105,23 @@ class Fold:
 
     def place(self, name: SplitName) -> Path:
         """Where a split says where its samples come from."""
-        held_out = name == "val" and self.data.val is not None and self.data.val.dataset is None
-        return ("data", name, "split" if held_out else "dataset")
+        return ("data", name, "dataset" if self.data.held_out(name) is None else "split")
 
     def fields(self, name: SplitName) -> Mapping[str, SampleType]:
         """The fields of a sample, before the transforms."""
         dataset = self.data.dataset_of(name)
         assert dataset is not None
         return dataset.sample() or {}
+
+    def move_pairs(self, name: SplitName, fields: dict[str, SampleType], image: SampleType) -> None:
+        """What lies over the image comes to its size; an image is transformed as it is."""
+        for field, kind in getattr(self.data.dataset_of(name), "paired", {}).items():
+            lying = fields.get(field, SampleType())
+            if kind == "image":
+                with suppress(Misfit):  # reported of the image itself
+                    fields[field] = self.transformed(name, lying)
+            elif lying.shape is not None and image.shape is not None:
+                fields[field] = lying._replace(shape=(*lying.shape[:-2], *image.shape[-2:]))
 
     def transformed(self, name: SplitName, sample: SampleType | None) -> SampleType:
         """`sample` after the split's transforms."""
@@ -124,6 +146,8 @@ class Fold:
         """Each loss against what it is to be compared with."""
         if not fields:
             return
+        if name == "train" and self.plan is not None:
+            yield from check_mixed(self.data, self.spec.losses, self.plan.outputs, fields)
         for output, loss in self.spec.losses.items():
             path = loss_path(self.spec, output)
             if loss.target not in fields:
@@ -158,18 +182,14 @@ class Fold:
             return
         if total is None:
             return
-        val = self.data.val
-        if val is not None and val.split is not None and name in ("train", "val"):
-            held_out = val.held_out(total)
-            if held_out < 1:
-                if name == "val":
-                    yield Diagnostic(
-                        "SB412",
-                        f"split takes samples from train, which has {total}",
-                        ("data", "val", "split"),
-                    )
+        if name == "train" or self.data.held_out(name) is not None:
+            counts = self.data.counts(total)
+            if counts[name] < 1 or 0 in counts.values():
+                if counts[name] < 1:
+                    message = f"split takes samples from train, which has {total}"
+                    yield Diagnostic("SB412", message, ("data", name, "split"))
                 return
-            total = held_out if name == "val" else total - held_out
+            total = self.data.loader_of(name).drawn(counts[name])
         if self.plan is not None:
             yield from batch_of_one(self.plan, self.data.loader_of(name), total, name)
 

@@ -13,7 +13,8 @@ from specbuild.catalogue.datasets.digits import Digits
 from specbuild.catalogue.datasets.fake import FakeData
 from specbuild.catalogue.datasets.folder import ImageFolder
 from specbuild.data.failure import Unusable
-from specbuild.data.opening import FakeSource, open_dataset
+from specbuild.data.opening import open_dataset
+from specbuild.data.opening.fakes import FakeSource
 from specbuild.data.sources import TensorSource
 
 

@@ -1,0 +1,25 @@
+"""What opens a data set."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any, TypeAlias
+
+from specbuild.data.sources import Source
+
+Open: TypeAlias = Callable[[Any, Path, str | None], Source]
+"""From an entry, the folder that relative paths are under, and the field that may hold images."""
+Openers: TypeAlias = Mapping[type[Any], Open]
+"""By the class of the entry."""
+
+
+def placed(root: Path, written: str) -> Path:
+    """A path of the document: under `root` unless it is absolute; `~` is the user's folder."""
+    return root / Path(written).expanduser()
+
+
+def first_line(error: Exception) -> str:
+    """What an error says, in one line."""
+    lines = [line for line in str(error).splitlines() if line.strip()]
+    return lines[0].strip().rstrip(":") if lines else type(error).__name__
