@@ -130,11 +130,10 @@ def test_is_what_torchvision_reads(name: str, variant: str, write: written.Write
 
 def plain(name: str, image: Any, target: Any, first: int) -> tuple[np.ndarray, np.ndarray]:
     """A sample of torchvision as arrays."""
-    entry = DATASETS[name]
     gray = "MNIST" in name or name in ("USPS", "SEMEION", "Omniglot", "FER2013")
     pixels = np.array(image.convert("L" if gray else "RGB"))
-    assert entry is not None
-    return pixels[None] if gray else pixels.transpose(2, 0, 1), np.array(target).squeeze() - first
+    known = target.numpy() if isinstance(target, torch.Tensor) else np.array(target)
+    return pixels[None] if gray else pixels.transpose(2, 0, 1), known.squeeze() - first
 
 
 def sorted_by_pixels(samples: list[tuple[np.ndarray, np.ndarray]]) -> list[tuple[np.ndarray, np.ndarray]]:

@@ -199,8 +199,9 @@ def caltech256(root: Path) -> Arguments:
 def food101(root: Path) -> Arguments:
     listed = {"waffles": ["waffles/3", "waffles/1"], "apple_pie": ["apple_pie/2"]}
     text(root / "food-101" / "meta" / "test.json", json.dumps(listed))
-    for name in sum(listed.values(), []):
-        image(root / "food-101" / "images" / f"{name}.jpg")
+    for names in listed.values():
+        for name in names:
+            image(root / "food-101" / "images" / f"{name}.jpg")
     return {"split": "test"}
 
 
@@ -330,10 +331,11 @@ def sbd(root: Path) -> Arguments:
 def cityscapes(root: Path) -> Arguments:
     for city, number in (("ulm", 1), ("bonn", 2), ("bonn", 1)):
         name = f"{city}_{number:06d}_000019"
-        image(root / "leftImg8bit" / "val" / city / f"{name}_leftImg8bit.png", 1024, 2048)
+        photo = root / "leftImg8bit" / "val" / city / f"{name}_leftImg8bit.png"
         mask = root / "gtCoarse" / "val" / city / f"{name}_gtCoarse_labelIds.png"
-        mask.parent.mkdir(parents=True, exist_ok=True)
-        Image.fromarray(random.integers(0, 34, (1024, 2048), dtype=np.uint8)).save(mask, compress_level=1)
+        for path, color in ((photo, (len(city), number, 9)), (mask, number)):
+            path.parent.mkdir(parents=True, exist_ok=True)
+            Image.new("L" if path == mask else "RGB", (2048, 1024), color).save(path, compress_level=1)
     return {"split": "val", "mode": "coarse", "target_type": "semantic"}
 
 

@@ -39,6 +39,14 @@ class VOCSegmentation(MaskSet):
     download: Bool = False
     """Fetch the set from the internet if the folder does not hold it."""
 
+    def check(self) -> None:
+        """Only one year has images to test."""
+        if self.image_set == "test" and self.year != "2007":
+            raise Violation(
+                "SB410", f"the classes of VOC {self.year}'s test images are kept secret", field="image_set",
+                fix='image_set: val, or year: "2007"',
+            )  # fmt: skip
+
     def sample(self) -> Mapping[str, SampleType]:
         """An image, and a class for each pixel."""
         return masked(21)
@@ -110,9 +118,10 @@ class Cityscapes(MaskSet):
     def check(self) -> None:
         """The other targets are no classes of pixels."""
         if self.target_type != "semantic":
+            unless = "" if "target_type" in self.model_fields_set else " unless written"
             raise Violation(
-                "SB410", f"target_type is {self.target_type}, and a network learns classes of pixels",
-                field="target_type" if "target_type" in self.model_fields_set else None, fix="target_type: semantic",
+                "SB410", f"target_type is {self.target_type}{unless}, and a network learns classes of pixels",
+                field=None if unless else "target_type", fix="target_type: semantic",
             )  # fmt: skip
         coarse = {"train", "train_extra", "val"}
         if self.split not in (coarse if self.mode == "coarse" else {"train", "val", "test"}):

@@ -33,11 +33,8 @@ def emnist(entry: EMNIST, data_root: Path, image: str | None) -> Source:
     """Labels of `letters` count from 1 in the files, and from 0 here."""
     root = placed(data_root, entry.root)
     found = opened(entry, root)
-    letters = entry.split == "letters"
-    known = names(found)
-    return held(
-        entry, root, found.data, found.targets - 1 if letters else found.targets, known[1:] if letters else known
-    )
+    first = 1 if entry.split == "letters" else 0
+    return held(entry, root, found.data, found.targets - first, names(found, first))
 
 
 def qmnist(entry: QMNIST, data_root: Path, image: str | None) -> Source:
@@ -76,7 +73,7 @@ def fer2013(entry: FER2013, data_root: Path, image: str | None) -> Source:
 
 def held(entry: TorchvisionSet, root: Path, data: Any, labels: Any, known: tuple[str, ...] | None) -> TensorSource:
     """Images and labels as tensors; SB405 where their numbers differ or the images are no images of the set."""
-    images = torch.as_tensor(data)
+    images = torch.as_tensor(data).contiguous()
     targets = torch.as_tensor(np.asarray(labels), dtype=torch.int64)
     if len(images) != len(targets):
         raise unreadable(entry, root, f"it has {len(images)} images and {len(targets)} labels")
@@ -98,10 +95,10 @@ def layouts(channels: Any, height: Any, width: Any) -> list[tuple[Layout, tuple[
     return [*flat, ("NCHW", (channels, height, width)), ("NHWC", (height, width, channels))]
 
 
-def names(found: Any) -> tuple[str, ...] | None:
-    """What torchvision calls the classes."""
+def names(found: Any, first: int = 0) -> tuple[str, ...] | None:
+    """What torchvision calls the classes, from the one on that is number `first`."""
     known = getattr(found, "classes", None)
-    return tuple(str(name) for name in known) if known else None
+    return tuple(str(name) for name in known[first:]) if known else None
 
 
 OPENERS: Openers = {
