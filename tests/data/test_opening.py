@@ -135,7 +135,12 @@ def test_a_folder_without_images(made: bool, tmp_path: Path) -> None:
 
 def test_every_data_set_can_be_opened_or_says_why(tmp_path: Path) -> None:
     """No entry of the catalogue is forgotten."""
-    arguments: dict[str, dict[str, object]] = {"Arrays": {"path": "x.npz", "fields": {"input": "x"}}}
+    arguments: dict[str, dict[str, object]] = {
+        "Arrays": {"path": "x.npz", "fields": {"input": "x"}},
+        "CocoDetection": {"root": "x", "annFile": "y"},
+        "EMNIST": {"root": "x", "split": "letters"},
+        "SEMEION": {"root": "x", "download": False},
+    }
     for name, cls in DATASETS.items():
         given = arguments.get(name, {"root": "x"} if "root" in cls.model_fields else {})
         if name == "FakeData":

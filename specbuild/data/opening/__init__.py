@@ -9,7 +9,18 @@ from pathlib import Path
 
 from specbuild.catalogue.datasets import Dataset
 from specbuild.catalogue.plugged import PLUGGED
-from specbuild.data.opening import array_files, digits, fakes, folders, plugged, torchvision_sets
+from specbuild.data.opening import (
+    array_files,
+    coco,
+    digits,
+    fakes,
+    file_sets,
+    folders,
+    held_sets,
+    lsun,
+    mask_sets,
+    plugged,
+)
 from specbuild.data.opening.opener import Openers
 from specbuild.data.sources import Source
 from specbuild.network.samples import INPUT
@@ -17,8 +28,12 @@ from specbuild.network.samples import INPUT
 OPENERS: Openers = {
     **digits.OPENERS,
     **array_files.OPENERS,
-    **torchvision_sets.OPENERS,
     **folders.OPENERS,
+    **held_sets.OPENERS,
+    **file_sets.OPENERS,
+    **mask_sets.OPENERS,
+    **coco.OPENERS,
+    **lsun.OPENERS,
     **fakes.OPENERS,
 }
 """How the data sets of the catalogue are opened; a class that is not among them is opened as its base."""
