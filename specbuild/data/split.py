@@ -14,6 +14,7 @@ from specbuild.catalogue.transforms import Transform
 from specbuild.data.failure import Unusable, failure
 from specbuild.data.operations import Pipeline
 from specbuild.data.randomness import generator, order
+from specbuild.data.share import Filler, Share
 from specbuild.data.sources import Sample, Source, TensorSource
 from specbuild.diagnostics.diagnostic import Diagnostic, Path
 from specbuild.language.document import Spec
@@ -52,6 +53,8 @@ class Split:
         """What labels are allowed, where they are yet to be looked at as they come."""
         self.tables: list[Table] = []
         """What inputs of integers choose from, where they are yet to be looked at as they come."""
+        self.share: Share | None = None
+        """The part of each batch that is this process's; None for all of it."""
         self._batched: torch.utils.data.DataLoader[Any] | None = None
 
     def __len__(self) -> int:
@@ -87,10 +90,22 @@ class Split:
         """
         device = torch.device(device)
         if isinstance(self.source, TensorSource):
-            return self._whole_batches(self.source, epoch, device)
-        return self._sample_batches(epoch, device)
+            batches = self._whole_batches(self.source, epoch, device)
+        else:
+            batches = self._sample_batches(epoch, device)
+        return batches if self.share is None else self._filled(self.share, batches, epoch)
+
+    def _filled(self, share: Share, batches: Iterator[Sample], epoch: int) -> Iterator[Sample]:
+        for whole, batch in zip(self._global_chunks(epoch), batches, strict=True):
+            yield batch if share.size(len(whole)) else Filler(batch)
 
     def _chunks(self, epoch: int) -> list[torch.Tensor]:
+        chunks = self._global_chunks(epoch)
+        if self.share is None:
+            return chunks
+        return [part if len(part) else whole[:1] for whole, part in ((whole, self.share.of(whole)) for whole in chunks)]
+
+    def _global_chunks(self, epoch: int) -> list[torch.Tensor]:
         chunks = list(torch.split(self.order(epoch), self.loader.batch_size))
         if self.loader.drop_last and chunks and len(chunks[-1]) < self.loader.batch_size:
             chunks.pop()
