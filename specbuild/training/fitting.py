@@ -24,6 +24,7 @@ from specbuild.training.objective import Objective
 from specbuild.training.passes import Feed, learn, learner, measure, memory_format
 from specbuild.training.reporting import Reporter
 from specbuild.training.stepping import Schedule, optimizer_of
+from specbuild.training.world import ALONE, World
 
 
 class Kept(NamedTuple):
@@ -40,8 +41,15 @@ class Fit:
     """
 
     def __init__(
-        self, spec: Spec, plan: Plan, device: torch.device, splits: Mapping[str, Split], report: Reporter
+        self,
+        spec: Spec,
+        plan: Plan,
+        device: torch.device,
+        splits: Mapping[str, Split],
+        report: Reporter,
+        world: World = ALONE,
     ) -> None:
+        self.world = world
         self.spec, self.plan, self.device, self.splits, self.report = spec, plan, device, splits, report
         self.metrics = metrics_of(spec)
         self.best = chosen_by(spec, "val" in splits)
@@ -50,6 +58,8 @@ class Fit:
         self.layout = torch.contiguous_format if self.closure else memory_format(plan, device)
         torch.manual_seed(spec.train.seed)
         self.model: nn.Sequential = build(plan, spec).to(device).to(memory_format=self.layout)  # type: ignore[call-overload]
+        self.module = world.wrapped(self.model)
+        """The model as it is called."""
         self.objective = Objective(spec, device)
         self.feed = Feed(plan, self.layout)
         self.optimizer = optimizer_of(spec, plan, self.model, device)
@@ -68,12 +78,13 @@ class Fit:
         def tick(meter: Meter) -> None:
             loss = meter.loss()
             self.require_finite(loss, "the loss", number)
-            self.report.batch(number, meter.samples, len(train), loss)
+            if self.world.writer:
+                self.report.batch(number, meter.samples, len(train), loss)
 
         batches = train.batches(number, self.device)
-        step = learner(self.model, self.objective, self.optimizer, self.feed, closure=self.closure)
+        step = learner(self.module, self.objective, self.optimizer, self.feed, closure=self.closure)
         with lookups_told(self.spec, self.plan, self.model):
-            learn(self.model, step, batches, meter, tick, self.schedule.after_step)
+            learn(self.module, step, batches, meter, tick, self.schedule.after_step)
         record: dict[str, Any] = {"epoch": number, **meter.results("train_")}
         samples, learned = meter.samples, perf_counter() - begun
         self.require_finite(record["train_loss"], "the loss", number)
@@ -81,7 +92,7 @@ class Fit:
             meter = self.meter()
             batches = self.splits["val"].batches(number, self.device)
             with lookups_told(self.spec, self.plan, self.model):
-                measure(self.model, self.objective, batches, self.feed, meter)
+                measure(self.module, self.objective, batches, self.feed, meter)
             record |= meter.results("val_")
             self.require_finite(record["val_loss"], "the loss on val", number)
         record |= self.schedule.rates
@@ -96,14 +107,14 @@ class Fit:
         sign = 1 if self.best.settled_mode == "max" else -1
         if self.kept is not None and sign * score <= sign * self.kept.score:
             return None
-        weights = {name: tensor.detach().clone() for name, tensor in self.model.state_dict().items()}
+        weights = {name: tensor.detach().clone() for name, tensor in self.world.state_of(self.model).items()}
         finite = torch.stack([torch.isfinite(tensor).all() for tensor in weights.values()]).all()
         self.require_finite(0.0 if finite else math.nan, "a weight", record["epoch"])
         return Kept(score, weights)
 
     def meter(self) -> Meter:
         """An empty meter."""
-        return Meter(self.spec.losses, self.metrics, self.device, self.objective.judged)
+        return Meter(self.spec.losses, self.metrics, self.device, self.objective.judged, self.world)
 
     def require_finite(self, value: float, what: str, number: int) -> None:
         """SB409 unless `value` is a finite number."""

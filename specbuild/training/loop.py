@@ -29,6 +29,7 @@ from specbuild.training.device import choose, require_room
 from specbuild.training.fitting import Fit
 from specbuild.training.interruption import Interrupted, Signals
 from specbuild.training.reporting import Lines, Reporter, Silent, Start
+from specbuild.training.world import ALONE, World
 
 __all__ = ["Interrupted", "Lines", "Reporter", "Silent", "Start", "train"]
 
@@ -45,6 +46,7 @@ def train(
     train: Dataset[Any] | None = None,
     val: Dataset[Any] | None = None,
     report: Reporter | None = None,
+    world: World = ALONE,
 ) -> Run:
     """Train, write the run, and return it as `reload` reads it back.
 
@@ -70,7 +72,7 @@ def train(
         try:
             signals.unshield()
             splits = opened(spec, plan, data_root, train, val)
-            fit = Fit(spec, plan, target, splits, report)
+            fit = Fit(spec, plan, target, splits, report, world)
             report.start(started(spec, plan, fit))
             for number in range(1, spec.train.epochs + 1):
                 report.epoch(one_epoch(fit, number, recorder, signals))
