@@ -8,14 +8,14 @@ import torch
 
 
 class Share(NamedTuple):
-    """The part of process `rank`, of `count`: contiguous, and as even as can be; what is over goes to the first."""
+    """The part of process `rank`, of `processes`: contiguous, and as even as can be; what is over goes to the first."""
 
     rank: int
-    count: int
+    processes: int
 
     def part(self, total: int) -> slice:
         """Where the part of `total` things lies; empty where there are more processes than things."""
-        each, over = divmod(total, self.count)
+        each, over = divmod(total, self.processes)
         start = self.rank * each + min(self.rank, over)
         return slice(start, start + each + (self.rank < over))
 

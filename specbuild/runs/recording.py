@@ -67,6 +67,21 @@ class Recorder:
         self.place.discard()
 
 
+class Unrecorded:
+    """What a process that trains with others has in place of a recorder: one of them writes."""
+
+    def __init__(self) -> None:
+        self.epochs = 0
+        """Finished epochs."""
+
+    def epoch(self, record: metrics.Record) -> None:
+        """Count an epoch."""
+        self.epochs += 1
+
+    def discard(self) -> None:
+        """Nothing is there."""
+
+
 def plugins_of(spec: Spec, plan: Plan) -> dict[str, str]:
     """The types that plug-ins added and the document uses, each with its module."""
     entries: list[Any] = [step.layer for step in plan.layers()]

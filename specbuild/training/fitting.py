@@ -82,22 +82,23 @@ class Fit:
                 self.report.batch(number, meter.samples, len(train), loss)
 
         batches = train.batches(number, self.device)
-        step = learner(self.module, self.objective, self.optimizer, self.feed, closure=self.closure)
+        step = learner(self.module, self.objective, self.optimizer, self.feed, closure=self.closure, world=self.world)
         with lookups_told(self.spec, self.plan, self.model):
             learn(self.module, step, batches, meter, tick, self.schedule.after_step)
         record: dict[str, Any] = {"epoch": number, **meter.results("train_")}
-        samples, learned = meter.samples, perf_counter() - begun
+        learned = perf_counter() - begun
+        (samples,) = self.world.summed([torch.tensor(float(meter.samples))])
         self.require_finite(record["train_loss"], "the loss", number)
         if "val" in self.splits:
             meter = self.meter()
             batches = self.splits["val"].batches(number, self.device)
             with lookups_told(self.spec, self.plan, self.model):
-                measure(self.module, self.objective, batches, self.feed, meter)
+                measure(self.model, self.objective, batches, self.feed, meter, self.world)
             record |= meter.results("val_")
             self.require_finite(record["val_loss"], "the loss on val", number)
         record |= self.schedule.rates
         self.schedule.after_epoch(record)
-        record["samples_per_second"] = round(samples / max(learned, 1e-9), 1)
+        record["samples_per_second"] = round(float(samples) / max(learned, 1e-9), 1)
         record["seconds"] = round(perf_counter() - begun, 3)
         return record
 

@@ -23,9 +23,8 @@ from specbuild.network.pipeline import check_data, missing_for_training
 from specbuild.network.plan import Plan
 from specbuild.runs.environment import environment
 from specbuild.runs.manifest import Status
-from specbuild.runs.recording import Recorder
+from specbuild.runs.recording import Recorder, Unrecorded
 from specbuild.runs.run import Run, reload
-from specbuild.training.device import choose, require_room
 from specbuild.training.fitting import Fit
 from specbuild.training.interruption import Interrupted, Signals
 from specbuild.training.reporting import Lines, Reporter, Silent, Start
@@ -46,7 +45,6 @@ def train(
     train: Dataset[Any] | None = None,
     val: Dataset[Any] | None = None,
     report: Reporter | None = None,
-    world: World = ALONE,
 ) -> Run:
     """Train, write the run, and return it as `reload` reads it back.
 
@@ -54,6 +52,25 @@ def train(
     finished, leaves a whole run with what was good, else nothing. Raises `Interrupted` on SIGINT and
     SIGTERM (in the main thread), `DataError` and `RunError`.
     """
+    written = trained(spec, plan, run=run, device=device, data_root=data_root, train=train, val=val, report=report)
+    assert written is not None, "who trains alone writes the run"
+    return reload(written)
+
+
+def trained(
+    spec: Spec,
+    plan: Plan | None = None,
+    *,
+    world: World | None = None,
+    run: Folder | None = None,
+    device: str | None = None,
+    data_root: Folder | None = None,
+    train: Dataset[Any] | None = None,
+    val: Dataset[Any] | None = None,
+    report: Reporter | None = None,
+) -> Path | None:
+    """`train` as one of the processes of a world; where the run is, in the one that wrote it."""
+    world = world or ALONE
     whole, over = spec, plan or infer(spec)
     plan = over
     if spec.dims:
@@ -61,17 +78,18 @@ def train(
         spec = at_first(spec, open_data(spec, splits=("train",), data_root=root, train=train, val=val)["train"])
         plan = infer(spec)
     judge(spec, plan, own_data=train is not None)
-    target = choose(spec, device)
-    require_room(spec, plan, target)
-    report = report or Silent()
+    target = world.settled(spec, plan, device)
+    world.require_room(spec, plan, target)
+    report = (report if world.writer else None) or Silent()
     with Signals() as signals, generator_kept(target):
         signals.shield()
-        recorder = Recorder(whole, over, None if run is None else Path(run))
+        recorder = Recorder(whole, over, None if run is None else Path(run)) if world.writer else Unrecorded()
         fit: Fit | None = None
         ended_by: BaseException | None = None
         try:
             signals.unshield()
             splits = opened(spec, plan, data_root, train, val)
+            world.shared(splits, plan)
             fit = Fit(spec, plan, target, splits, report, world)
             report.start(started(spec, plan, fit))
             for number in range(1, spec.train.epochs + 1):
@@ -79,7 +97,7 @@ def train(
             signals.shield()
         except BaseException as error:  # whatever ends it, what was good is kept
             signals.shield()
-            ended_by = error
+            ended_by = world.ended(error, signals)
         ended_by = signals.instead_of(ended_by)
         written: Path | None = None
         try:
@@ -89,11 +107,11 @@ def train(
         ended_by = signals.instead_of(ended_by)
         if ended_by is not None:
             raise explained(ended_by, recorder, written) from None
-        assert written is not None, "a training that ended well has written its run"
-    return reload(written)
+        assert written is not None or not world.writer, "a training that ended well has written its run"
+    return written
 
 
-def one_epoch(fit: Fit, number: int, recorder: Recorder, signals: Signals) -> dict[str, Any]:
+def one_epoch(fit: Fit, number: int, recorder: Recorder | Unrecorded, signals: Signals) -> dict[str, Any]:
     """One epoch, recorded; the record and the best weights change together or not at all."""
     record = fit.epoch(number)
     signals.shield()
@@ -134,10 +152,10 @@ def started(spec: Spec, plan: Plan, fit: Fit) -> Start:
     return Start(spec.name, str(fit.device), spec.train.epochs, plan.parameters(), samples, fit.best.metric)
 
 
-def close(recorder: Recorder, fit: Fit | None, ended_by: BaseException | None) -> Path | None:
+def close(recorder: Recorder | Unrecorded, fit: Fit | None, ended_by: BaseException | None) -> Path | None:
     """Write the run with the best weights so far; where there are none, leave nothing."""
     try:
-        if fit is None or fit.kept is None:
+        if fit is None or fit.kept is None or isinstance(recorder, Unrecorded):
             return None
         status: Status = "finished"
         if ended_by is not None:
@@ -150,7 +168,7 @@ def close(recorder: Recorder, fit: Fit | None, ended_by: BaseException | None) -
         recorder.discard()  # of a finished run, nothing
 
 
-def explained(ended_by: BaseException, recorder: Recorder, written: Path | None) -> BaseException:
+def explained(ended_by: BaseException, recorder: Recorder | Unrecorded, written: Path | None) -> BaseException:
     """What ended the training, with what was kept of it."""
     if isinstance(ended_by, KeyboardInterrupt):
         number = ended_by.signal if isinstance(ended_by, Interrupted) else SIGINT

@@ -8,9 +8,11 @@ from time import perf_counter
 import torch
 from torch import nn
 
+from specbuild.data.share import Filler
 from specbuild.network.plan import Plan
 from specbuild.training.measuring import Meter
 from specbuild.training.objective import Judged, Objective
+from specbuild.training.world import ALONE, World
 
 TICK = 0.5
 """Seconds between two looks at the running loss: on a GPU each look waits for the device."""
@@ -46,21 +48,28 @@ Learner = Callable[[Mapping[str, torch.Tensor]], Judged]
 
 
 def learner(
-    model: nn.Module, objective: Objective, optimizer: torch.optim.Optimizer, feed: Feed, *, closure: bool
+    model: nn.Module,
+    objective: Objective,
+    optimizer: torch.optim.Optimizer,
+    feed: Feed,
+    *,
+    closure: bool,
+    world: World = ALONE,
 ) -> Learner:
     """A batch once forward, back, and a step.
 
     closure: whether the optimizer evaluates a batch as often as it likes; what is judged is then the first time.
     """
 
-    def evaluated(batch: Mapping[str, torch.Tensor]) -> Judged:
-        judged = objective(model(*feed(batch)), batch)
+    def evaluated(batch: Mapping[str, torch.Tensor]) -> tuple[Judged, torch.Tensor]:
+        world.fed(batch)
+        judged, total = world.weighed(objective, objective(model(*feed(batch)), batch), batch)
         optimizer.zero_grad()
-        judged.total.backward()  # type: ignore[no-untyped-call]
-        return judged
+        total.backward()  # type: ignore[no-untyped-call]
+        return judged, total
 
     def step(batch: Mapping[str, torch.Tensor]) -> Judged:
-        judged = evaluated(batch)
+        judged, _ = evaluated(batch)
         optimizer.step()
         return judged
 
@@ -68,11 +77,11 @@ def learner(
         first: list[Judged] = []
 
         def again() -> torch.Tensor:
-            judged = evaluated(batch)
+            judged, total = evaluated(batch)
             if not first:
                 losses = tuple(loss.detach() for loss in judged.losses)
                 first.append(Judged(losses, judged.output.detach(), judged.target))
-            return judged.total
+            return total if world.size == 1 else world.summed([total.detach()])[0] / world.size
 
         optimizer.step(again)  # type: ignore[arg-type]
         return first[0]
@@ -95,15 +104,21 @@ def learn(
         judged = step(batch)
         if after_step is not None:
             after_step()
-        meter.add(*judged)
+        if not isinstance(batch, Filler):
+            meter.add(*judged)
         if perf_counter() >= due:
             tick(meter)
             due = perf_counter() + TICK
 
 
-def measure(model: nn.Module, objective: Objective, batches: Batches, feed: Feed, meter: Meter) -> None:
+def measure(
+    model: nn.Module, objective: Objective, batches: Batches, feed: Feed, meter: Meter, world: World = ALONE
+) -> None:
     """Loss and metrics in eval mode; the model is left in it."""
     model.eval()
+    world.aligned(model)
     with torch.inference_mode():
         for batch in batches:
-            meter.add(*objective(model(*feed(batch)), batch))
+            judged = world.measured(objective, objective(model(*feed(batch)), batch), batch)
+            if not isinstance(batch, Filler):
+                meter.add(*judged)
