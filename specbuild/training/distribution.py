@@ -305,6 +305,7 @@ def join() -> Processes:
         store, rank, size = next(rendezvous("env://"))
         backend = "cpu:gloo,cuda:nccl" if torch.cuda.is_available() and dist.is_nccl_available() else "gloo"
         dist.init_process_group(backend, store=store, rank=rank, world_size=size)
+        keep_for_good(dist.group.WORLD)
     except (RuntimeError, ValueError) as error:
         where = f"{os.environ['MASTER_ADDR']}:{os.environ['MASTER_PORT']}"
         message = f"the processes of the training cannot meet at {where}: {str(error).splitlines()[0]}"
@@ -312,6 +313,15 @@ def join() -> Processes:
     processes = Processes(store, rank, size)
     torch.set_num_threads(max(1, cores() // processes.here))
     return processes
+
+
+def keep_for_good(group: object) -> None:
+    """Never take a process group down before the process ends.
+
+    Its destructor waits for gloo's threads while it holds the interpreter's lock; one that is just letting go of a
+    tensor waits for that lock, and neither goes on (seen with torch 2.13).
+    """
+    ctypes.pythonapi.Py_IncRef(ctypes.py_object(group))
 
 
 def cores() -> int:
