@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple, cast
 
 import torch
@@ -36,6 +36,11 @@ class Judged(NamedTuple):
             total = total + loss
         return total
 
+    def divided(self, means: Sequence[bool], count: int) -> torch.Tensor:
+        """Their sum where `count` batches make one step: those that are means count so much less."""
+        parts = [loss / count if mean else loss for loss, mean in zip(self.losses, means, strict=True)]
+        return Judged(tuple(parts), self.output, self.target).total
+
 
 class Objective:
     """The losses of a network's outputs; called with what the network gives and the batch."""
@@ -45,6 +50,8 @@ class Objective:
         self.outputs = tuple(spec.losses)
         self.targets = tuple(loss.target for loss in spec.losses.values())
         self.criteria: tuple[nn.Module, ...] = tuple(self.built(output).to(device) for output in spec.losses)
+        self.means = tuple(getattr(loss, "reduction", "mean") != "sum" for loss in spec.losses.values())
+        """Which of the losses are means over the samples."""
         self.single = len(spec.outputs) == 1
         self.judged = self.outputs.index(judged_output(spec) or "")
         """Which of the outputs the metrics are measured on."""
