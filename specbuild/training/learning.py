@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
@@ -58,11 +59,13 @@ class Learning:
         """The short way of a training without anything special."""
         model, objective, feed, after_step = self.model, self.objective, self.feed, self.after_step
         zero_grad, step, watched = self.optimizer.zero_grad, self.optimizer.step, self.watch.loss
+        at_once, isfinite = self.watch.at_once, math.isfinite
 
         def learn(batch: Batch) -> Judged:
             judged = objective(model(*feed(batch)), batch)
             total = judged.total
-            watched(total)
+            if not at_once or not isfinite(total.item()):
+                watched(total)
             zero_grad()
             total.backward()  # type: ignore[no-untyped-call]
             step()

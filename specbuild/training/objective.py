@@ -31,9 +31,11 @@ class Judged(NamedTuple):
     @property
     def total(self) -> torch.Tensor:
         """Their sum."""
-        total = self.losses[0]
-        for loss in self.losses[1:]:
-            total = total + loss
+        losses = self.losses
+        total = losses[0]
+        if len(losses) > 1:
+            for loss in losses[1:]:
+                total = total + loss
         return total
 
     def divided(self, means: Sequence[bool], count: int) -> torch.Tensor:
@@ -53,6 +55,7 @@ class Objective:
         self.means = tuple(getattr(loss, "reduction", "mean") != "sum" for loss in spec.losses.values())
         """Which of the losses are means over the samples."""
         self.single = len(spec.outputs) == 1
+        self.criterion, self.target = self.criteria[0], self.targets[0]
         self.judged = self.outputs.index(judged_output(spec) or "")
         """Which of the outputs the metrics are measured on."""
 
@@ -69,18 +72,18 @@ class Objective:
         Raises `DataError` where a loss of numbers from 0 to 1 comes upon others.
         """
         try:
-            return self.of_batch(given, batch)
+            if self.single:
+                target = batch[self.target]
+                return Judged((self.criterion(given, target),), given, target)
+            return self.of_several(given, batch)
         except RuntimeError as error:
             what = next((what for words, what in OUTSIDE.items() if words in str(error)), None)
             if what is None:
                 raise
             raise DataError(self.spec.place([self.outside(what, given)])) from None
 
-    def of_batch(self, given: Any, batch: Mapping[str, torch.Tensor]) -> Judged:
-        """The losses of one batch."""
-        if self.single:
-            target = batch[self.targets[0]]
-            return Judged((self.criteria[0](given, target),), given, target)
+    def of_several(self, given: Any, batch: Mapping[str, torch.Tensor]) -> Judged:
+        """The losses of one batch, of a network that gives its outputs by name."""
         outputs = [given[name] for name in self.outputs]
         targets = [batch[name] for name in self.targets]
         losses = tuple(

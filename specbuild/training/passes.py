@@ -30,9 +30,14 @@ class Feed:
         self.inputs = tuple(
             (name, layout if len(kind.shape) == 3 else torch.contiguous_format) for name, kind in plan.inputs.items()
         )
+        self.alone = self.inputs[0][0] if len(self.inputs) == 1 else None
+        """The name of the only input."""
+        self.layout = self.inputs[0][1]
 
     def __call__(self, batch: Mapping[str, torch.Tensor]) -> list[torch.Tensor]:
         """The arguments of one call of the model."""
+        if self.alone is not None:
+            return [batch[self.alone].contiguous(memory_format=self.layout)]
         return [batch[name].contiguous(memory_format=layout) for name, layout in self.inputs]
 
 
