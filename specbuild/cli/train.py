@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-from contextlib import nullcontext
 from typing import Annotated
 
 import typer
@@ -38,18 +37,20 @@ def train(
 
     live_long()
 
-    if several_here := under_launcher():
+    if under_launcher():
         from specbuild.training.distribution import joined
-    with joined() if several_here else nullcontext() as world:
-        checked = api.load(source_of(spec), overrides or ())
         from specbuild.training.loop import trained
 
-        written = trained(
-            checked, api.infer(checked), run=run, device=device, data_root=data_root, report=reporter(), world=world
+        with joined() as world:
+            checked = api.load(source_of(spec), overrides or ())
+            written = trained(checked, run=run, device=device, data_root=data_root, report=reporter(), world=world)
+        if written is None:  # another process tells
+            return
+        finished = api.reload(written)
+    else:
+        finished = api.train(
+            source_of(spec), overrides or (), run=run, device=device, data_root=data_root, report=reporter()
         )
-    if written is None:  # another process tells
-        return
-    finished = api.reload(written)
     best = finished.best
     if format is Format.json:
         print_json({"run": str(finished.path), "best": best})

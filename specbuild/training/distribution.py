@@ -82,18 +82,25 @@ class Processes(World):
             device = torch.device("cuda", self.local_rank)
             torch.cuda.set_device(device)
         self.spec, self.device = spec, device
+        self.norms, self._weighing = [], None
         optimizer = cast(Optimizer, spec.optimizer)
         self.sharded = spec.train.distributed.strategy == "fsdp"
         if spec.train.distributed.strategy == "auto" and device.type == "cuda":
             needed = memory_of(plan, optimizer=optimizer).training(0)
             self.sharded = needed > torch.cuda.get_device_properties(device).total_memory
-        if self.sharded and getattr(optimizer, "closure", False):
-            raise DataError(spec.place([Diagnostic(
-                "SB410", f"{optimizer.type} looks at all parameters at once, and with fsdp no process has them",
-                ("train", "distributed", "strategy") if spec.train.distributed.strategy == "fsdp" else ("optimizer",),
-                fix="strategy: ddp, or AdamW",
-            )]))  # fmt: skip
+        if self.sharded:
+            self.require_sharding(spec, optimizer)
         return device
+
+    def require_sharding(self, spec: Spec, optimizer: Optimizer) -> None:
+        """SB410 for what takes the whole network."""
+        whole = {"compile": bool(spec.train.compile), "ema": spec.train.ema is not None}
+        what = next((name for name, used in whole.items() if used), None)
+        if what is None and not getattr(optimizer, "closure", False):
+            return
+        message = f"{what or optimizer.type} needs the whole network, and with strategy fsdp no process has it"
+        path = ("train", what) if what is not None else ("optimizer",)
+        raise DataError(spec.place([Diagnostic("SB410", message, path, fix="train.distributed.strategy: ddp")]))
 
     def require_room(self, spec: Spec, plan: Plan, device: torch.device) -> None:
         """SB311 where a part of a batch is too much; on one machine's CPU all parts are."""
@@ -174,9 +181,7 @@ class Processes(World):
             else nullcontext()
         )
 
-    def weighed(
-        self, objective: Objective, judged: Judged, batch: Mapping[str, torch.Tensor]
-    ) -> tuple[Judged, torch.Tensor]:
+    def weighed(self, objective: Objective, judged: Judged, batch: Mapping[str, torch.Tensor]) -> tuple[Judged, Judged]:
         """What this process's meter is given, and what is sent back."""
         return self.weighing(objective)(judged, batch)
 
@@ -212,9 +217,14 @@ class Processes(World):
         dist.all_reduce(said, dist.ReduceOp.MAX)
         return bool(said)
 
-    def scale(self, count: int, total: int) -> float:
-        """What the mean loss over `count` samples counts here, where the whole batch has `total`."""
-        return self.size * count / total
+    @property
+    def has_whole(self) -> bool:  # type: ignore[override]
+        """Whether this process has the whole network, and can call it on its own."""
+        return not self.sharded
+
+    def whole(self, tensor: torch.Tensor) -> torch.Tensor:
+        """A tensor that may be in parts, put together."""
+        return tensor.full_tensor() if isinstance(tensor, DTensor) else tensor
 
     def state_of(self, model: nn.Module) -> dict[str, torch.Tensor]:
         """The whole `state_dict` of the unwrapped model; where it is in parts, put together on the CPU of the writer.

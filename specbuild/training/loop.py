@@ -28,6 +28,7 @@ from specbuild.runs.run import Run, reload
 from specbuild.training.fitting import Fit
 from specbuild.training.interruption import Interrupted, Signals
 from specbuild.training.reporting import Lines, Reporter, Silent, Start
+from specbuild.training.reproducing import determined
 from specbuild.training.world import ALONE, World
 
 __all__ = ["Interrupted", "Lines", "Reporter", "Silent", "Start", "train"]
@@ -81,7 +82,7 @@ def trained(
     target = world.settled(spec, plan, device)
     world.require_room(spec, plan, target)
     report = (report if world.writer else None) or Silent()
-    with Signals() as signals, generator_kept(target):
+    with Signals() as signals, generator_kept(target), determined(spec.train.deterministic):
         signals.shield()
         recorder = Recorder(whole, over, None if run is None else Path(run)) if world.writer else Unrecorded()
         fit: Fit | None = None
@@ -91,9 +92,14 @@ def trained(
             splits = opened(spec, plan, data_root, train, val)
             world.shared(splits, plan)
             fit = Fit(spec, plan, target, splits, report, world)
-            report.start(started(spec, plan, fit))
+            if world.writer:
+                report.start(started(spec, plan, fit))
             for number in range(1, spec.train.epochs + 1):
-                report.epoch(one_epoch(fit, number, recorder, signals))
+                record = one_epoch(fit, number, recorder, signals)
+                if world.writer:
+                    report.epoch(record)
+                if fit.limits.after_epoch(record, world.agreed(fit.limits.timed_out)):
+                    break
             signals.shield()
         except BaseException as error:  # whatever ends it, what was good is kept
             signals.shield()
@@ -115,10 +121,10 @@ def one_epoch(fit: Fit, number: int, recorder: Recorder | Unrecorded, signals: S
     """One epoch, recorded; the record and the best weights change together or not at all."""
     record = fit.epoch(number)
     signals.shield()
-    better = fit.candidate(record)
+    better, last = fit.candidate(record)
     record["best"] = better is not None
     recorder.epoch(record)
-    fit.kept = better or fit.kept
+    fit.kept, fit.last = better or fit.kept, last
     signals.unshield()
     return record
 
@@ -160,10 +166,21 @@ def close(recorder: Recorder | Unrecorded, fit: Fit | None, ended_by: BaseExcept
         status: Status = "finished"
         if ended_by is not None:
             status = "interrupted" if isinstance(ended_by, KeyboardInterrupt) else "failed"
-        if fit.schedule.settled is not None:
-            recorder.spec = replace(recorder.spec, scheduler=fit.schedule.settled)
+        recorder.spec = replace(
+            recorder.spec,
+            optimizer=fit.spec.optimizer,
+            train=fit.spec.train,
+            scheduler=fit.schedule.settled,
+        )
+        reason = fit.limits.reason or "interrupted"
+        if isinstance(ended_by, SpecbuildError):
+            reason = ended_by.diagnostics[0].message
+        elif ended_by is not None and status == "failed":
+            reason = type(ended_by).__name__
         layout = str(fit.layout).removeprefix("torch.").removesuffix("_format")
-        return recorder.finish(status, fit.kept.weights, environment(fit.device, layout))
+        made_with = environment(fit.device, layout, fit.precision)
+        last = None if fit.last is None or fit.last.weights is fit.kept.weights else fit.last.weights
+        return recorder.finish(status, fit.kept.weights, made_with, last=last, reason=reason)
     finally:
         recorder.discard()  # of a finished run, nothing
 
@@ -178,7 +195,10 @@ def explained(ended_by: BaseException, recorder: Recorder | Unrecorded, written:
         return Interrupted(number, f"interrupted after {epochs}: the run is in {written}", written)
     if isinstance(ended_by, SpecbuildError) and written is not None:
         note = f"the best epoch before it is kept in {written}"
-        return type(ended_by)(replace(problem, because=problem.because or note) for problem in ended_by.diagnostics)
+        return type(ended_by)(
+            replace(problem, because=f"{problem.because}; {note}" if problem.because else note)
+            for problem in ended_by.diagnostics
+        )
     return ended_by
 
 

@@ -27,7 +27,7 @@ class Weighing:
         """size: the number of processes."""
         self.size = size
         self.criteria, self.targets = objective.criteria, objective.targets
-        self.means = [getattr(criterion, "reduction", "mean") != "sum" for criterion in self.criteria]
+        self.means = objective.means
 
     def plain(self, batch: Mapping[str, torch.Tensor]) -> bool:
         """Whether a mean is over the samples, whatever the labels are."""
@@ -57,24 +57,22 @@ class Weighing:
                 amounts.append((weight[torch.where(kept, target, 0)] * kept).sum())
         return torch.stack(amounts)
 
-    def __call__(self, judged: Judged, batch: Mapping[str, torch.Tensor]) -> tuple[Judged, torch.Tensor]:
+    def __call__(self, judged: Judged, batch: Mapping[str, torch.Tensor]) -> tuple[Judged, Judged]:
         """What a meter of this process is given, and what is sent back; the mean of that is the whole batch's loss."""
         samples = 0 if isinstance(batch, Filler) else len(judged.output)
         amounts = self.amounts(batch, samples)
         whole = amounts.clone()
         dist.all_reduce(whole)
         parts = amounts / whole
-        total: torch.Tensor | None = None
-        measured = []
+        sent, measured = [], []
         for k, loss in enumerate(judged.losses):
             # a mean over no labels is not a number, and its gradient none
             loss = torch.where(amounts[k + 1] > 0, loss, torch.zeros_like(loss))
             part = parts[k + 1] if self.means[k] else amounts.new_tensor(1.0 if samples else 0.0)
-            sent = loss * (self.size * part).to(loss.dtype)
-            total = sent if total is None else total + sent
+            sent.append(loss * (self.size * part).to(loss.dtype))
             measured.append(loss.detach() * (part * whole[0] / max(samples, 1)) if self.means[k] else loss.detach())
-        assert total is not None, "a training has a loss"
-        return Judged(tuple(measured), judged.output, judged.target), total
+        output, target = judged.output, judged.target
+        return Judged(tuple(measured), output, target), Judged(tuple(sent), output, target)
 
     def measured(self, judged: Judged, batch: Mapping[str, torch.Tensor]) -> Judged:
         """What a meter of this process is given where nothing is learned."""

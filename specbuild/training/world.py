@@ -24,6 +24,8 @@ class World:
 
     rank: int = 0
     size: int = 1
+    has_whole: bool = True
+    """Whether this process has the whole network, and can call it on its own."""
 
     @property
     def writer(self) -> bool:
@@ -52,11 +54,9 @@ class World:
     def fed(self, batch: Mapping[str, torch.Tensor]) -> None:
         """Hear of a batch before it goes through the network in training."""
 
-    def weighed(
-        self, objective: Objective, judged: Judged, batch: Mapping[str, torch.Tensor]
-    ) -> tuple[Judged, torch.Tensor]:
+    def weighed(self, objective: Objective, judged: Judged, batch: Mapping[str, torch.Tensor]) -> tuple[Judged, Judged]:
         """What a meter is given of a batch that is learned from, and what is sent back."""
-        return judged, judged.total
+        return judged, judged
 
     def measured(self, objective: Objective, judged: Judged, batch: Mapping[str, torch.Tensor]) -> Judged:
         """What a meter is given of a batch that is only judged."""
@@ -73,9 +73,9 @@ class World:
         """Whether any process says so."""
         return flag
 
-    def scale(self, count: int, total: int) -> float:
-        """What the mean loss over `count` samples counts here, where the whole batch has `total`."""
-        return 1.0
+    def whole(self, tensor: torch.Tensor) -> torch.Tensor:
+        """A tensor that may be in parts, put together."""
+        return tensor
 
     def state_of(self, model: nn.Module) -> dict[str, torch.Tensor]:
         """The whole `state_dict` of the unwrapped model."""
