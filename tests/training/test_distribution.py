@@ -26,12 +26,12 @@ NORMALIZED = [{"type": "Conv2d", "out_channels": 4, "kernel_size": 3}, "BatchNor
 SGD = {"type": "SGD", "lr": 0.05, "momentum": 0.9}
 
 
-def document(data: Path, layers: list[Any], **changes: Any) -> dict[str, Any]:
+def document(data: Path, layers: list[Any], batch: int = 32, **changes: Any) -> dict[str, Any]:
     """20 steps on 97 images in batches of 32: the last batch is one image, and one of two processes has none of it."""
     split = {
         "dataset": {"type": "Arrays", "path": str(data), "fields": {"input": "image", "target": "label"}},
         "transforms": ["RandomHorizontalFlip", "ToTensor"],
-        "loader": {"batch_size": 32},
+        "loader": {"batch_size": batch},
     }
     return {
         "specbuild": 1,
@@ -53,10 +53,10 @@ def documents(data: Path) -> dict[str, dict[str, Any]]:
     return {
         "plain": document(data, CONVOLVED),
         "normalized": document(data, NORMALIZED, train=together),
-        "weighted": document(data, CONVOLVED, loss=weighted, optimizer={"type": "Adam", "lr": 0.003}, train=several),
+        "weighted": document(data, CONVOLVED, 29, loss=weighted, optimizer={"type": "Adam", "lr": 0.003}, train=several),
         "summed": document(data, CONVOLVED, loss={"type": "CrossEntropyLoss", "reduction": "sum"},
                            optimizer={"type": "SGD", "lr": 0.001}),
-        "closure": document(data, CONVOLVED, optimizer={"type": "LBFGS", "lr": 0.1, "max_iter": 4}),
+        "closure": document(data, CONVOLVED, optimizer={"type": "LBFGS", "lr": 0.02, "max_iter": 4}),
         "sharded": document(data, CONVOLVED, optimizer={"type": "AdamW", "lr": 0.003}, train=sharded),
     }  # fmt: skip
 
@@ -80,12 +80,11 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
               "LOCAL_WORLD_SIZE": "2"}  # fmt: skip
     command = [sys.executable, str(Path(__file__).with_name("part.py")), str(folder)]
     parts = [
-        subprocess.Popen(command, env={**shared, "RANK": str(k), "LOCAL_RANK": str(k)}, stderr=subprocess.PIPE, text=True)
-        for k in range(2)
-    ]  # fmt: skip
-    for part in parts:
-        _, said = part.communicate(timeout=PATIENCE)
-        assert part.returncode == 0, said
+        subprocess.Popen(command, env={**shared, "RANK": rank, "LOCAL_RANK": rank}, stderr=subprocess.PIPE, text=True)
+        for rank in "01"
+    ]
+    said = [part.communicate(timeout=PATIENCE)[1] for part in parts]
+    assert [part.returncode for part in parts] == [0, 0], "\n".join(said)
     return folder
 
 
