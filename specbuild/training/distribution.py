@@ -5,11 +5,10 @@ from __future__ import annotations
 import ctypes
 import os
 import sys
-from collections.abc import Iterator, Mapping
-from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
-from datetime import timedelta
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from signal import SIGTERM
-from time import sleep
+from time import monotonic, sleep
 from typing import cast
 
 import torch
@@ -41,7 +40,9 @@ from specbuild.training.world import ALONE, World
 PR_SET_PDEATHSIG = 1
 WRITER = "specbuild/writer"
 """Set where the writer fails too: then it is the one to say so, for it knows what was kept."""
-WAIT = 2
+TOLD = "specbuild/told"
+"""Set once one of them has told what went wrong."""
+WAIT = 2.0
 """Seconds that the others give it."""
 PATIENCE = 5.0
 """Seconds to wait for the signal that says why another process is gone."""
@@ -247,10 +248,7 @@ class Processes(World):
     def ended(self, error: BaseException, signals: Signals) -> BaseException:
         """What ended the training here; where another process is gone, the signal that its end brings."""
         if is_lost(error):
-            for _ in range(int(PATIENCE / 0.05)):
-                if signals.received is not None:
-                    break
-                sleep(0.05)
+            wait_for(lambda: signals.received is not None, PATIENCE)
             return Interrupted(signals.received or SIGTERM)
         if self.writer and isinstance(error, Exception):
             self.store.set(WRITER, "failed")
@@ -260,18 +258,25 @@ class Processes(World):
         """Whether this process is the one to say what went wrong: the writer, if it fails too, and else the first."""
         if is_lost(error):
             return False
-        if not isinstance(error, Exception):
-            return self.writer
         try:
+            if not isinstance(error, Exception):
+                kept = getattr(error, "run", None) is not None
+                return self.writer and (kept or not self.store.check([TOLD]))
             if self.writer:
                 self.store.set(WRITER, "failed")
-            else:
-                with suppress(dist.DistStoreError):
-                    self.store.wait([WRITER], timedelta(seconds=WAIT))
-                    return False
-            return bool(self.store.add("specbuild/told", 1) == 1)
+            elif wait_for(lambda: self.store.check([WRITER]), WAIT):
+                return False
+            return bool(self.store.add(TOLD, 1) == 1)
         except RuntimeError:  # the store is gone, and with it all that could have said it
             return True
+
+
+def wait_for(event: Callable[[], bool], seconds: float) -> bool:
+    """Whether something comes about within so many seconds."""
+    until = monotonic() + seconds
+    while not (come := event()) and monotonic() < until:
+        sleep(0.05)
+    return come
 
 
 def is_lost(error: BaseException) -> bool:

@@ -14,9 +14,12 @@ import pytest
 import torch
 from PIL import Image
 
-from specbuild.api import reload, train
+from specbuild.api import infer, load, reload, train
+from specbuild.data import open_data
 from specbuild.data.share import Share
+from specbuild.errors import DataError
 from specbuild.runs import manifest
+from specbuild.training.distribution import Processes
 
 PATIENCE = 120
 """Seconds after which a test gives up."""
@@ -48,12 +51,13 @@ def document(arrays: Path, layers: list[Any], batch: int = 32, **changes: Any) -
 def documents(data: Path) -> dict[str, dict[str, Any]]:
     together = {"epochs": 5, "device": "cpu", "distributed": {"sync_batchnorm": True}}
     several = {"epochs": 5, "device": "cpu", "accumulate": 3, "clip_grad_norm": 0.5, "ema": {"decay": 0.9}}
+    adam = {"type": "Adam", "lr": 0.003}
     weighted = {"type": "CrossEntropyLoss", "weight": [1.0, 5.0, 0.2], "ignore_index": 1}
     sharded = {"epochs": 5, "device": "cpu", "clip_grad_norm": 0.5, "distributed": {"strategy": "fsdp"}}
     return {
         "plain": document(data, CONVOLVED),
         "normalized": document(data, NORMALIZED, train=together),
-        "weighted": document(data, CONVOLVED, 29, loss=weighted, optimizer={"type": "Adam", "lr": 0.003}, train=several),
+        "weighted": document(data, CONVOLVED, 29, loss=weighted, optimizer=adam, train=several),
         "summed": document(data, CONVOLVED, loss={"type": "CrossEntropyLoss", "reduction": "sum"},
                            optimizer={"type": "SGD", "lr": 0.001}),
         "closure": document(data, CONVOLVED, 97, optimizer={"type": "LBFGS", "lr": 0.1, "max_iter": 4}),
@@ -195,6 +199,8 @@ def test_bad_data_in_one_is_told_once(tmp_path: Path) -> None:
     assert (status, out) == (1, "")
     assert err.count("SB405") == 1
     assert "5.png" in err
+    assert "interrupted" not in err
+    assert "warn" not in err.lower()
     assert not (tmp_path / "run").exists()
 
 
@@ -209,3 +215,41 @@ def test_bad_data_in_one_is_told_once(tmp_path: Path) -> None:
 def test_a_wrong_number_of_processes(arguments: list[str], status: int, words: str, tmp_path: Path) -> None:
     found, _, err = Command(tmp_path, "x.yaml", *arguments).end()
     assert (found, words in err) == (status, True), err
+
+
+def one_of(processes: int, monkeypatch: pytest.MonkeyPatch) -> Processes:
+    """The first of several, that has not met the others."""
+    monkeypatch.setenv("LOCAL_RANK", "0")
+    return Processes(torch.distributed.HashStore(), 0, processes)
+
+
+@pytest.mark.parametrize(
+    ("changes", "asked", "words"),
+    [
+        ({}, "cuda:1", "--device: error[SB407]: cuda:1 is one device, and 40 processes need one each"),
+        ({"train": {"device": "cuda:0"}}, None, "error[SB407]: cuda:0 is one device, and 40 processes need one each"),
+        ({}, None, "error[SB410]: 40 processes cannot share a batch of 32"),
+        ({"layers": ["Flatten", {"type": "Linear", "out_features": 4}, "BatchNorm1d", HEAD]}, None,
+         "SB406"),
+        ({"train": {"ema": {}, "distributed": {"strategy": "fsdp"}}}, "cpu",
+         "error[SB410]: ema needs the whole network, and with strategy fsdp no process has it"),
+        ({"optimizer": "LBFGS", "train": {"distributed": {"strategy": "fsdp"}}}, "cpu",
+         "error[SB410]: LBFGS needs the whole network, and with strategy fsdp no process has it"),
+    ],
+)  # fmt: skip
+def test_what_processes_cannot_share(
+    changes: Any, asked: str | None, words: str, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    spec = load(document(folder / "data.npz", **{"layers": CONVOLVED, **changes}))
+    world = one_of(16 if words == "SB406" else 40, monkeypatch)
+    plan, splits = infer(spec), open_data(spec)
+
+    def begin() -> None:
+        world.settled(spec, plan, asked)
+        world.shared(splits, plan)
+
+    with pytest.raises(DataError) as caught:
+        begin()
+    assert words in str(caught.value)
+    if words == "SB406":
+        assert "of a batch of 1, 16 processes have 0 or 1 each" in str(caught.value)
