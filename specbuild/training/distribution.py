@@ -46,6 +46,8 @@ WAIT = 2.0
 """Seconds that the others give it."""
 PATIENCE = 5.0
 """Seconds to wait for the signal that says why another process is gone."""
+WHOLE_WHEN_FUSED = ("SGD", "Adagrad")
+"""Optimizers whose fused form torch has not for parameters in parts."""
 LOST = ("Connection closed by peer", "Connection reset by peer", "Broken pipe", "gloo/transport", "NCCL", "ncclRemote")
 """What a collective operation fails with where another process has ended."""
 
@@ -97,6 +99,9 @@ class Processes(World):
         """SB410 for what takes the whole network."""
         whole = {"compile": bool(spec.train.compile), "ema": spec.train.ema is not None}
         what = next((name for name, used in whole.items() if used), None)
+        if optimizer.type in WHOLE_WHEN_FUSED and getattr(optimizer, "fused", None):
+            message = f"{optimizer.type} is fused for whole parameters alone, and with strategy fsdp they are in parts"
+            raise DataError(spec.place([Diagnostic("SB410", message, ("optimizer", "fused"), fix="fused: false")]))
         if what is None and not getattr(optimizer, "closure", False):
             return
         message = f"{what or optimizer.type} needs the whole network, and with strategy fsdp no process has it"

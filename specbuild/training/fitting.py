@@ -72,7 +72,7 @@ class Fit:
         self.precision = precision.settled(spec, plan, self.model, device)
         self.spec = spec = replace(
             spec,
-            optimizer=fused(spec, plan, device),
+            optimizer=fused(spec, plan, device) if world.has_whole else spec.optimizer,
             train=spec.train.model_copy(
                 update={"precision": self.precision, "memory_format": NAMES[self.layout]},
             ),

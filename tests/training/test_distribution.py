@@ -61,7 +61,7 @@ def documents(data: Path) -> dict[str, dict[str, Any]]:
         "summed": document(data, CONVOLVED, loss={"type": "CrossEntropyLoss", "reduction": "sum"},
                            optimizer={"type": "SGD", "lr": 0.001}),
         "closure": document(data, CONVOLVED, 97, optimizer={"type": "LBFGS", "lr": 0.1, "max_iter": 4}),
-        "sharded": document(data, CONVOLVED, optimizer={"type": "AdamW", "lr": 0.003}, train=sharded),
+        "sharded": document(data, CONVOLVED, train=sharded),
     }  # fmt: skip
 
 
@@ -233,6 +233,8 @@ def one_of(processes: int, monkeypatch: pytest.MonkeyPatch) -> Processes:
          "SB406"),
         ({"train": {"ema": {}, "distributed": {"strategy": "fsdp"}}}, "cpu",
          "error[SB410]: ema needs the whole network, and with strategy fsdp no process has it"),
+        ({"optimizer": {**SGD, "fused": True}, "train": {"distributed": {"strategy": "fsdp"}}}, "cpu",
+         "error[SB410]: SGD is fused for whole parameters alone, and with strategy fsdp they are in parts"),
         ({"optimizer": "LBFGS", "train": {"distributed": {"strategy": "fsdp"}}}, "cpu",
          "error[SB410]: LBFGS needs the whole network, and with strategy fsdp no process has it"),
     ],
