@@ -19,6 +19,10 @@ def train(
         typer.Option("--run", metavar="DIR", help="The run directory to make; by default runs/NAME/NUMBER."),
     ] = None,
     data_root: DataRootOption = None,
+    dry_run: Annotated[
+        bool,
+        typer.Option("--dry-run", help="Do everything but the training: try a few batches, estimate memory and time."),
+    ] = False,
     format: FormatOption = Format.text,
     plugins: PluginOption = None,
 ) -> None:
@@ -29,12 +33,22 @@ def train(
 
     live_long()
 
+    if dry_run:
+        rehearsal = api.dry_run(source_of(spec), overrides or (), device=device, data_root=data_root)
+        if format is Format.json:
+            print_json(rehearsal._asdict())
+        else:
+            echo(str(rehearsal))
+        return
     finished = api.train(
         source_of(spec), overrides or (), run=run, device=device, data_root=data_root, report=reporter()
     )
     best = finished.best
     if format is Format.json:
-        print_json({"run": str(finished.path), "best": best})
+        ended = {"status": finished.status, "reason": finished.reason}
+        print_json({"run": str(finished.path), "best": best, **ended})
     else:
         values = figures({name: value for name, value in best.items() if name != "epoch"})
         echo(f"{finished.path}: best at epoch {best['epoch']}: {values}")
+        if finished.reason.startswith("stopped"):
+            echo(finished.reason)
