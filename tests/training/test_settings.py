@@ -15,7 +15,8 @@ from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 from specbuild.api import build, check, evaluate, infer, load, reload, train
 from specbuild.data import open_data
 from specbuild.errors import DataError
-from specbuild.training.fitting import Fit
+from specbuild.training.fitting import Fit, compiled
+from specbuild.training.refusing import refusals_told
 from specbuild.training.reporting import Silent
 
 torch.set_num_threads(1)
@@ -247,6 +248,32 @@ def test_without_a_deterministic_algorithm_there_is_a_diagnostic() -> None:
         train(written)
     (problem,) = raised.value.diagnostics
     assert (problem.code, problem.path) == ("SB410", ("train", "deterministic"))
+
+
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")
+def test_a_compiled_network_has_the_same_parameters_and_keys() -> None:
+    spec = load(document({"epochs": 1, "compile": "reduce-overhead"}))
+    model = build(spec)
+    called = compiled(model, spec)
+    assert called is not model
+    assert [id(p) for p in called.parameters()] == [id(p) for p in model.parameters()]
+    fit = Fit(spec, infer(spec), torch.device("cpu"), open_data(spec), Silent())
+    assert list(fit.world.state_of(fit.model)) == list(model.state_dict())
+
+
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")
+def test_a_compiler_that_fails_is_told() -> None:
+    spec = load(document({"epochs": 1, "compile": True}))
+    with pytest.raises(DataError) as raised, refusals_told(spec):
+        torch.compile(lambda x: x + 1, backend=failing)(torch.rand(2))
+    (problem,) = raised.value.diagnostics
+    assert (problem.code, problem.path) == ("SB410", ("train", "compile"))
+    assert "no compiler" in (problem.because or "")
+
+
+def failing(graph: Any, inputs: Any) -> Any:
+    """A backend of torch.compile."""
+    raise RuntimeError("no compiler")
 
 
 @pytest.mark.parametrize(
