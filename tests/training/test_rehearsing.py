@@ -53,9 +53,10 @@ def test_it_says_what_the_training_will_be_and_leaves_nothing(tmp_path: Path) ->
     assert 2 <= tried.tried <= 20
     assert 0 < tried.seconds_per_batch < tried.seconds_per_epoch < tried.seconds
     assert tried.loss == pytest.approx(2.3, abs=0.4)
-    assert str(tried).startswith(
-        "digits: nothing was trained, nothing was written\n  samples     1,150 train, 287 val\n"
-    )
+    heading, samples, *_ = str(tried).splitlines()
+    assert heading == "digits: nothing was trained, nothing was written"
+    assert samples == "  samples     1,150 train, 287 val"
+    assert "  precision   float32, contiguous_format" in str(tried).splitlines()
 
 
 def test_limits_are_counted_in() -> None:
@@ -73,14 +74,10 @@ def test_what_fails_in_the_first_steps_is_told() -> None:
 
 def test_on_the_command_line(tmp_path: Path) -> None:
     (tmp_path / "spec.json").write_text(json.dumps(DOCUMENT))
-    as_json, as_text = (
-        subprocess.run(
-            [SPECBUILD, "train", "spec.json", "--dry-run", "--set", "data.train.loader.batch_size=600", *how],
-            cwd=tmp_path, capture_output=True, text=True, check=True,
-        )
-        for how in (["--format", "json"], [])
+    done = subprocess.run(
+        [SPECBUILD, "train", "spec.json", "--dry-run", "--set", "data.train.loader.batch_size=600", "--format", "json"],
+        cwd=tmp_path, capture_output=True, text=True, check=True,
     )  # fmt: skip
-    assert json.loads(as_json.stdout)["steps"] == 8
-    assert as_json.stderr == as_text.stderr == ""
-    assert "  precision   float32, contiguous_format\n" in as_text.stdout
+    assert json.loads(done.stdout)["steps"] == 8
+    assert done.stderr == ""
     assert [path.name for path in tmp_path.iterdir()] == ["spec.json"]
