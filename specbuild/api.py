@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from specbuild.reports.explanation import Explanation
     from specbuild.runs.run import Run
     from specbuild.training.loop import Reporter
+    from specbuild.training.rehearsing import Rehearsal
 
 Document = str | os.PathLike[str] | Mapping[str, Any] | Source | Spec
 """A path, a text (one with a line break, or that begins with `{`), a dict, or what `load` returned."""
@@ -152,6 +153,25 @@ def train(
         val=val,
         report=report,
     )
+
+
+def dry_run(
+    document: Document,
+    overrides: Iterable[str] = (),
+    *,
+    device: str | None = None,
+    data_root: str | os.PathLike[str] | None = None,
+    train: Dataset[Any] | None = None,
+    val: Dataset[Any] | None = None,
+) -> Rehearsal:
+    """Everything of `train` but the training: a few batches are learned from and timed; nothing is written.
+
+    `str` of what it returns is what `specbuild train --dry-run` prints. Arguments and errors are those of `train`.
+    """
+    from specbuild.training.rehearsing import rehearse
+
+    spec = load(document, overrides)
+    return rehearse(spec, infer_plan(spec), device=device, data_root=data_root, train=train, val=val)
 
 
 def evaluate(

@@ -24,11 +24,17 @@ def train(
         int,
         typer.Option("--nproc", metavar="N", min=1, help="Processes on this machine that train it together."),
     ] = 1,
+    dry_run: Annotated[
+        bool,
+        typer.Option("--dry-run", help="Do everything but the training: try a few batches, estimate memory and time."),
+    ] = False,
     format: FormatOption = Format.text,
     plugins: PluginOption = None,
 ) -> None:
     """Train a network and keep it, with all that belongs to it, in a run directory."""
     if nproc > 1:
+        if dry_run:
+            raise typer.BadParameter("--dry-run is of one process", param_hint=NPROC)
         raise typer.Exit(several(spec, overrides or [], nproc))
     from specbuild import api
     from specbuild.reports.progress import reporter
@@ -37,6 +43,13 @@ def train(
 
     live_long()
 
+    if dry_run:
+        rehearsal = api.dry_run(source_of(spec), overrides or (), device=device, data_root=data_root)
+        if format is Format.json:
+            print_json(rehearsal._asdict())
+        else:
+            echo(str(rehearsal))
+        return
     if under_launcher():
         from specbuild.training.distribution import joined
         from specbuild.training.loop import trained
@@ -53,10 +66,13 @@ def train(
         )
     best = finished.best
     if format is Format.json:
-        print_json({"run": str(finished.path), "best": best})
+        ended = {"status": finished.status, "reason": finished.reason}
+        print_json({"run": str(finished.path), "best": best, **ended})
     else:
         values = figures({name: value for name, value in best.items() if name != "epoch"})
         echo(f"{finished.path}: best at epoch {best['epoch']}: {values}")
+        if finished.reason.startswith("stopped"):
+            echo(finished.reason)
 
 
 def several(spec: str, overrides: list[str], processes: int) -> int:

@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from signal import SIGINT
 from typing import Any
 
-import torch
 from torch.utils.data import Dataset
 
 from specbuild.data import Split, open_data, probe
@@ -28,7 +25,7 @@ from specbuild.runs.run import Run, reload
 from specbuild.training.fitting import Fit
 from specbuild.training.interruption import Interrupted, Signals
 from specbuild.training.reporting import Lines, Reporter, Silent, Start
-from specbuild.training.reproducing import determined
+from specbuild.training.reproducing import determined, generator_kept
 from specbuild.training.world import ALONE, World
 
 __all__ = ["Interrupted", "Lines", "Reporter", "Silent", "Start", "train"]
@@ -200,10 +197,3 @@ def explained(ended_by: BaseException, recorder: Recorder | Unrecorded, written:
             for problem in ended_by.diagnostics
         )
     return ended_by
-
-
-@contextmanager
-def generator_kept(device: torch.device) -> Iterator[None]:
-    """Leave torch's global generators as they were: a training is seeded by its document alone."""
-    with torch.random.fork_rng(devices=[device] if device.type == "cuda" else []):
-        yield

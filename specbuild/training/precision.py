@@ -25,8 +25,8 @@ ATTENTION = frozenset(
         "TransformerDecoderLayer",
     }
 )  # fmt: skip
-WORTH_CONVOLVING, WORTH_ATTENDING = 50e6, 400e6
-"""Multiply-adds of a batch's forward pass from which bfloat16 is faster on a CPU that has it: docs/speed.md."""
+WORTH = 50e6
+"""Multiply-adds of a batch's forward pass from which convolutions are faster in bfloat16 on a CPU: docs/speed.md."""
 
 
 def settled(spec: Spec, plan: Plan, model: nn.Module, device: torch.device) -> Precision:
@@ -69,8 +69,7 @@ def worth_it(spec: Spec, plan: Plan, device: torch.device) -> bool:
     if device.type != "cpu":
         return True
     batch = spec.data.train.loader.batch_size if spec.data is not None else 1
-    enough = WORTH_ATTENDING if types.isdisjoint(CONVOLUTIONS) else WORTH_CONVOLVING
-    return plan.macs() * batch >= enough
+    return not types.isdisjoint(CONVOLUTIONS) and plan.macs() * batch >= WORTH  # attention gains nothing there
 
 
 def fast(device: torch.device) -> bool:

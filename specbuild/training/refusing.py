@@ -18,7 +18,8 @@ def refusals_told(spec: Spec) -> Iterator[None]:
     try:
         yield
     except Exception as error:
-        said = next((line.strip() for line in str(error).splitlines() if line.strip()), type(error).__name__)
+        lines = [line.strip() for line in str(error).splitlines() if line.strip()] or [type(error).__name__]
+        said = lines[0] if not lines[0].endswith("raised:") else " ".join(lines[:2])
         if spec.train.compile and type(error).__module__.startswith(COMPILER):
             problem = Diagnostic(
                 "SB410", "torch.compile cannot compile this network here", ("train", "compile"),

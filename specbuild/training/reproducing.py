@@ -33,3 +33,10 @@ def determined(deterministic: bool) -> Iterator[None]:
         torch.backends.cudnn.deterministic, torch.backends.cudnn.benchmark = cudnn, benchmark
         if workspace is None:
             os.environ.pop(WORKSPACE, None)
+
+
+@contextmanager
+def generator_kept(device: torch.device) -> Iterator[None]:
+    """Leave torch's global generators as they were: a training is seeded by its document alone."""
+    with torch.random.fork_rng(devices=[device] if device.type == "cuda" else []):
+        yield
