@@ -23,9 +23,9 @@ from typing import Any
 
 import numpy as np
 import torch
+from loops import Tuned
 
 import specbuild
-from loops import Tuned
 from specbuild.data import open_data, probe
 from specbuild.network.inference import infer
 from specbuild.training.fitting import Fit
@@ -61,8 +61,10 @@ def main() -> None:
 def prepared(spec_path: Path, data: Path) -> Fit:
     """specbuild's training of the spec on the device, its data held there."""
     dataset = f"{{type: Arrays, path: {data}, fields: {{input: x, target: y}}}}"
-    settings = [f"data.train.dataset={dataset}", "data.val=null", "data.test=null", "data.cache=device",
-                f"data.train.loader.batch_size={BATCH}", "data.train.loader.drop_last=true", "train.best=null"]  # fmt: skip
+    settings = [
+        f"data.train.dataset={dataset}", "data.val=null", "data.test=null", "data.cache=device", "train.best=null",
+        f"data.train.loader.batch_size={BATCH}", "data.train.loader.drop_last=true",
+    ]  # fmt: skip
     spec = specbuild.load(spec_path, settings)
     plan = infer(spec)
     splits = open_data(spec, splits=("train",))

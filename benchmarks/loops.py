@@ -92,9 +92,7 @@ class Tuned:
         torch.manual_seed(0)
         self.device, self.batch, self.half, self.count = torch.device(device), batch, half, count
         self.model = specbuild.build(spec).to(self.device).to(memory_format=torch.channels_last)
-        self.optimizer = torch.optim.SGD(
-            self.model.parameters(), lr=0.01, momentum=0.9, weight_decay=5e-4, fused=True
-        )
+        self.optimizer = torch.optim.SGD(self.model.parameters(), lr=0.01, momentum=0.9, weight_decay=5e-4, fused=True)
         self.images = functional.pad(images, (PADDING,) * 4).to(self.device)
         self.labels, self.size = labels.to(self.device), images.shape[-1]
         mean, std = (torch.tensor(values, device=self.device).view(-1, 1, 1) * 255 for values in (MEAN, STD))

@@ -27,9 +27,9 @@ from typing import Any
 
 import numpy as np
 import torch
+from loops import Tuned, Usual
 
 import specbuild
-from loops import Tuned, Usual
 from specbuild.data.vision import torchvision
 from specbuild.training.reporting import Lines
 
@@ -61,7 +61,9 @@ def main() -> None:
             for name, turn in turns.items():
                 seconds[name].append(turn())
     rates = {name: count / statistics.median(values) for name, values in seconds.items()}
-    print(f"cifar_cnn, {count:,} images an epoch, batch {BATCH}, {torch.get_num_threads()} threads, {asked.rounds} rounds")
+    print(
+        f"cifar_cnn, {count:,} images an epoch, batch {BATCH}, {torch.get_num_threads()} threads, {asked.rounds} rounds"
+    )
     for name, rate in rates.items():
         print(f"{name:<44}{rate:9,.0f} images/s   {rate / rates[USUAL]:.2f} of the usual")
     print(f"specbuild is {rates[OWN] / rates[USUAL]:.2f} of the usual loop (budget 2.0)")
@@ -84,7 +86,7 @@ def contenders(images: torch.Tensor, labels: torch.Tensor, own: Specbuild) -> di
     usual = Usual(spec, images, labels, BATCH)
     turns = {USUAL: timed(usual.epoch)}
     if importlib.util.find_spec("lightning") is not None:
-        turns[LIGHTNING] = lightning(spec, usual.loader)
+        turns[LIGHTNING] = by_lightning(spec, usual.loader)
     turns[TUNED] = timed(Tuned(spec, images, labels, BATCH).epoch)
     turns[TUNED_BARE] = timed(Tuned(spec, images, labels, BATCH, count=False).epoch)
     turns[OWN] = own.turn
@@ -102,14 +104,14 @@ def timed(epoch: Callable[[], Any]) -> Turn:
     return turn
 
 
-def lightning(spec: Any, loader: Any) -> Turn:
+def by_lightning(spec: Any, loader: Any) -> Turn:
     """Lightning's Trainer as its users set it up, a progress bar and accuracy logged."""
     torchvision()  # lightning imports it
     warnings.filterwarnings("ignore")
     logging.getLogger("lightning.pytorch").setLevel(logging.ERROR)
-    import lightning as L
+    import lightning
 
-    class Module(L.LightningModule):
+    class Module(lightning.LightningModule):
         def __init__(self) -> None:
             super().__init__()
             torch.manual_seed(0)
@@ -139,7 +141,7 @@ def lightning(spec: Any, loader: Any) -> Turn:
     def turn() -> float:
         nowhere = io.StringIO()
         with tempfile.TemporaryDirectory() as folder, redirect_stdout(nowhere), redirect_stderr(nowhere):
-            trainer = L.Trainer(
+            trainer = lightning.Trainer(
                 max_epochs=1, accelerator="cpu", logger=False, enable_model_summary=False, default_root_dir=folder
             )
             trainer.fit(module, loader)

@@ -30,6 +30,7 @@ __all__ = [
     "build",
     "check",
     "diff",
+    "dry_run",
     "evaluate",
     "explain",
     "fix",
@@ -41,7 +42,19 @@ __all__ = [
 ]
 
 HOMES = {
-    "specbuild.api": ("build", "check", "diff", "evaluate", "explain", "fix", "infer", "load", "reload", "train"),
+    "specbuild.api": (
+        "build",
+        "check",
+        "diff",
+        "dry_run",
+        "evaluate",
+        "explain",
+        "fix",
+        "infer",
+        "load",
+        "reload",
+        "train",
+    ),
     "specbuild.diagnostics.diagnostic": ("Diagnostic",),
     "specbuild.errors": ("DataError", "RunError", "SpecError", "SpecbuildError"),
     "specbuild.language.document": ("Spec",),

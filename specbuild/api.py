@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from specbuild.diagnostics.diagnostic import Diagnostic
 from specbuild.errors import SpecError
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from specbuild.reports.explanation import Explanation
     from specbuild.runs.run import Run
     from specbuild.training.loop import Reporter
+    from specbuild.training.rehearsing import Rehearsal
 
 Document = str | os.PathLike[str] | Mapping[str, Any] | Source | Spec
 """A path, a text (one with a line break, or that begins with `{`), a dict, or what `load` returned."""
@@ -154,27 +155,50 @@ def train(
     )
 
 
+def dry_run(
+    document: Document,
+    overrides: Iterable[str] = (),
+    *,
+    device: str | None = None,
+    data_root: str | os.PathLike[str] | None = None,
+    train: Dataset[Any] | None = None,
+    val: Dataset[Any] | None = None,
+) -> Rehearsal:
+    """Everything of `train` but the training: a few batches are learned from and timed; nothing is written.
+
+    `str` of what it returns is what `specbuild train --dry-run` prints. Arguments and errors are those of `train`.
+    """
+    from specbuild.training.rehearsing import rehearse
+
+    spec = load(document, overrides)
+    return rehearse(spec, infer_plan(spec), device=device, data_root=data_root, train=train, val=val)
+
+
 def evaluate(
     run: str | os.PathLike[str] | Run,
     split: SplitName = "test",
     *,
+    weights: Literal["best", "last"] = "best",
     device: str | None = None,
     data_root: str | os.PathLike[str] | None = None,
 ) -> dict[str, float]:
-    """Loss and metrics of a run's best weights on one of its splits: `train`, `val` or `test`."""
+    """Loss and metrics of a run on one of its splits: `train`, `val` or `test`.
+
+    weights: the best epoch's, or the last one's; a `Run` has the weights that it was reloaded with.
+    """
     from specbuild.training.evaluation import evaluate as evaluate_run
 
     return evaluate_run(
-        reload(run) if isinstance(run, (str, os.PathLike)) else run, split, device=device, data_root=data_root
+        reload(run, weights) if isinstance(run, (str, os.PathLike)) else run, split, device=device, data_root=data_root
     )
 
 
-def reload(run: str | os.PathLike[str]) -> Run:
-    """A run as it was written: spec, plan, model with its best weights, metrics.
+def reload(run: str | os.PathLike[str], weights: Literal["best", "last"] = "best") -> Run:
+    """A run as it was written: spec, plan, model with its best weights, or those of its last epoch, metrics.
 
     Every file is held against the manifest, and the model's output against the recorded one.
     Raises `RunError` and names the file that is missing or was altered.
     """
     from specbuild.runs.run import reload as reload_run
 
-    return reload_run(run)
+    return reload_run(run, weights)

@@ -11,6 +11,13 @@ from specbuild.cli.options import DataRootOption, DeviceOption, FormatOption, Pl
 from specbuild.cli.output import Format, echo, live_long, print_json
 
 
+class Weights(StrEnum):
+    """The epochs whose weights a run has."""
+
+    best = "best"
+    last = "last"
+
+
 class SplitName(StrEnum):
     """The splits of a run's data."""
 
@@ -22,17 +29,18 @@ class SplitName(StrEnum):
 def evaluate(
     run: RunArgument,
     split: Annotated[SplitName, typer.Option("--split", help="Which data to judge on.")] = SplitName.test,
+    weights: Annotated[Weights, typer.Option("--weights", help="Which epoch's weights to judge.")] = Weights.best,
     device: DeviceOption = None,
     data_root: DataRootOption = None,
     format: FormatOption = Format.text,
     plugins: PluginOption = None,
 ) -> None:
-    """Print loss and metrics of a run's best weights on its test split."""
+    """Print loss and metrics of a run on its test split."""
     from specbuild import api
 
     live_long()
 
-    metrics = api.evaluate(run, split.value, device=device, data_root=data_root)
+    metrics = api.evaluate(run, split.value, weights=weights.value, device=device, data_root=data_root)
     if format is Format.json:
         print_json({"run": run, "split": split.value, **metrics})
     else:

@@ -44,7 +44,7 @@ class EarlyStopping(Section):
     mode: Literal["min", "max"] | None = None
     """Whether less or more of it is better; null is as for `best`."""
     patience: Count = 3
-    """After how many epochs without an improvement the training ends (one more than these)."""
+    """After how many epochs in a row without an improvement the training ends; 0 is as 1."""
     min_delta: Annotated[Float, Ge(0)] = 0.0
     """By how much it must become better to count."""
 
@@ -88,7 +88,9 @@ class Training(Section):
     """`auto` (a GPU if there is one), `cpu`, `cuda`, `cuda:1`, `mps`."""
     precision: Literal["auto", "float32", "bfloat16", "float16"] = "auto"
     """What the forward pass computes in (`torch.autocast`); the weights are float32 always. `auto` is bfloat16 for
-    convolutional and attention networks with a loss of labels where the device computes faster in it, else float32."""
+    convolutional and attention networks with a loss of labels where the device computes faster in it, else float32.
+    `float32`, written, also leaves the optimizer's kernels to torch, unless it says `fused`: with `auto` they are
+    fused ones, where torch has them, which may differ in the last bit."""
     memory_format: Literal["auto", "contiguous_format", "channels_last"] = "auto"
     """How images lie in memory; `auto` is channels_last for networks of 2-d convolutions."""
     compile: Bool | Literal["default", "reduce-overhead", "max-autotune"] = False

@@ -18,6 +18,7 @@ from specbuild.network.grouping import check_optimizer
 from specbuild.network.plan import Plan, Scope, Step
 from specbuild.network.samples import Fold, loss_path, told_target
 from specbuild.network.scheduling import check_scheduler
+from specbuild.network.training import check_training
 
 UNBOUNDED = frozenset(
     {
@@ -74,7 +75,9 @@ def check_data(spec: Spec, plan: Plan | None) -> list[Diagnostic]:
     found += check_metrics(spec, plan)
     if isinstance(spec.optimizer, Optimizer) and plan is not None:
         found += check_optimizer(spec.optimizer, plan)
-    found += check_scheduler(spec, plan, metric_names(spec, val=spec.data is None or spec.data.val is not None))
+    names = metric_names(spec, val=spec.data is None or spec.data.val is not None)
+    found += check_scheduler(spec, plan, names)
+    found += check_training(spec, plan, names)
     if spec.data is not None:
         found += Fold(spec, spec.data, plan).check()
     return found

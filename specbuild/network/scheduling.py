@@ -8,7 +8,7 @@ from typing import cast
 from specbuild.catalogue.optimizers import Optimizer
 from specbuild.catalogue.rules import Violation
 from specbuild.catalogue.schedulers import Scheduler
-from specbuild.catalogue.schedulers.scheduler import Span
+from specbuild.catalogue.schedulers.scheduler import Interval, Span
 from specbuild.diagnostics.diagnostic import Diagnostic, Path
 from specbuild.diagnostics.suggest import nearest, renaming
 from specbuild.language.document import Spec
@@ -33,10 +33,10 @@ def check_scheduler(spec: Spec, plan: Plan | None, names: Sequence[str]) -> Iter
         except Violation as violation:
             yield of_violation(violation, PATH)
     yield from check_metric(scheduler, names)
-    per_epoch = 1 if scheduler.settled_interval == "epoch" else steps_per_epoch(spec)
-    if per_epoch:
+    steps = steps_per_epoch(spec)
+    if steps or scheduler.settled_interval == "epoch":
         try:
-            settled(spec, per_epoch)
+            settled(spec, steps)
         except Violation as violation:
             yield of_violation(violation, PATH)
 
@@ -59,15 +59,23 @@ def check_metric(scheduler: Scheduler, names: Sequence[str]) -> Iterator[Diagnos
         )
 
 
-def settled(spec: Spec, per_epoch: int) -> Scheduler:
+def settled(spec: Spec, steps: int | None) -> Scheduler:
     """The scheduler with what the length of the training settles; raises `Violation`.
 
-    per_epoch: how often it goes on in an epoch: once, or the number of batches.
+    steps: of an epoch; None where they are not known, which is for schedulers by epoch alone.
     """
     scheduler = cast("Scheduler", spec.scheduler)
     interval = scheduler.settled_interval
-    span = Span(spec.train.epochs * per_epoch, interval, per_epoch)
-    return scheduler.settled(span).model_copy(update={"interval": interval})
+    return scheduler.settled(span_of(spec, interval, steps)).model_copy(update={"interval": interval})
+
+
+def span_of(spec: Spec, interval: Interval, steps: int | None) -> Span:
+    """How often a scheduler goes on in the training: `max_steps` may end it before its last epoch."""
+    epochs, most = spec.train.epochs, spec.train.max_steps
+    if interval == "step":
+        assert steps is not None
+        return Span(epochs * steps if most is None else min(epochs * steps, most), interval, steps)
+    return Span(epochs if most is None or not steps else min(epochs, -(-most // steps)), interval, 1)
 
 
 def metric_of(scheduler: Scheduler, *, val: bool) -> str | None:
@@ -79,6 +87,12 @@ def metric_of(scheduler: Scheduler, *, val: bool) -> str | None:
 
 
 def steps_per_epoch(spec: Spec) -> int | None:
+    """The steps of an epoch; None where they are not known without the data."""
+    batches = batches_per_epoch(spec)
+    return None if batches is None else -(-batches // spec.train.accumulate)
+
+
+def batches_per_epoch(spec: Spec) -> int | None:
     """The number of train's batches; None where it is not known without the data."""
     if spec.data is None:
         return None

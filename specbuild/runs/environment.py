@@ -19,7 +19,7 @@ DECIDES_BITS = ("torch", "cpu_capability", "threads", "machine")
 """With these equal, the same model on the same batch gives the same bits on the CPU."""
 
 
-def environment(device: torch.device, memory_format: str) -> dict[str, Any]:
+def environment(device: torch.device, memory_format: str, precision: str = "float32") -> dict[str, Any]:
     """The versions, the machine and the settings in use now."""
     return {
         "specbuild": __version__,
@@ -32,7 +32,7 @@ def environment(device: torch.device, memory_format: str) -> dict[str, Any]:
         "threads": torch.get_num_threads(),
         "device": str(device),
         "device_name": device_name(device),
-        "precision": "float32",
+        "precision": precision,
         "memory_format": memory_format,
     }
 

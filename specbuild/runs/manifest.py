@@ -31,13 +31,15 @@ class Manifest(NamedTuple):
     status: Status
     files: dict[str, int]
     """Bytes of each file, by name."""
+    reason: str = ""
+    """What ended the training, in words."""
 
 
-def write(folder: Path, status: Status) -> None:
+def write(folder: Path, status: Status, reason: str = "") -> None:
     """Hash every file in `folder` and write the manifest, which makes it a run directory."""
     names = sorted(path.name for path in folder.iterdir())
     files = {name: {"sha256": digest(folder / name), "bytes": (folder / name).stat().st_size} for name in names}
-    content: dict[str, Any] = {"specbuild_run": VERSION, "status": status, "files": files}
+    content: dict[str, Any] = {"specbuild_run": VERSION, "status": status, "reason": reason, "files": files}
     write_whole(folder / NAME, json_bytes({**content, "sha256": own_digest(content)}))
 
 
@@ -61,7 +63,8 @@ def verify(folder: Path) -> Manifest:
             )
     if problems:
         raise RunError(problems)
-    return Manifest(manifest["status"], {name: entry["bytes"] for name, entry in manifest["files"].items()})
+    sizes = {name: entry["bytes"] for name, entry in manifest["files"].items()}
+    return Manifest(manifest["status"], sizes, manifest.get("reason", ""))
 
 
 def read(folder: Path) -> dict[str, Any]:
@@ -107,6 +110,7 @@ def well_formed(content: dict[str, Any]) -> bool:
     files = content.get("files")
     return (
         content.get("status") in STATUSES
+        and isinstance(content.get("reason", ""), str)
         and isinstance(files, dict)
         and all(
             PLAIN_NAME.fullmatch(name)

@@ -43,10 +43,19 @@ class Recorder:
             raise unwritable(error, self.folder) from None
         self.epochs += 1
 
-    def finish(self, status: manifest.Status, state: Mapping[str, torch.Tensor], made_with: Mapping[str, Any]) -> Path:
+    def finish(
+        self,
+        status: manifest.Status,
+        state: Mapping[str, torch.Tensor],
+        made_with: Mapping[str, Any],
+        *,
+        last: Mapping[str, torch.Tensor] | None = None,
+        reason: str = "",
+    ) -> Path:
         """Write all that is not written yet, and give the run its name; returns where it is.
 
         state: the best weights, by their keys in the `state_dict`. made_with: of `environment`.
+        last: the weights of the last finished epoch, where that is not the best. reason: what ended the training.
         """
         try:
             write_whole(self.folder / f"source.{suffix(self.spec)}", source_bytes(self.spec))
@@ -55,9 +64,11 @@ class Recorder:
             made_with = {**made_with, "plugins": plugins_of(self.spec, self.plan)}
             write_whole(self.folder / environment.NAME, json_bytes(made_with))
             weights.save(weights.untied(state, self.plan), self.folder / weights.NAME)
+            if last is not None:
+                weights.save(weights.untied(last, self.plan), self.folder / weights.LAST)
             golden.save(model_of(self.plan, state), golden.plan_for(self.spec, self.plan), self.folder / golden.NAME)
             force_to_disk(self.folder / metrics.NAME)
-            manifest.write(self.folder, status)
+            manifest.write(self.folder, status, reason)
         except OSError as error:
             raise unwritable(error, self.folder) from None
         return self.place.appear()
@@ -65,6 +76,21 @@ class Recorder:
     def discard(self) -> None:
         """Leave nothing of it."""
         self.place.discard()
+
+
+class Unrecorded:
+    """What a process that trains with others has in place of a recorder: one of them writes."""
+
+    def __init__(self) -> None:
+        self.epochs = 0
+        """Finished epochs."""
+
+    def epoch(self, record: metrics.Record) -> None:
+        """Count an epoch."""
+        self.epochs += 1
+
+    def discard(self) -> None:
+        """Nothing is there."""
 
 
 def plugins_of(spec: Spec, plan: Plan) -> dict[str, str]:

@@ -6,7 +6,7 @@ import json
 import os
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import torch
 
@@ -17,8 +17,12 @@ from specbuild.language.document import Spec
 from specbuild.language.loading import load
 from specbuild.network.inference import infer
 from specbuild.network.plan import Plan
-from specbuild.runs import environment, golden, manifest, metrics, weights
+from specbuild.runs import environment, golden, manifest, metrics
+from specbuild.runs import weights as stored
 from specbuild.runs.recording import SPEC, model_of
+
+Which = Literal["best", "last"]
+"""An epoch's weights: those of the best one, or of the last one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,13 +36,17 @@ class Run:
     """The document as it was resolved: nothing left to default or infer."""
     plan: Plan
     model: torch.nn.Sequential
-    """The network with its best weights, on the CPU, in eval mode."""
+    """The network with its best weights, or its last, on the CPU, in eval mode."""
     metrics: tuple[dict[str, Any], ...]
     """What was measured, an epoch each."""
     environment: dict[str, Any]
     """What it was made with."""
     verdict: str
     """What `reload` proved, in words."""
+    reason: str = ""
+    """What ended the training, in words: `all 10 epochs`, `stopped early at epoch 7: ...`."""
+    weights: Which = "best"
+    """The epoch that the model is of."""
 
     @property
     def best(self) -> dict[str, Any]:
@@ -48,27 +56,30 @@ class Run:
         return {"epoch": kept["epoch"], **measured}
 
 
-def reload(run: str | os.PathLike[str]) -> Run:
+def reload(run: str | os.PathLike[str], weights: Which = "best") -> Run:
     """Read a run directory, and prove that what it gives is what was written.
 
     Every file is held against the manifest's SHA-256, the weights against the network, and the
-    model's output against the recorded one. Raises `RunError`: SB501 no run, SB502 a missing file,
+    output of the best weights against the recorded one. Raises `RunError`: SB501 no run, SB502 a missing file,
     SB503 an altered one, SB504 another output.
     """
     path = Path(run)
-    status = manifest.verify(path).status
+    listed = manifest.verify(path)
     recorded = read_object(path / environment.NAME)
     require_plugins(path, recorded)
     spec = load(path / SPEC)
     plan = infer(spec)
-    model = model_of(plan, weights.load(path / weights.NAME, weights.expected(plan)))
+    model = model_of(plan, stored.load(path / stored.NAME, stored.expected(plan)))
     measured = metrics.read(path / metrics.NAME)
     if not any(record.get("best") for record in measured):
         file = path / metrics.NAME
         raise RunError([Diagnostic("SB503", f"{file.name} has no best epoch", file=str(file))])
     changed = environment.differences(recorded)
     difference = golden.prove(model, golden.plan_for(spec, plan), path / golden.NAME, same_machine=not changed)
-    return Run(path, status, spec, plan, model, measured, recorded, verdict(difference, changed))
+    if weights == "last" and stored.LAST in listed.files:
+        model = model_of(plan, stored.load(path / stored.LAST, stored.expected(plan)))
+    proven = verdict(difference, changed)
+    return Run(path, listed.status, spec, plan, model, measured, recorded, proven, listed.reason, weights)
 
 
 def require_plugins(path: Path, recorded: dict[str, Any]) -> None:

@@ -18,6 +18,8 @@ from specbuild.network.plan import Plan, outcome_of
 from specbuild.runs.files import force_to_disk
 
 NAME = "model.safetensors"
+LAST = "last.safetensors"
+"""The weights of the last epoch, in a run whose best epoch is another."""
 DTYPES = {
     "F64": "float64",
     "F32": "float32",

@@ -37,19 +37,23 @@ def choose(spec: Spec, asked: str | None) -> torch.device:
     raise DataError(spec.place([Diagnostic("SB407", message, ("train", "device"), fix=fix)]))
 
 
-def require_room(spec: Spec, plan: Plan, device: torch.device) -> None:
-    """Raise `DataError` (SB311) where training a batch takes more than all the memory of the device."""
+def require_room(spec: Spec, plan: Plan, device: torch.device, processes: int = 1, shards: int = 1) -> None:
+    """Raise `DataError` (SB311) where training a batch takes more than all the memory of the device.
+
+    processes: how many share a batch, each on a device of its own. shards: into how many parts the weights are cut.
+    """
     optimizer = spec.optimizer
     assert isinstance(optimizer, Optimizer), "what training needs has been looked at"
-    batch = spec.data.train.loader.batch_size if spec.data is not None else 1
+    batch = -(-spec.data.train.loader.batch_size // processes) if spec.data is not None else 1
     memory = memory_of(plan, optimizer=optimizer)
-    needed, available = memory.training(batch), memory_here()
+    each, available = max(memory.kept, memory.flowing), memory_here()
+    fixed = memory.training(0) // shards
+    needed = fixed + batch * each
     if device.type == "cuda":
         available = torch.cuda.get_device_properties(device).total_memory
     if available is None or needed <= available:
         return
-    fixed = needed - batch * max(memory.kept, memory.flowing)
-    fitting = (available - fixed) // max(1, memory.kept, memory.flowing)
+    fitting = (available - fixed) // max(1, each) * processes
     fix = f"batch_size: {fitting}, or less" if fitting > 0 else "a smaller network"
     message = f"training takes {in_bytes(needed)}, but {device} has {in_bytes(available)}"
     because = f"weights, gradients and {optimizer.type} {in_bytes(fixed)}; {batch} samples {in_bytes(needed - fixed)}"

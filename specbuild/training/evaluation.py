@@ -19,9 +19,11 @@ from specbuild.network.pipeline import metrics_of
 from specbuild.runs.run import Run
 from specbuild.training.device import choose
 from specbuild.training.indexing import lookups_told
+from specbuild.training.layout import memory_format
 from specbuild.training.measuring import Meter
 from specbuild.training.objective import Objective
-from specbuild.training.passes import Feed, measure, memory_format
+from specbuild.training.passes import Feed, measure
+from specbuild.training.precision import autocast, recorded
 
 
 def evaluate(
@@ -48,10 +50,12 @@ def evaluate(
     probe(samples, plan)
     objective = Objective(spec, target)
     meter = Meter(spec.losses, metrics_of(spec), target, objective.judged)
-    layout = memory_format(plan, target)
+    layout = memory_format(spec, plan, target)
     model = copy_of(run.model, target, layout)
+    computing = autocast(target, recorded(run.environment))
     with lookups_told(spec, plan, model):
-        measure(averaged(model, samples.views), objective, samples.batches(0, target), Feed(plan, layout), meter)
+        called = averaged(model, samples.views)
+        measure(called, objective, samples.batches(0, target), Feed(plan, layout), meter, computing)
     return meter.results()
 
 

@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+import warnings
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import replace
+from itertools import islice
 from time import perf_counter
 from typing import Any, NamedTuple
 
@@ -19,18 +23,29 @@ from specbuild.language.training import Best
 from specbuild.network.compile import build
 from specbuild.network.pipeline import best_of, metric_names, metrics_of
 from specbuild.network.plan import Plan
+from specbuild.network.training import closes_over
+from specbuild.training import precision
+from specbuild.training.averaging import Average, copied
+from specbuild.training.guarding import UNKNOWN, NotFinite, Watch, culprit, finite
 from specbuild.training.indexing import lookups_told
+from specbuild.training.layout import NAMES, memory_format
+from specbuild.training.learning import Learning
+from specbuild.training.limits import Limits
 from specbuild.training.measuring import Meter
 from specbuild.training.objective import Objective
-from specbuild.training.passes import Feed, learn, learner, measure, memory_format
+from specbuild.training.passes import Feed, learn, measure
+from specbuild.training.refusing import refusals_told
 from specbuild.training.reporting import Reporter
-from specbuild.training.stepping import Schedule, optimizer_of
+from specbuild.training.stepping import Schedule, fused, optimizer_of
+from specbuild.training.world import ALONE, World
+
+FIX = "a smaller learning rate, or inputs scaled to about -1 to 1"
 
 
 class Kept(NamedTuple):
-    """The best weights so far."""
+    """The weights of an epoch."""
 
-    score: float
+    score: float | None
     weights: dict[str, torch.Tensor]
 
 
@@ -41,105 +56,185 @@ class Fit:
     """
 
     def __init__(
-        self, spec: Spec, plan: Plan, device: torch.device, splits: Mapping[str, Split], report: Reporter
+        self,
+        spec: Spec,
+        plan: Plan,
+        device: torch.device,
+        splits: Mapping[str, Split],
+        report: Reporter,
+        world: World = ALONE,
     ) -> None:
-        self.spec, self.plan, self.device, self.splits, self.report = spec, plan, device, splits, report
+        self.plan, self.device, self.splits, self.report, self.world = plan, device, splits, report, world
         self.metrics = metrics_of(spec)
         self.best = chosen_by(spec, "val" in splits)
-        self.closure = bool(getattr(spec.optimizer, "closure", False))
-        # LBFGS takes gradients as views, which those that lie channels last do not have
-        self.layout = torch.contiguous_format if self.closure else memory_format(plan, device)
+        self.layout = memory_format(spec, plan, device)
         torch.manual_seed(spec.train.seed)
         self.model: nn.Sequential = build(plan, spec).to(device).to(memory_format=self.layout)  # type: ignore[call-overload]
+        self.precision = precision.settled(spec, plan, self.model, device)
+        self.spec = spec = replace(
+            spec,
+            optimizer=fused(spec, plan, device) if world.has_whole else spec.optimizer,
+            train=spec.train.model_copy(
+                update={"precision": self.precision, "memory_format": NAMES[self.layout]},
+            ),
+        )
+        """The document with what its `auto` came to."""
+        self.called = compiled(self.model, spec)
+        """The model as it is called on one's own, such as on val."""
+        self.module = world.wrapped(self.called)
+        """The model as it is called in learning."""
         self.objective = Objective(spec, device)
         self.feed = Feed(plan, self.layout)
+        self.autocast = precision.autocast(device, self.precision)
         self.optimizer = optimizer_of(spec, plan, self.model, device)
-        self.schedule = Schedule(spec, self.optimizer, splits["train"].steps, val="val" in splits)
+        batches = splits["train"].steps
+        self.schedule = Schedule(spec, self.optimizer, -(-batches // spec.train.accumulate), val="val" in splits)
+        self.limits = Limits(spec, self.best, batches)
+        self.average = Average(spec.train.ema, self.model) if spec.train.ema is not None else None
+        self.watch = Watch(device)
+        self.learning = self.steps()
         self.kept: Kept | None = None
+        """The best weights so far."""
+        self.last: Kept | None = None
+        """Those of the last epoch that was finished."""
+
+    def steps(self) -> Learning:
+        """What the steps of this training are made of."""
+        train = self.spec.train
+        after = (self.average.after_step if self.average is not None else None, self.schedule.after_step)
+        return Learning(
+            self.module,
+            self.objective,
+            self.optimizer,
+            self.feed,
+            self.watch,
+            precision=None if self.precision == "float32" else self.autocast,
+            scaler=torch.amp.GradScaler(self.device.type) if self.precision == "float16" else None,
+            accumulate=train.accumulate,
+            clip_norm=train.clip_grad_norm,
+            clip_value=train.clip_grad_value,
+            closure=closes_over(self.spec),
+            after_step=tuple(call for call in after if call is not None),
+            world=self.world,
+        )
+
+    @property
+    def judged(self) -> nn.Module:
+        """The network that is measured on val and kept: the average, where there is one."""
+        return self.called if self.average is None else self.average.model
 
     def epoch(self, number: int) -> dict[str, Any]:
         """Learn from train, measure on val; what was measured, by name.
 
         Raises `DataError` where the loss is no longer a finite number (SB409), or a lookup fails (SB404).
         """
-        train = self.splits["train"]
         begun = perf_counter()
         meter = self.meter()
-
-        def tick(meter: Meter) -> None:
-            loss = meter.loss()
-            self.require_finite(loss, "the loss", number)
-            self.report.batch(number, meter.samples, len(train), loss)
-
-        batches = train.batches(number, self.device)
-        step = learner(self.model, self.objective, self.optimizer, self.feed, closure=self.closure)
-        with lookups_told(self.spec, self.plan, self.model):
-            learn(self.model, step, batches, meter, tick, self.schedule.after_step)
+        with self.told(number):
+            self.learn(number, meter)
         record: dict[str, Any] = {"epoch": number, **meter.results("train_")}
-        samples, learned = meter.samples, perf_counter() - begun
+        learned = perf_counter() - begun
+        (samples,) = self.world.summed([torch.tensor(float(meter.samples))])
         self.require_finite(record["train_loss"], "the loss", number)
         if "val" in self.splits:
             meter = self.meter()
             batches = self.splits["val"].batches(number, self.device)
-            with lookups_told(self.spec, self.plan, self.model):
-                measure(averaged(self.model, self.splits["val"].views), self.objective, batches, self.feed, meter)
+            called = averaged(self.judged, self.splits["val"].views)
+            with self.told(number):
+                measure(called, self.objective, batches, self.feed, meter, self.autocast, self.world)
             record |= meter.results("val_")
             self.require_finite(record["val_loss"], "the loss on val", number)
-        for split in self.splits.values():
+        for split in self.splits.values() if self.world.writer else ():
             if split.skipped is not None and (news := split.skipped.news()) is not None:
                 self.report.note(news)
         record |= self.schedule.rates
         self.schedule.after_epoch(record)
-        record["samples_per_second"] = round(samples / max(learned, 1e-9), 1)
+        record["samples_per_second"] = round(float(samples) / max(learned, 1e-9), 1)
         record["seconds"] = round(perf_counter() - begun, 3)
         return record
 
-    def candidate(self, record: Mapping[str, Any]) -> Kept | None:
-        """A copy of the weights, if what was measured of them is better than all before."""
+    def learn(self, number: int, meter: Meter) -> None:
+        """An epoch of learning, or what the limits leave of one."""
+        train, count = self.splits["train"], self.limits.batches_left
+
+        def tick(meter: Meter) -> bool:
+            if self.world.writer:
+                self.report.batch(number, meter.samples, len(train), meter.loss())
+            return self.world.size == 1 and self.limits.timed_out
+
+        batches = train.batches(number, self.device)
+        if count < train.steps:
+            batches = islice(batches, count)
+        self.module.train()
+        self.watch.begin()
+        done = learn(self.learning.epoch(count), batches, meter, tick, self.watch)
+        self.limits.learned(done)
+
+    @contextmanager
+    def told(self, number: int) -> Iterator[None]:
+        """Failures of a pass in epoch `number`, as diagnostics."""
+        with lookups_told(self.spec, self.plan, self.model), refusals_told(self.spec), warnings.catch_warnings():
+            # float16 searches for its scale: its first steps are left out, and the scheduler's are not
+            warnings.filterwarnings("ignore", "Detected call of `lr_scheduler.step")
+            try:
+                yield
+            except NotFinite as found:
+                raise self.diverged(found, number) from None
+
+    def diverged(self, found: NotFinite, number: int) -> DataError:
+        """SB409 with the step in which something was no longer finite, and the layer in which it was first."""
+        step = self.limits.steps + -(-found.number // self.spec.train.accumulate)
+        self.model.train()
+        with torch.random.fork_rng(devices=[self.device] if self.device.type == "cuda" else []), self.autocast:
+            where = culprit(self.model, self.plan, self.feed(found.batch)) if self.world.has_whole else UNKNOWN
+        message = f"{found.what} became {found.found} in step {step}, in epoch {number}"
+        problem = Diagnostic("SB409", message, ("optimizer", "lr"), because=where.words, fix=FIX)
+        return DataError(self.spec.place([problem]))
+
+    def candidate(self, record: Mapping[str, Any]) -> tuple[Kept | None, Kept]:
+        """A copy of the weights if what was measured of them is better than all before, and those of this epoch.
+
+        Raises `DataError` (SB409) for weights that are not finite.
+        """
         score = record[self.best.metric]
         sign = 1 if self.best.settled_mode == "max" else -1
-        if self.kept is not None and sign * score <= sign * self.kept.score:
-            return None
-        weights = {name: tensor.detach().clone() for name, tensor in self.model.state_dict().items()}
-        finite = torch.stack([torch.isfinite(tensor).all() for tensor in weights.values()]).all()
-        self.require_finite(0.0 if finite else math.nan, "a weight", record["epoch"])
-        return Kept(score, weights)
+        better = self.kept is None or sign * score > sign * (self.kept.score or 0.0)
+        model = self.model if self.average is None else self.average.model
+        weights = copied(self.world.state_of(model))
+        bad = [name for name, tensor in weights.items() if not finite(tensor)]
+        if bad:
+            self.require_finite(math.nan, "a weight", record["epoch"], f"the weights in {bad[0]} are not finite")
+        last = Kept(score, weights)
+        return (last if better else None), last
 
     def meter(self) -> Meter:
         """An empty meter."""
-        return Meter(self.spec.losses, self.metrics, self.device, self.objective.judged)
+        return Meter(self.spec.losses, self.metrics, self.device, self.objective.judged, self.world)
 
-    def require_finite(self, value: float, what: str, number: int) -> None:
+    def require_finite(self, value: float, what: str, number: int, because: str | None = None) -> None:
         """SB409 unless `value` is a finite number."""
         if not math.isfinite(value):
             found = "not a number" if math.isnan(value) else "infinite"
-            raise DataError(
-                self.spec.place(
-                    [
-                        Diagnostic(
-                            "SB409",
-                            f"{what} became {found} in epoch {number}",
-                            ("optimizer", "lr"),
-                            fix="a smaller learning rate, or inputs scaled to about -1 to 1",
-                        )
-                    ]
-                )
-            )
+            message = f"{what} became {found} in epoch {number}"
+            problem = Diagnostic("SB409", message, ("optimizer", "lr"), because=because, fix=FIX)
+            raise DataError(self.spec.place([problem]))
+
+
+def compiled(model: nn.Module, spec: Spec) -> nn.Module:
+    """The model through `torch.compile`, if the document says so; it has the same parameters."""
+    wanted = spec.train.compile
+    if wanted is False:
+        return model
+    compiled: nn.Module = torch.compile(model, mode=None if wanted is True else wanted)  # type: ignore[assignment]
+    return compiled
 
 
 def chosen_by(spec: Spec, has_val: bool) -> Best:
     """The number that the best epoch is chosen by; raises `DataError` where this training has none such."""
     best, measured = best_of(spec, val=has_val), metric_names(spec, val=has_val)
-    if best.metric not in measured:
-        raise DataError(
-            spec.place(
-                [
-                    Diagnostic(
-                        "SB411",
-                        f"best.metric is {best.metric}, but an epoch ends with {', '.join(measured)}",
-                        ("train", "best", "metric"),
-                    )
-                ]
-            )
-        )
+    stopping = spec.train.early_stopping
+    for section, metric in (("best", best.metric), ("early_stopping", stopping.metric if stopping else None)):
+        if metric is not None and metric not in measured:
+            message = f"{section}.metric is {metric}, but an epoch ends with {', '.join(measured)}"
+            raise DataError(spec.place([Diagnostic("SB411", message, ("train", section, "metric"))]))
     return best

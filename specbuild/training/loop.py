@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from signal import SIGINT
 from typing import Any
 
-import torch
 from torch.utils.data import Dataset
 
 from specbuild.data import Split, open_data, probe, weighed
@@ -23,12 +20,13 @@ from specbuild.network.pipeline import check_data, missing_for_training
 from specbuild.network.plan import Plan
 from specbuild.runs.environment import environment
 from specbuild.runs.manifest import Status
-from specbuild.runs.recording import Recorder
+from specbuild.runs.recording import Recorder, Unrecorded
 from specbuild.runs.run import Run, reload
-from specbuild.training.device import choose, require_room
 from specbuild.training.fitting import Fit
 from specbuild.training.interruption import Interrupted, Signals
 from specbuild.training.reporting import Lines, Reporter, Silent, Start
+from specbuild.training.reproducing import determined, generator_kept
+from specbuild.training.world import ALONE, World
 
 __all__ = ["Interrupted", "Lines", "Reporter", "Silent", "Start", "train"]
 
@@ -52,6 +50,25 @@ def train(
     finished, leaves a whole run with what was good, else nothing. Raises `Interrupted` on SIGINT and
     SIGTERM (in the main thread), `DataError` and `RunError`.
     """
+    written = trained(spec, plan, run=run, device=device, data_root=data_root, train=train, val=val, report=report)
+    assert written is not None, "who trains alone writes the run"
+    return reload(written)
+
+
+def trained(
+    spec: Spec,
+    plan: Plan | None = None,
+    *,
+    world: World | None = None,
+    run: Folder | None = None,
+    device: str | None = None,
+    data_root: Folder | None = None,
+    train: Dataset[Any] | None = None,
+    val: Dataset[Any] | None = None,
+    report: Reporter | None = None,
+) -> Path | None:
+    """`train` as one of the processes of a world; where the run is, in the one that wrote it."""
+    world = world or ALONE
     whole, over = spec, plan or infer(spec)
     plan = over
     if spec.dims:
@@ -59,27 +76,32 @@ def train(
         spec = at_first(spec, open_data(spec, splits=("train",), data_root=root, train=train, val=val)["train"])
         plan = infer(spec)
     judge(spec, plan, own_data=train is not None)
-    target = choose(spec, device)
-    require_room(spec, plan, target)
-    report = report or Silent()
-    with Signals() as signals, generator_kept(target):
+    target = world.settled(spec, plan, device)
+    world.require_room(spec, plan, target)
+    report = (report if world.writer else None) or Silent()
+    with Signals() as signals, generator_kept(target), determined(spec.train.deterministic):
         signals.shield()
-        recorder = Recorder(whole, over, None if run is None else Path(run))
+        recorder = Recorder(whole, over, None if run is None else Path(run)) if world.writer else Unrecorded()
         fit: Fit | None = None
         ended_by: BaseException | None = None
         try:
             signals.unshield()
             splits = opened(spec, plan, data_root, train, val)
             spec = weighed(spec, splits["train"], plan)
-            recorder.spec = replace(whole, losses=spec.losses)
-            fit = Fit(spec, plan, target, splits, report)
-            report.start(started(spec, plan, fit))
+            world.shared(splits, plan)
+            fit = Fit(spec, plan, target, splits, report, world)
+            if world.writer:
+                report.start(started(spec, plan, fit))
             for number in range(1, spec.train.epochs + 1):
-                report.epoch(one_epoch(fit, number, recorder, signals))
+                record = one_epoch(fit, number, recorder, signals)
+                if world.writer:
+                    report.epoch(record)
+                if fit.limits.after_epoch(record, world.agreed(fit.limits.timed_out)):
+                    break
             signals.shield()
         except BaseException as error:  # whatever ends it, what was good is kept
             signals.shield()
-            ended_by = error
+            ended_by = world.ended(error, signals)
         ended_by = signals.instead_of(ended_by)
         written: Path | None = None
         try:
@@ -89,18 +111,18 @@ def train(
         ended_by = signals.instead_of(ended_by)
         if ended_by is not None:
             raise explained(ended_by, recorder, written) from None
-        assert written is not None, "a training that ended well has written its run"
-    return reload(written)
+        assert written is not None or not world.writer, "a training that ended well has written its run"
+    return written
 
 
-def one_epoch(fit: Fit, number: int, recorder: Recorder, signals: Signals) -> dict[str, Any]:
+def one_epoch(fit: Fit, number: int, recorder: Recorder | Unrecorded, signals: Signals) -> dict[str, Any]:
     """One epoch, recorded; the record and the best weights change together or not at all."""
     record = fit.epoch(number)
     signals.shield()
-    better = fit.candidate(record)
+    better, last = fit.candidate(record)
     record["best"] = better is not None
     recorder.epoch(record)
-    fit.kept = better or fit.kept
+    fit.kept, fit.last = better or fit.kept, last
     signals.unshield()
     return record
 
@@ -134,23 +156,35 @@ def started(spec: Spec, plan: Plan, fit: Fit) -> Start:
     return Start(spec.name, str(fit.device), spec.train.epochs, plan.parameters(), samples, fit.best.metric)
 
 
-def close(recorder: Recorder, fit: Fit | None, ended_by: BaseException | None) -> Path | None:
+def close(recorder: Recorder | Unrecorded, fit: Fit | None, ended_by: BaseException | None) -> Path | None:
     """Write the run with the best weights so far; where there are none, leave nothing."""
     try:
-        if fit is None or fit.kept is None:
+        if fit is None or fit.kept is None or isinstance(recorder, Unrecorded):
             return None
         status: Status = "finished"
         if ended_by is not None:
             status = "interrupted" if isinstance(ended_by, KeyboardInterrupt) else "failed"
-        if fit.schedule.settled is not None:
-            recorder.spec = replace(recorder.spec, scheduler=fit.schedule.settled)
+        recorder.spec = replace(
+            recorder.spec,
+            losses=fit.spec.losses,
+            optimizer=fit.spec.optimizer,
+            train=fit.spec.train,
+            scheduler=fit.schedule.settled,
+        )
+        reason = fit.limits.reason or "interrupted"
+        if isinstance(ended_by, SpecbuildError):
+            reason = ended_by.diagnostics[0].message
+        elif ended_by is not None and status == "failed":
+            reason = type(ended_by).__name__
         layout = str(fit.layout).removeprefix("torch.").removesuffix("_format")
-        return recorder.finish(status, fit.kept.weights, environment(fit.device, layout))
+        made_with = environment(fit.device, layout, fit.precision)
+        last = None if fit.last is None or fit.last.weights is fit.kept.weights else fit.last.weights
+        return recorder.finish(status, fit.kept.weights, made_with, last=last, reason=reason)
     finally:
         recorder.discard()  # of a finished run, nothing
 
 
-def explained(ended_by: BaseException, recorder: Recorder, written: Path | None) -> BaseException:
+def explained(ended_by: BaseException, recorder: Recorder | Unrecorded, written: Path | None) -> BaseException:
     """What ended the training, with what was kept of it."""
     if isinstance(ended_by, KeyboardInterrupt):
         number = ended_by.signal if isinstance(ended_by, Interrupted) else SIGINT
@@ -160,12 +194,8 @@ def explained(ended_by: BaseException, recorder: Recorder, written: Path | None)
         return Interrupted(number, f"interrupted after {epochs}: the run is in {written}", written)
     if isinstance(ended_by, SpecbuildError) and written is not None:
         note = f"the best epoch before it is kept in {written}"
-        return type(ended_by)(replace(problem, because=problem.because or note) for problem in ended_by.diagnostics)
+        return type(ended_by)(
+            replace(problem, because=f"{problem.because}; {note}" if problem.because else note)
+            for problem in ended_by.diagnostics
+        )
     return ended_by
-
-
-@contextmanager
-def generator_kept(device: torch.device) -> Iterator[None]:
-    """Leave torch's global generators as they were: a training is seeded by its document alone."""
-    with torch.random.fork_rng(devices=[device] if device.type == "cuda" else []):
-        yield

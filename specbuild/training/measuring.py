@@ -10,6 +10,7 @@ from specbuild.catalogue.entry import Entry
 from specbuild.catalogue.losses import Loss
 from specbuild.catalogue.metrics import Accuracy
 from specbuild.network.pipeline import loss_labels
+from specbuild.training.world import ALONE, World
 
 TORCH_IGNORES = -100
 """The default of `ignore_index`."""
@@ -24,9 +25,15 @@ class Meter:
     """
 
     def __init__(
-        self, losses: Mapping[str, Loss], metrics: Sequence[Entry], device: torch.device, judged: int = 0
+        self,
+        losses: Mapping[str, Loss],
+        metrics: Sequence[Entry],
+        device: torch.device,
+        judged: int = 0,
+        world: World = ALONE,
     ) -> None:
         """losses: by the output that each is of. judged: which of them has the output that metrics are of."""
+        self.world = world
         exact = torch.float32 if device.type == "mps" else torch.float64
         loss = tuple(losses.values())[judged]
         self.metrics = [metric for metric in metrics if isinstance(metric, Accuracy)]
@@ -89,14 +96,16 @@ class Meter:
         return float(sum(self.loss_sums)) / max(self.samples, 1)
 
     def results(self, prefix: str = "") -> dict[str, float]:
-        """`loss` and every metric by its label; waits for the device, once."""
+        """`loss` and every metric by its label, over all processes; waits for the device, once."""
         exact = self.loss_sums[0].dtype
         counts = [count.to(exact) for count in (self.judged, *self.hits)]
-        judged, *sums = torch.stack([*counts[:1], *self.loss_sums, *counts[1:]]).tolist()
-        labels = max(self.labels + int(judged), 1)
+        known = torch.tensor([self.samples, self.labels], dtype=exact, device=self.judged.device)
+        (summed,) = self.world.summed([torch.stack([*known, *counts[:1], *self.loss_sums, *counts[1:]])])
+        samples, known_labels, judged, *sums = summed.tolist()
+        labels = max(known_labels + judged, 1)
         losses, hits = sums[: len(self.loss_sums)], sums[len(self.loss_sums) :]
         whole = [sum(losses), *losses] if len(losses) > 1 else losses
-        found = {f"{prefix}{name}": loss / max(self.samples, 1) for name, loss in zip(self.losses, whole, strict=True)}
+        found = {f"{prefix}{name}": loss / max(samples, 1) for name, loss in zip(self.losses, whole, strict=True)}
         for metric, count in zip(self.metrics, hits, strict=True):
             found[f"{prefix}{metric.label}"] = count / labels
         return found

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple, cast
 
 import torch
@@ -31,10 +31,17 @@ class Judged(NamedTuple):
     @property
     def total(self) -> torch.Tensor:
         """Their sum."""
-        total = self.losses[0]
-        for loss in self.losses[1:]:
-            total = total + loss
+        losses = self.losses
+        total = losses[0]
+        if len(losses) > 1:
+            for loss in losses[1:]:
+                total = total + loss
         return total
+
+    def divided(self, means: Sequence[bool], count: int) -> torch.Tensor:
+        """Their sum where `count` batches make one step: those that are means count so much less."""
+        parts = [loss / count if mean else loss for loss, mean in zip(self.losses, means, strict=True)]
+        return Judged(tuple(parts), self.output, self.target).total
 
 
 class Objective:
@@ -45,7 +52,10 @@ class Objective:
         self.outputs = tuple(spec.losses)
         self.targets = tuple(loss.target for loss in spec.losses.values())
         self.criteria: tuple[nn.Module, ...] = tuple(self.built(output).to(device) for output in spec.losses)
+        self.means = tuple(getattr(loss, "reduction", "mean") != "sum" for loss in spec.losses.values())
+        """Which of the losses are means over the samples."""
         self.single = len(spec.outputs) == 1
+        self.criterion, self.target = self.criteria[0], self.targets[0]
         self.judged = self.outputs.index(judged_output(spec) or "")
         """Which of the outputs the metrics are measured on."""
 
@@ -62,18 +72,18 @@ class Objective:
         Raises `DataError` where a loss of numbers from 0 to 1 comes upon others.
         """
         try:
-            return self.of_batch(given, batch)
+            if self.single:
+                target = batch[self.target]
+                return Judged((self.criterion(given, target),), given, target)
+            return self.of_several(given, batch)
         except RuntimeError as error:
             what = next((what for words, what in OUTSIDE.items() if words in str(error)), None)
             if what is None:
                 raise
             raise DataError(self.spec.place([self.outside(what, given)])) from None
 
-    def of_batch(self, given: Any, batch: Mapping[str, torch.Tensor]) -> Judged:
-        """The losses of one batch."""
-        if self.single:
-            target = batch[self.targets[0]]
-            return Judged((self.criteria[0](given, target),), given, target)
+    def of_several(self, given: Any, batch: Mapping[str, torch.Tensor]) -> Judged:
+        """The losses of one batch, of a network that gives its outputs by name."""
         outputs = [given[name] for name in self.outputs]
         targets = [batch[name] for name in self.targets]
         losses = tuple(

@@ -3,29 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
+from contextlib import AbstractContextManager
 from time import perf_counter
 
 import torch
 from torch import nn
 
+from specbuild.data.share import Filler
 from specbuild.network.plan import Plan
+from specbuild.training.guarding import NotFinite, Watch
+from specbuild.training.learning import Learner
 from specbuild.training.measuring import Meter
-from specbuild.training.objective import Judged, Objective
+from specbuild.training.objective import Objective
+from specbuild.training.world import ALONE, World
 
 TICK = 0.5
 """Seconds between two looks at the running loss: on a GPU each look waits for the device."""
 
 Batches = Iterable[Mapping[str, torch.Tensor]]
-Tick = Callable[[Meter], None]
-
-
-def memory_format(plan: Plan, device: torch.device) -> torch.memory_format:
-    """Channels last for networks of 2-d convolutions, which run up to twice as fast that way."""
-    convolves = any(step.type in ("Conv2d", "ConvTranspose2d") for step in plan.layers())
-    fits = any(len(kind.shape) == 3 for kind in plan.inputs.values()) and device.type in ("cpu", "cuda")
-    # `Module.to` would lay out tensors of five axes so as well, and fail.
-    possible = all(len(storage.shape) != 5 for _, storage in plan.storages())
-    return torch.channels_last if convolves and fits and possible else torch.contiguous_format
+Tick = Callable[[Meter], bool]
+"""Told how far a pass is; whether it is to end here."""
 
 
 class Feed:
@@ -35,75 +32,60 @@ class Feed:
         self.inputs = tuple(
             (name, layout if len(kind.shape) == 3 else torch.contiguous_format) for name, kind in plan.inputs.items()
         )
+        self.alone = self.inputs[0][0] if len(self.inputs) == 1 else None
+        """The name of the only input."""
+        self.layout = self.inputs[0][1]
 
     def __call__(self, batch: Mapping[str, torch.Tensor]) -> list[torch.Tensor]:
         """The arguments of one call of the model."""
+        if self.alone is not None:
+            return [batch[self.alone].contiguous(memory_format=self.layout)]
         return [batch[name].contiguous(memory_format=layout) for name, layout in self.inputs]
 
 
-Learner = Callable[[Mapping[str, torch.Tensor]], Judged]
-"""One step on a batch, and what was judged of it."""
+def learn(step: Learner, batches: Batches, meter: Meter, tick: Tick, watch: Watch) -> int:
+    """One epoch of training: a step on each batch; how many there were.
 
-
-def learner(
-    model: nn.Module, objective: Objective, optimizer: torch.optim.Optimizer, feed: Feed, *, closure: bool
-) -> Learner:
-    """A batch once forward, back, and a step.
-
-    closure: whether the optimizer evaluates a batch as often as it likes; what is judged is then the first time.
+    Raises `NotFinite`, which knows the batch, where a loss or a gradient is not finite.
     """
-
-    def evaluated(batch: Mapping[str, torch.Tensor]) -> Judged:
-        judged = objective(model(*feed(batch)), batch)
-        optimizer.zero_grad()
-        judged.total.backward()  # type: ignore[no-untyped-call]
-        return judged
-
-    def step(batch: Mapping[str, torch.Tensor]) -> Judged:
-        judged = evaluated(batch)
-        optimizer.step()
-        return judged
-
-    def step_by_closure(batch: Mapping[str, torch.Tensor]) -> Judged:
-        first: list[Judged] = []
-
-        def again() -> torch.Tensor:
-            judged = evaluated(batch)
-            if not first:
-                losses = tuple(loss.detach() for loss in judged.losses)
-                first.append(Judged(losses, judged.output.detach(), judged.target))
-            return judged.total
-
-        optimizer.step(again)  # type: ignore[arg-type]
-        return first[0]
-
-    return step_by_closure if closure else step
+    add, now = meter.add, perf_counter
+    due = now() + TICK
+    number = 0
+    batch: Mapping[str, torch.Tensor] = {}
+    try:
+        for batch in batches:
+            number += 1
+            judged = step(batch)
+            if not isinstance(batch, Filler):
+                add(*judged)
+            if now() >= due:
+                watch.look(number)
+                if tick(meter):
+                    break
+                due = now() + TICK
+        watch.look(number)
+    except NotFinite as found:
+        found.batch, found.number = batch, found.number or number
+        raise
+    return number
 
 
-def learn(
+def measure(
     model: nn.Module,
-    step: Learner,
+    objective: Objective,
     batches: Batches,
+    feed: Feed,
     meter: Meter,
-    tick: Tick,
-    after_step: Callable[[], None] | None = None,
+    precision: AbstractContextManager[object],
+    world: World = ALONE,
 ) -> None:
-    """One epoch of training: a step on each batch."""
-    model.train()
-    due = perf_counter() + TICK
-    for batch in batches:
-        judged = step(batch)
-        if after_step is not None:
-            after_step()
-        meter.add(*judged)
-        if perf_counter() >= due:
-            tick(meter)
-            due = perf_counter() + TICK
-
-
-def measure(model: nn.Module, objective: Objective, batches: Batches, feed: Feed, meter: Meter) -> None:
-    """Loss and metrics in eval mode; the model is left in it."""
+    """Loss and metrics in eval mode; the model is left in it. precision: entered for each batch."""
     model.eval()
+    world.aligned(model)
     with torch.inference_mode():
         for batch in batches:
-            meter.add(*objective(model(*feed(batch)), batch))
+            with precision:
+                judged = objective(model(*feed(batch)), batch)
+            judged = world.measured(objective, judged, batch)
+            if not isinstance(batch, Filler):
+                meter.add(*judged)

@@ -15,7 +15,7 @@ from specbuild.diagnostics.diagnostic import Diagnostic, Path
 from specbuild.errors import DataError
 from specbuild.language.document import Spec
 from specbuild.language.parsing import of_violation
-from specbuild.network.grouping import assignment
+from specbuild.network.grouping import assignment, learned
 from specbuild.network.pipeline import metric_names
 from specbuild.network.plan import Plan
 from specbuild.network.scheduling import check_metric, metric_of, settled
@@ -46,10 +46,34 @@ def optimizer_of(spec: Spec, plan: Plan, model: nn.Module, device: torch.device)
     return grouped
 
 
+FUSED = frozenset({"SGD", "Adam", "AdamW", "Adagrad"})
+"""Optimizers that torch computes in one kernel, on the CPU too."""
+
+
+def fused(spec: Spec, plan: Plan, device: torch.device) -> Optimizer:
+    """The optimizer, its step one kernel where torch has that and it is faster, and where nothing else is written.
+
+    Its weights may differ in the last bit from those of torch's default, so a run's `spec.json` says `fused: true`;
+    and where the document says `precision: float32`, the default it is.
+    """
+    entry = cast(Optimizer, spec.optimizer)
+    if spec.train.precision == "float32":
+        return entry
+    written = [getattr(entry, name, None) for name in ("fused", "foreach")]
+    if entry.type not in FUSED or written != [None, None] or getattr(entry, "capturable", False):
+        return entry
+    if device.type not in ("cpu", "cuda") or any(parameter.sparse for parameter in learned(plan)):
+        return entry
+    parts = (entry, *entry.parts)
+    if entry.type == "SGD" and not any(getattr(p, "momentum", 0) or getattr(p, "weight_decay", 0) for p in parts):
+        return entry  # a single addition already
+    return entry.model_copy(update={"fused": True})
+
+
 class Schedule:
     """The learning rate of a training as it goes on; where there is no scheduler it stays.
 
-    steps: the batches of an epoch. Raises `DataError` where the scheduler does not fit the training's length.
+    steps: those of an epoch. Raises `DataError` where the scheduler does not fit the training's length.
     """
 
     def __init__(self, spec: Spec, optimizer: torch.optim.Optimizer, steps: int, *, val: bool) -> None:
@@ -65,7 +89,7 @@ class Schedule:
         entry = cast(Scheduler, spec.scheduler)
         self.by_step = entry.settled_interval == "step"
         try:
-            self.settled = settled(spec, steps if self.by_step else 1)
+            self.settled = settled(spec, steps)
         except Violation as violation:
             raise refusal(spec, violation, ("scheduler",)) from None
         problems = list(check_metric(entry, metric_names(spec, val=val)))

@@ -75,7 +75,7 @@ def hidden_or_not(folder: Path) -> list[str]:
 
 
 def test_it_computes_what_a_hand_written_loop_computes() -> None:
-    spec = load(document())
+    spec = load(document(train={"epochs": 2, "precision": "float32"}))
     splits = open_data(spec)
     torch.manual_seed(0)
     model = build(spec)
@@ -250,7 +250,7 @@ def test_data_that_is_not_there_leaves_nothing(tmp_path: Path) -> None:
 
 def test_a_loss_that_is_no_number_ends_the_training(tmp_path: Path) -> None:
     (message,) = faults(DataError, document(optimizer={"type": "SGD", "lr": 1e30}))
-    assert message == "<dict>: optimizer.lr: error[SB409]: the loss became not a number in epoch 1"
+    assert message == "<dict>: optimizer.lr: error[SB409]: the loss became not a number in step 2, in epoch 1"
     assert hidden_or_not(tmp_path) == []
 
 
@@ -273,7 +273,10 @@ def test_what_was_good_before_the_loss_was_lost_is_kept() -> None:
     with pytest.raises(DataError) as caught:
         train(document(data=None), train=Souring())
     (problem,) = caught.value.diagnostics
-    assert (problem.code, problem.because) == ("SB409", "the best epoch before it is kept in runs/digits/1")
+    assert (problem.code, problem.because) == (
+        "SB409",
+        "the input has numbers that are not finite; the best epoch before it is kept in runs/digits/1",
+    )
     run = reload("runs/digits/1")
     assert (run.status, len(run.metrics), run.best["epoch"]) == ("failed", 1, 1)
 

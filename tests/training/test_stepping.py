@@ -39,7 +39,7 @@ DOCUMENT: dict[str, Any] = {
     "loss": "CrossEntropyLoss",
     "optimizer": {"type": "SGD", "lr": 0.1, "momentum": 0.9},
     "data": {"train": {"dataset": "Digits", "transforms": ["ToTensor"]}, "val": {"split": 0.2}},
-    "train": {"epochs": 2},
+    "train": {"epochs": 2, "precision": "float32"},
 }
 
 
@@ -140,7 +140,7 @@ def test_groups_are_torchs_param_groups_bit_for_bit() -> None:
 
 @pytest.mark.parametrize("name", sorted(set(OPTIMIZERS) - {"LBFGS", "SparseAdam", "Muon"}))
 def test_every_optimizer_trains_as_by_hand(name: str) -> None:
-    written = document(optimizer={"type": name}, train={"epochs": 1})
+    written = document(optimizer={"type": name}, train={"epochs": 1, "precision": "float32"})
     fit, _, _ = trained(written)
     assert equal(fit.model, by_hand(written, everything, None)[0])
 
@@ -175,7 +175,7 @@ SCHEDULES: list[tuple[Any, bool, Any]] = [
 @pytest.mark.parametrize(("scheduler", "by_step", "schedule"), SCHEDULES, ids=[str(one[0])[:60] for one in SCHEDULES])
 def test_learning_rates_are_torchs_step_by_step(scheduler: Any, by_step: bool, schedule: Any) -> None:
     optimizer = {**DOCUMENT["optimizer"], "groups": [{"parameters": "*.bias", "lr": 0.01}]}
-    written = document(optimizer=optimizer, scheduler=scheduler, train={"epochs": 3})
+    written = document(optimizer=optimizer, scheduler=scheduler, train={"epochs": 3, "precision": "float32"})
 
     def groups(model: Any) -> list[dict[str, Any]]:
         named = dict(model.named_parameters())
@@ -223,7 +223,9 @@ def test_a_number_that_this_training_does_not_measure_is_refused() -> None:
 
 
 def test_lbfgs_is_torchs_by_hand() -> None:
-    written = document(optimizer={"type": "LBFGS", "lr": 0.5, "max_iter": 3}, train={"epochs": 1})
+    written = document(
+        optimizer={"type": "LBFGS", "lr": 0.5, "max_iter": 3}, train={"epochs": 1, "precision": "float32"}
+    )
     fit, _, (record,) = trained(written)
     spec = load(written)
     torch.manual_seed(0)
@@ -251,7 +253,9 @@ def test_lbfgs_is_torchs_by_hand() -> None:
 @pytest.mark.skipif(not hasattr(torch.optim, "Muon"), reason="this torch has no Muon")
 def test_muon_trains_matrices_as_by_hand() -> None:
     layers = ["Flatten", {"type": "Linear", "out_features": 10, "bias": False}]
-    written = document(layers=layers, optimizer={"type": "Muon", "lr": 0.02}, train={"epochs": 1})
+    written = document(
+        layers=layers, optimizer={"type": "Muon", "lr": 0.02}, train={"epochs": 1, "precision": "float32"}
+    )
     fit, _, _ = trained(written)
     assert equal(fit.model, by_hand(written, everything, None)[0])
 

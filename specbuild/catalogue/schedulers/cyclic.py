@@ -128,7 +128,7 @@ class OneCycleLR(Scheduler):
         if total is None:
             total = span.total
             if self.epochs is not None or self.steps_per_epoch is not None:
-                total = (self.epochs or span.total // span.per_epoch) * (self.steps_per_epoch or span.per_epoch)
+                total = (self.epochs or -(-span.total // span.per_epoch)) * (self.steps_per_epoch or span.per_epoch)
         if total < span.total:
             field = next((name for name in ("total_steps", "epochs") if getattr(self, name)), "steps_per_epoch")
             raise Violation(

@@ -12,7 +12,7 @@ from specbuild.catalogue.schedulers import Scheduler
 from specbuild.catalogue.schedulers.scheduler import Span
 from specbuild.diagnostics.diagnostic import Diagnostic, Path
 from specbuild.language.document import Spec
-from specbuild.network.scheduling import steps_per_epoch
+from specbuild.network.scheduling import span_of, steps_per_epoch
 
 HIGHEST: Mapping[str, float] = {
     "Adam": 0.1, "AdamW": 0.1, "Adamax": 0.1, "NAdam": 0.1, "RAdam": 0.1, "SparseAdam": 0.1,
@@ -53,10 +53,9 @@ def odd_training(spec: Spec) -> Iterator[Diagnostic]:
             where: Path = ("scheduler", "max_lr", k) if isinstance(rates, tuple) else ("scheduler", "max_lr")
             yield from odd_rate(optimizer, rate, where, zero=k > 0)
     if scheduler is not None:
-        per_epoch = 1 if scheduler.settled_interval == "epoch" else steps_per_epoch(spec)
-        if per_epoch:
-            span = Span(spec.train.epochs * per_epoch, scheduler.settled_interval, per_epoch)
-            for found in idle(scheduler, span):
+        steps = steps_per_epoch(spec)
+        if steps or scheduler.settled_interval == "epoch":
+            for found in idle(scheduler, span_of(spec, scheduler.settled_interval, steps)):
                 yield Diagnostic("SB821", found.message, ("scheduler", *found.field), fix=found.fix)
 
 

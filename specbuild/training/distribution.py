@@ -1,0 +1,357 @@
+"""Several processes that train one network: each has a part of every batch, and all make the same steps."""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import sys
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from signal import SIGTERM
+from time import monotonic, sleep
+from typing import cast
+
+import torch
+import torch.distributed as dist
+from torch import nn
+from torch.distributed.device_mesh import init_device_mesh
+from torch.distributed.fsdp import FSDPModule, fully_shard
+from torch.distributed.rendezvous import rendezvous
+from torch.distributed.tensor import DTensor
+from torch.nn.parallel import DistributedDataParallel
+
+from specbuild.catalogue.optimizers import Optimizer
+from specbuild.data import Split
+from specbuild.data.share import Filler, Share
+from specbuild.diagnostics.diagnostic import Diagnostic
+from specbuild.errors import DataError
+from specbuild.language.document import Spec
+from specbuild.network.cost import memory_of
+from specbuild.network.plan import Plan
+from specbuild.network.samples import normalized_layers
+from specbuild.training.device import choose, require_room
+from specbuild.training.interruption import Interrupted, Signals
+from specbuild.training.launching import under_launcher
+from specbuild.training.objective import Judged, Objective
+from specbuild.training.synced import SyncedBatchNorm, synced
+from specbuild.training.weighing import Weighing
+from specbuild.training.world import ALONE, World
+
+PR_SET_PDEATHSIG = 1
+WRITER = "specbuild/writer"
+"""Set where the writer fails too: then it is the one to say so, for it knows what was kept."""
+TOLD = "specbuild/told"
+"""Set once one of them has told what went wrong."""
+WAIT = 2.0
+"""Seconds that the others give it."""
+PATIENCE = 5.0
+"""Seconds to wait for the signal that says why another process is gone."""
+WHOLE_WHEN_FUSED = ("SGD", "Adagrad")
+"""Optimizers whose fused form torch has not for parameters in parts."""
+LOST = ("Connection closed by peer", "Connection reset by peer", "Broken pipe", "gloo/transport", "NCCL", "ncclRemote")
+"""What a collective operation fails with where another process has ended."""
+
+
+class Processes(World):
+    """One of several processes, each with a device of its own; the first one writes.
+
+    What is made small is the loss over the whole batch, however many processes share it: each weighs its own by its
+    part of the samples (or of the labels that count), and gradients are summed.
+    """
+
+    def __init__(self, store: dist.distributed_c10d.Store, rank: int, size: int) -> None:
+        """store: what the processes share beside the collective operations; it outlives each of them."""
+        self.store, self.rank, self.size = store, rank, size
+        self.local_rank = int(os.environ["LOCAL_RANK"])
+        self.here = int(os.environ.get("LOCAL_WORLD_SIZE", "1"))
+        """How many of them are on this machine."""
+        self.share = Share(rank, size)
+        self.sharded = False
+        self.norms: list[SyncedBatchNorm] = []
+        self.module: nn.Module | None = None
+        self._weighing: Weighing | None = None
+
+    def settled(self, spec: Spec, plan: Plan, asked: str | None) -> torch.device:
+        """This process's device; raises `DataError` where the processes cannot train what the document says."""
+        wanted = asked if asked is not None else spec.train.device
+        kind, numbered, _ = wanted.partition(":")
+        if numbered or kind == "mps":
+            raise self.no_device(spec, f"{wanted} is one device, and {self.size} processes need one each", asked)
+        device = choose(spec, "cpu" if wanted == "auto" and not torch.cuda.is_available() else asked)
+        if device.type == "cuda":
+            there = torch.cuda.device_count()
+            if self.here > there:
+                raise self.no_device(spec, f"{self.here} processes need a GPU each, and here are {there}", asked)
+            device = torch.device("cuda", self.local_rank)
+            torch.cuda.set_device(device)
+        self.spec, self.device = spec, device
+        self.norms, self._weighing = [], None
+        optimizer = cast(Optimizer, spec.optimizer)
+        self.sharded = spec.train.distributed.strategy == "fsdp"
+        if spec.train.distributed.strategy == "auto" and device.type == "cuda":
+            needed = memory_of(plan, optimizer=optimizer).training(0)
+            self.sharded = needed > torch.cuda.get_device_properties(device).total_memory
+        if self.sharded:
+            self.require_sharding(spec, optimizer)
+        return device
+
+    def require_sharding(self, spec: Spec, optimizer: Optimizer) -> None:
+        """SB410 for what takes the whole network."""
+        whole = {"compile": bool(spec.train.compile), "ema": spec.train.ema is not None}
+        what = next((name for name, used in whole.items() if used), None)
+        if optimizer.type in WHOLE_WHEN_FUSED and getattr(optimizer, "fused", None):
+            message = f"{optimizer.type} is fused for whole parameters alone, and with strategy fsdp they are in parts"
+            raise DataError(spec.place([Diagnostic("SB410", message, ("optimizer", "fused"), fix="fused: false")]))
+        if what is None and not getattr(optimizer, "closure", False):
+            return
+        message = f"{what or optimizer.type} needs the whole network, and with strategy fsdp no process has it"
+        path = ("train", what) if what is not None else ("optimizer",)
+        raise DataError(spec.place([Diagnostic("SB410", message, path, fix="train.distributed.strategy: ddp")]))
+
+    def require_room(self, spec: Spec, plan: Plan, device: torch.device) -> None:
+        """SB311 where a part of a batch is too much; on one machine's CPU all parts are."""
+        processes = self.size if device.type == "cuda" else 1
+        require_room(spec, plan, device, processes, processes if self.sharded else 1)
+
+    def no_device(self, spec: Spec, message: str, asked: str | None) -> DataError:
+        """SB407, where the device was asked for."""
+        fix = "device: auto, cpu or cuda, or fewer processes"
+        if asked is not None:
+            return DataError([Diagnostic("SB407", message, file="--device", fix=fix)])
+        return DataError(spec.place([Diagnostic("SB407", message, ("train", "device"), fix=fix)]))
+
+    def shared(self, splits: Mapping[str, Split], plan: Plan) -> None:
+        """Give each split this process's part; raises `DataError` where a batch cannot be shared."""
+        for name, split in splits.items():
+            split.share = self.share
+            size, path = split.loader.batch_size, ("data", name, "loader", "batch_size")
+            if name == "train" and size < self.size:
+                message = f"{self.size} processes cannot share a batch of {size}"
+                fix = f"batch_size: {self.size}, or more; it is that of all processes together"
+                raise DataError(split.spec.place([Diagnostic("SB410", message, path, fix=fix)]))
+            self.require_normalizable(split, plan)
+
+    def require_normalizable(self, split: Split, plan: Plan) -> None:
+        """SB406 where a part of a batch is too small for a normalization."""
+        size, training = split.loader.batch_size, split.name == "train"
+        totals = {min(size, len(split))}
+        if len(split) % size and not split.loader.drop_last:
+            totals.add(len(split) % size)
+        smallest = {total: total // self.size for total in totals}
+        total = min(smallest, key=lambda total: smallest[total])
+        if smallest[total] > 1:
+            return
+        together = split.spec.train.distributed.sync_batchnorm
+        for step, what in normalized_layers(plan, training=training):
+            if together and step.type.startswith("BatchNorm"):
+                continue
+            raise DataError(split.spec.place([Diagnostic(
+                "SB406", f"{step.name} is {step.type} over one value {what}, and fails on one sample: "
+                f"of a batch of {total}, {self.size} processes have {smallest[total]} or {smallest[total] + 1} each",
+                ("data", split.name, "loader"),
+                fix="train.distributed.sync_batchnorm: true, drop_last: true, or another batch_size",
+            )]))  # fmt: skip
+
+    def wrapped(self, model: nn.Module) -> nn.Module:
+        """The model in DistributedDataParallel, or cut into the processes' parts where they are sharded (in place).
+
+        What is random from here on (dropout) differs from process to process.
+        """
+        distributed = self.spec.train.distributed
+        if distributed.sync_batchnorm:
+            self.norms = synced(model, self.device)
+        if self.rank:
+            torch.manual_seed((self.spec.train.seed * 1_000_003 + self.rank) % 2**63)
+        if self.sharded:
+            model.to(memory_format=torch.contiguous_format)  # type: ignore[call-overload]
+            mesh = init_device_mesh(self.device.type, (self.size,))
+            for child in model.children():
+                if any(True for _ in child.parameters()):
+                    fully_shard(child, mesh=mesh)
+            fully_shard(model, mesh=mesh)
+            self.module = model
+        elif any(parameter.requires_grad for parameter in model.parameters()):
+            loose = len(self.spec.losses) < len(self.spec.outputs)
+            devices = [self.device] if self.device.type == "cuda" else None
+            self.module = DistributedDataParallel(model, device_ids=devices, find_unused_parameters=loose)
+        assert self.module is not None, "a network that is trained has parameters"
+        return self.module
+
+    def unsynced(self, model: nn.Module) -> AbstractContextManager[None]:
+        """While entered, gradients are kept here."""
+        if isinstance(model, FSDPModule):
+            return gradients_kept(model)
+        return (
+            cast(AbstractContextManager[None], model.no_sync())
+            if isinstance(model, DistributedDataParallel)
+            else nullcontext()
+        )
+
+    def weighed(self, objective: Objective, judged: Judged, batch: Mapping[str, torch.Tensor]) -> tuple[Judged, Judged]:
+        """What this process's meter is given, and what is sent back."""
+        return self.weighing(objective)(judged, batch)
+
+    def measured(self, objective: Objective, judged: Judged, batch: Mapping[str, torch.Tensor]) -> Judged:
+        """What this process's meter is given of a batch of val."""
+        return self.weighing(objective).measured(judged, batch)
+
+    def weighing(self, objective: Objective) -> Weighing:
+        """How losses are weighed."""
+        if self._weighing is None:
+            self._weighing = Weighing(objective, self.size)
+        return self._weighing
+
+    def fed(self, batch: Mapping[str, torch.Tensor]) -> None:
+        """Tell those that have to know it whether a batch that comes only fills up."""
+        for norm in self.norms:
+            norm.counts = not isinstance(batch, Filler)
+
+    def aligned(self, model: nn.Module) -> None:
+        """Give the buffers of the first process to all: running statistics differ from part to part."""
+        for buffer in model.buffers():
+            dist.broadcast(buffer, 0)
+
+    def summed(self, tensors: list[torch.Tensor]) -> list[torch.Tensor]:
+        """Each tensor summed over all processes."""
+        for tensor in tensors:
+            dist.all_reduce(tensor)
+        return tensors
+
+    def agreed(self, flag: bool) -> bool:
+        """Whether any process says so."""
+        said = torch.tensor(int(flag))
+        dist.all_reduce(said, dist.ReduceOp.MAX)
+        return bool(said)
+
+    @property
+    def has_whole(self) -> bool:  # type: ignore[override]
+        """Whether this process has the whole network, and can call it on its own."""
+        return not self.sharded
+
+    def whole(self, tensor: torch.Tensor) -> torch.Tensor:
+        """A tensor that may be in parts, put together."""
+        return tensor.full_tensor() if isinstance(tensor, DTensor) else tensor
+
+    def state_of(self, model: nn.Module) -> dict[str, torch.Tensor]:
+        """The whole `state_dict` of the unwrapped model; where it is in parts, put together on the CPU of the writer.
+
+        The others have what is theirs of it then.
+        """
+        state: dict[str, torch.Tensor] = {}
+        for name, tensor in model.state_dict().items():
+            if isinstance(tensor, DTensor):
+                whole = tensor.full_tensor()
+                state[name] = whole.cpu() if self.writer else tensor.to_local()
+            else:
+                state[name] = tensor
+        return state
+
+    def barrier(self) -> None:
+        """Wait until all are here."""
+        dist.barrier()
+
+    def ended(self, error: BaseException, signals: Signals) -> BaseException:
+        """What ended the training here; where another process is gone, the signal that its end brings."""
+        if is_lost(error):
+            wait_for(lambda: signals.received is not None, PATIENCE)
+            return Interrupted(signals.received or SIGTERM)
+        if self.writer and isinstance(error, Exception):
+            self.store.set(WRITER, "failed")
+        return error
+
+    def tells(self, error: BaseException) -> bool:
+        """Whether this process is the one to say what went wrong: the writer, if it fails too, and else the first."""
+        if is_lost(error):
+            return False
+        try:
+            if not isinstance(error, Exception):
+                kept = getattr(error, "run", None) is not None
+                return self.writer and (kept or not self.store.check([TOLD]))
+            if self.writer:
+                self.store.set(WRITER, "failed")
+            elif wait_for(lambda: self.store.check([WRITER]), WAIT):
+                return False
+            return bool(self.store.add(TOLD, 1) == 1)
+        except RuntimeError:  # the store is gone, and with it all that could have said it
+            return True
+
+
+def wait_for(event: Callable[[], bool], seconds: float) -> bool:
+    """Whether something comes about within so many seconds."""
+    until = monotonic() + seconds
+    while not (come := event()) and monotonic() < until:
+        sleep(0.05)
+    return come
+
+
+def is_lost(error: BaseException) -> bool:
+    """Whether a collective operation failed for another process was gone."""
+    return isinstance(error, RuntimeError) and any(words in str(error) for words in LOST)
+
+
+@contextmanager
+def gradients_kept(model: FSDPModule) -> Iterator[None]:
+    """While entered, the gradients of a sharded model are not summed over the processes."""
+    model.set_requires_gradient_sync(False)
+    try:
+        yield
+    finally:
+        model.set_requires_gradient_sync(True)
+
+
+@contextmanager
+def joined() -> Iterator[World]:
+    """The world that this process is in: one of several that a launcher started, or alone.
+
+    Of what goes wrong in several processes one tells; the others end with its exit status and without a word.
+    """
+    if not under_launcher():
+        yield ALONE
+        return
+    processes = join()
+    try:
+        yield processes
+    except BaseException as error:
+        if isinstance(error, (SystemExit, GeneratorExit)) or processes.tells(error):
+            raise
+        raise SystemExit(getattr(error, "status", 1)) from None
+    dist.destroy_process_group()
+
+
+def join() -> Processes:
+    """Meet the other processes; raises `DataError` (SB407) where they cannot be reached."""
+    end_with_launcher()
+    try:
+        store, rank, size = next(rendezvous("env://"))
+        backend = "cpu:gloo,cuda:nccl" if torch.cuda.is_available() and dist.is_nccl_available() else "gloo"
+        dist.init_process_group(backend, store=store, rank=rank, world_size=size)
+        keep_for_good(dist.group.WORLD)
+    except (RuntimeError, ValueError) as error:
+        where = f"{os.environ['MASTER_ADDR']}:{os.environ['MASTER_PORT']}"
+        message = f"the processes of the training cannot meet at {where}: {str(error).splitlines()[0]}"
+        raise DataError([Diagnostic("SB407", message, fix="start them with `torchrun`, or `--nproc`")]) from None
+    processes = Processes(store, rank, size)
+    torch.set_num_threads(max(1, cores() // processes.here))
+    return processes
+
+
+def keep_for_good(group: object) -> None:
+    """Never take a process group down before the process ends.
+
+    Its destructor waits for gloo's threads while it holds the interpreter's lock; one that is just letting go of a
+    tensor waits for that lock, and neither goes on (seen with torch 2.13).
+    """
+    ctypes.pythonapi.Py_IncRef(ctypes.py_object(group))
+
+
+def cores() -> int:
+    """The cores that this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+def end_with_launcher() -> None:
+    """Have Linux send SIGTERM when the launcher dies: nobody else would end this process then."""
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, SIGTERM)
