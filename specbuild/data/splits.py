@@ -13,7 +13,7 @@ from specbuild.catalogue.transforms import Transform
 from specbuild.data.failure import Unusable, failure
 from specbuild.data.opening import open_dataset
 from specbuild.data.randomness import order
-from specbuild.data.sources import Source, own_source
+from specbuild.data.sources import Source, Statistics, own_source
 from specbuild.data.split import Split
 from specbuild.diagnostics.diagnostic import Diagnostic
 from specbuild.diagnostics.diagnostic import Path as Place
@@ -30,15 +30,17 @@ def open_data(
     data_root: Path | None = None,
     train: Any = None,
     val: Any = None,
+    preprocessing: Statistics | None = None,
 ) -> dict[str, Split]:
     """The splits that the document has among `splits`, by name; no other is touched.
 
     train, val: torch `Dataset`s of the user's own, of dicts of fields, or of (input, target) where the
     network has one input. They take the place of the document's; they yield what the network takes, and
     no transform is applied to them.
+    preprocessing: what a run learned from train's samples; unless given, it is learned from them.
     Raises `DataError` with everything that cannot be opened.
     """
-    opener = Opener(spec, data_root, {"train": train, "val": val})
+    opener = Opener(spec, data_root, {"train": train, "val": val}, preprocessing)
     opened: dict[str, Split] = {}
     problems: list[Diagnostic] = []
     for name in splits:
@@ -57,18 +59,20 @@ def open_data(
 class Opener:
     """Opens splits, each data set once."""
 
-    def __init__(self, spec: Spec, data_root: Path | None, own: dict[str, Any]) -> None:
-        self.spec, self.data_root, self.own = spec, data_root, own
+    def __init__(
+        self, spec: Spec, data_root: Path | None, own: dict[str, Any], learned: Statistics | None = None
+    ) -> None:
+        self.spec, self.data_root, self.own, self.learned = spec, data_root, own, learned
         self.sources: list[tuple[Any, Source]] = []
+        self.ready: dict[int, Source] = {}
+        """Those of them that are prepared by what was learned from train, by their `id`."""
 
     def split(self, name: SplitName) -> Split | None:
         """One split, or None where neither the document nor the user gives it."""
         data = self.spec.data
         if self.own.get(name) is not None:
             source = self.source(self.own[name], (name,))
-            chosen = torch.arange(len(source))
-            if name == "train" and self.own.get("val") is None and self.held_out_of_train():
-                chosen = self.parts(source)[0]
+            chosen = self.kept(source) if name == "train" else torch.arange(len(source))
             return self.made(name, source, chosen, (), ("data", name) if data else ())
         if data is None or name not in data.names():
             return None
@@ -81,9 +85,7 @@ class Opener:
             return self.made(name, source, chosen, () if own is not None else transforms, ("data", "val", "split"))
         place: Place = ("data", name, "dataset")
         source = self.source(data.dataset_of(name), place)
-        chosen = torch.arange(len(source))
-        if name == "train" and self.own.get("val") is None and self.held_out_of_train():
-            chosen = self.parts(source)[0]
+        chosen = self.kept(source) if name == "train" else torch.arange(len(source))
         return self.made(name, source, chosen, transforms, place)
 
     def held_out_of_train(self) -> bool:
@@ -117,8 +119,32 @@ class Opener:
                 "SB412", f"split takes samples from train, which has {len(source)}", ("data", "val", "split")
             )
             raise failure(self.spec, problem)
+        if source.overlap is not None:
+            return in_one_piece(len(source), count, source.overlap)
         shuffled = order(len(source), val.seed or 0, 0, "split")
         return shuffled[count:].sort().values, shuffled[:count].sort().values
+
+    def kept(self, source: Source) -> torch.Tensor:
+        """The samples of train's source that are learned from."""
+        if self.own.get("val") is None and self.held_out_of_train():
+            return self.parts(source)[0]
+        return torch.arange(len(source))
+
+    def prepared(self, source: Source, place: Place) -> Source:
+        """The source by what was learned from the samples that train keeps, where it needs any of that."""
+        if not source.learns:
+            return source
+        if id(source) not in self.ready:
+            if self.learned is None:
+                own, data = self.own.get("train"), self.spec.data
+                assert data is not None, "own data sets learn nothing"
+                taught = self.source(own if own is not None else data.train.dataset, ("data", "train", "dataset"))
+                self.learned = taught.learned(self.kept(taught))
+            try:
+                self.ready[id(source)] = source.prepared(self.learned)
+            except Unusable as unusable:
+                raise failure(self.spec, unusable.at(place)) from None
+        return self.ready[id(source)]
 
     def made(
         self,
@@ -131,4 +157,12 @@ class Opener:
         """The split, with the document's loader or the default one."""
         data = self.spec.data
         loader = data.loader_of(name) if data is not None else Loader(shuffle=name == "train")
+        source = self.prepared(
+            source, ("data", "train", "dataset") if name == "val" and place[-1] == "split" else place
+        )
         return Split(self.spec, name, source, chosen, transforms=transforms, loader=loader, place=place)
+
+
+def in_one_piece(total: int, count: int, overlap: int) -> tuple[torch.Tensor, torch.Tensor]:
+    """The first samples for train and the last `count` for val, without those between that overlap with val's."""
+    return torch.arange(max(1, total - count - overlap)), torch.arange(total - count, total)

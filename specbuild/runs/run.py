@@ -18,7 +18,7 @@ from specbuild.language.loading import load
 from specbuild.network.inference import infer
 from specbuild.network.plan import Plan
 from specbuild.runs import environment, golden, manifest, metrics, weights
-from specbuild.runs.recording import SPEC, model_of
+from specbuild.runs.recording import PREPROCESSING, SPEC, model_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +39,8 @@ class Run:
     """What it was made with."""
     verdict: str
     """What `reload` proved, in words."""
+    preprocessing: dict[str, Any] | None = None
+    """What was learned from train's samples to prepare others by: means, categories, a vocabulary."""
 
     @property
     def best(self) -> dict[str, Any]:
@@ -68,7 +70,9 @@ def reload(run: str | os.PathLike[str]) -> Run:
         raise RunError([Diagnostic("SB503", f"{file.name} has no best epoch", file=str(file))])
     changed = environment.differences(recorded)
     difference = golden.prove(model, golden.plan_for(spec, plan), path / golden.NAME, same_machine=not changed)
-    return Run(path, status, spec, plan, model, measured, recorded, verdict(difference, changed))
+    told = verdict(difference, changed)
+    learned = read_object(path / PREPROCESSING) if (path / PREPROCESSING).exists() else None
+    return Run(path, status, spec, plan, model, measured, recorded, told, learned)
 
 
 def require_plugins(path: Path, recorded: dict[str, Any]) -> None:

@@ -142,6 +142,7 @@ def close(recorder: Recorder, fit: Fit | None, ended_by: BaseException | None) -
             status = "interrupted" if isinstance(ended_by, KeyboardInterrupt) else "failed"
         if fit.schedule.settled is not None:
             recorder.spec = replace(recorder.spec, scheduler=fit.schedule.settled)
+        recorder.preprocessing = fit.splits["train"].source.statistics
         layout = str(fit.layout).removeprefix("torch.").removesuffix("_format")
         return recorder.finish(status, fit.kept.weights, environment(fit.device, layout))
     finally:
