@@ -157,9 +157,8 @@ class Opener:
         """The split, with the document's loader or the default one."""
         data = self.spec.data
         loader = data.loader_of(name) if data is not None else Loader(shuffle=name == "train")
-        source = self.prepared(
-            source, ("data", "train", "dataset") if name == "val" and place[-1] == "split" else place
-        )
+        held_out = place == ("data", "val", "split")
+        source = self.prepared(source, ("data", "train", "dataset") if held_out else place)
         return Split(self.spec, name, source, chosen, transforms=transforms, loader=loader, place=place)
 
 
