@@ -119,8 +119,15 @@ class Opener:
                 "SB412", f"split takes samples from train, which has {len(source)}", ("data", "val", "split")
             )
             raise failure(self.spec, problem)
-        if source.overlap is not None:
-            return in_one_piece(len(source), count, source.overlap)
+        if source.overlap is not None:  # those between that overlap with val's are in neither
+            kept = len(source) - count - source.overlap
+            if kept < 1:
+                message = f"split holds out {count} of {len(source)} samples, and those before them overlap with them"
+                problem = Diagnostic(
+                    "SB412", message, ("data", "val", "split"), fix="a smaller share, or a longer text"
+                )
+                raise failure(self.spec, problem)
+            return torch.arange(kept), torch.arange(len(source) - count, len(source))
         shuffled = order(len(source), val.seed or 0, 0, "split")
         return shuffled[count:].sort().values, shuffled[:count].sort().values
 
@@ -160,8 +167,3 @@ class Opener:
         held_out = place == ("data", "val", "split")
         source = self.prepared(source, ("data", "train", "dataset") if held_out else place)
         return Split(self.spec, name, source, chosen, transforms=transforms, loader=loader, place=place)
-
-
-def in_one_piece(total: int, count: int, overlap: int) -> tuple[torch.Tensor, torch.Tensor]:
-    """The first samples for train and the last `count` for val, without those between that overlap with val's."""
-    return torch.arange(max(1, total - count - overlap)), torch.arange(total - count, total)

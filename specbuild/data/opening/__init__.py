@@ -9,7 +9,7 @@ from pathlib import Path
 
 from specbuild.catalogue.datasets import Dataset
 from specbuild.catalogue.plugged import PLUGGED
-from specbuild.data.opening import array_files, digits, fakes, folders, plugged, torchvision_sets
+from specbuild.data.opening import array_files, digits, fakes, folders, plugged, tables, texts, torchvision_sets
 from specbuild.data.opening.opener import Openers
 from specbuild.data.sources import Source
 from specbuild.network.samples import INPUT
@@ -20,6 +20,8 @@ OPENERS: Openers = {
     **torchvision_sets.OPENERS,
     **folders.OPENERS,
     **fakes.OPENERS,
+    **tables.OPENERS,
+    **texts.OPENERS,
 }
 """How the data sets of the catalogue are opened; a class that is not among them is opened as its base."""
 
