@@ -70,7 +70,7 @@ class Source(ABC):
                 tuple(tensor.shape),
                 str(tensor.dtype).removeprefix("torch."),
                 self.classes if name == "target" else None,
-                name == self.image and self.images,
+                (name == self.image and self.images) or self.paired.get(name) == "image",
             )
             for name, tensor in self.sample(index).items()
         }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from math import prod
 
 from specbuild.catalogue.losses import Loss
@@ -76,6 +77,7 @@ class Fold:
             transformed = SampleType()
         if self.image in fields:
             fields[self.image] = transformed
+            fields |= self.over(name, fields, transformed)
         named = hasattr(self.data.dataset_of(name), "fields")
         inputs: Mapping[str, TensorType] = self.spec.inputs
         if self.spec.origin is not None and name != "train":  # each split may have sizes of its own
@@ -100,6 +102,17 @@ class Fold:
         dataset = self.data.dataset_of(name)
         assert dataset is not None
         return dataset.sample() or {}
+
+    def over(self, name: SplitName, fields: Mapping[str, SampleType], image: SampleType) -> dict[str, SampleType]:
+        """What lies over the image, moved with it: an image by the same transforms, a mask to the image's size."""
+        dataset, moved = self.data.dataset_of(name), {}
+        for field, kind in dataset.paired.items() if dataset is not None else ():
+            size = (None, None) if image.shape is None else image.shape[1:]
+            moved[field] = fields[field]._replace(shape=size)
+            if kind == "image":
+                with suppress(Misfit):  # as the image's, which is reported
+                    moved[field] = self.transformed(name, fields[field])
+        return moved
 
     def transformed(self, name: SplitName, sample: SampleType | None) -> SampleType:
         """`sample` after the split's transforms."""

@@ -9,7 +9,18 @@ from pathlib import Path
 
 from specbuild.catalogue.datasets import Dataset
 from specbuild.catalogue.plugged import PLUGGED
-from specbuild.data.opening import array_files, digits, fakes, folders, plugged, tables, texts, torchvision_sets
+from specbuild.data.opening import (
+    array_files,
+    digits,
+    fakes,
+    folders,
+    image_tables,
+    pairs,
+    plugged,
+    tables,
+    texts,
+    torchvision_sets,
+)
 from specbuild.data.opening.opener import Openers
 from specbuild.data.sources import Source
 from specbuild.network.samples import INPUT
@@ -21,6 +32,8 @@ OPENERS: Openers = {
     **folders.OPENERS,
     **fakes.OPENERS,
     **tables.OPENERS,
+    **image_tables.OPENERS,
+    **pairs.OPENERS,
     **texts.OPENERS,
 }
 """How the data sets of the catalogue are opened; a class that is not among them is opened as its base."""

@@ -41,6 +41,10 @@ class TableSource(Source):
         """Not before the table is prepared."""
         raise AssertionError("a table is prepared before it is read")
 
+    def labels(self, field: str) -> torch.Tensor | None:
+        """The targets of all rows."""
+        return self.targets([self.target(name) for name in self.entry.targets])[0] if field == "target" else None
+
     def learned(self, indices: torch.Tensor) -> Statistics:
         """Mean and deviation of each number, the categories of each other feature; the classes of a target."""
         chosen = indices.numpy()
