@@ -135,7 +135,13 @@ def test_a_folder_without_images(made: bool, tmp_path: Path) -> None:
 
 def test_every_data_set_can_be_opened_or_says_why(tmp_path: Path) -> None:
     """No entry of the catalogue is forgotten."""
-    arguments: dict[str, dict[str, object]] = {"Arrays": {"path": "x.npz", "fields": {"input": "x"}}}
+    arguments: dict[str, dict[str, object]] = {
+        "Arrays": {"path": "x.npz", "fields": {"input": "x"}},
+        "Table": {"path": "x.csv", "target": "y"},
+        "ImageTable": {"path": "x.csv", "root": "x"},
+        "ImagePairs": {"inputs": "x", "targets": "y"},
+        "Text": {"path": "x.txt"},
+    }
     for name, cls in DATASETS.items():
         given = arguments.get(name, {"root": "x"} if "root" in cls.model_fields else {})
         if name == "FakeData":

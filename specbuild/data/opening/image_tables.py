@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from glob import escape
 from pathlib import Path, PurePosixPath, PureWindowsPath
 
 import numpy as np
@@ -42,6 +43,14 @@ class ImageTableSource(SampleSource):
     def __len__(self) -> int:
         return len(self.files)
 
+    def labels(self, field: str) -> torch.Tensor | None:
+        """The targets of all samples, where they are in the table."""
+        if field != "target" or self.over:
+            return None
+        if self.statistics is None and self.learns:
+            return torch.tensor(self.numbered(self.learned(torch.arange(0))["classes"]))
+        return self.values
+
     def learned(self, indices: torch.Tensor) -> Statistics:
         """The names of the classes, from all rows of train's table; none where labels are numbers."""
         texts = set(self.rows.columns[self.entry.columns[0]].categories())
@@ -60,12 +69,12 @@ class ImageTableSource(SampleSource):
         source = ImageTableSource.__new__(ImageTableSource)
         source.__dict__.update(self.__dict__)
         source.statistics = statistics
-        source.values = torch.tensor(self.labels(names))
+        source.values = torch.tensor(self.numbered(names))
         if names is not None:
             source.classes, source.class_names = len(names), tuple(names)
         return source
 
-    def labels(self, names: list[str] | None) -> list[int]:
+    def numbered(self, names: list[str] | None) -> list[int]:
         """The label of each row: by its name, or as it is."""
         column = self.entry.columns[0]
         texts = self.rows.columns[column].categories()
@@ -107,21 +116,13 @@ def named_files(rows: Rows, column: str, folder: Path, suffix: str, field: str) 
             raise Unusable("SB405", f"{rows.place(index)}: {name} leads out of {folder}", field=field)
         file = folder / f"{name}{suffix}"
         if not file.is_file():
-            beside = f"{file.name}." if not file.suffix else None
-            near = (
-                next((other for other in file.parent.glob(f"{beside}*")), None) if beside and is_plain(name) else None
-            )
+            near = next(file.parent.glob(f"{escape(file.name)}.*"), None)
             raise Unusable(
                 "SB403", f"{rows.place(index)} names {name}, and there is no file {file.absolute()}", field=field,
                 fix=f"{'suffix' if field == 'root' else 'target_suffix'}: {near.suffix}" if near else None,
             )  # fmt: skip
         found.append(file)
     return found
-
-
-def is_plain(name: str) -> bool:
-    """Whether a name has nothing in it that a pattern of names would read otherwise."""
-    return not set(name) & set("*?[]")
 
 
 def image_table(entry: ImageTable, root: Path, image: str | None) -> Source:
