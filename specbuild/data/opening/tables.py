@@ -65,7 +65,7 @@ class TableSource(Source):
     def feature(self, name: str, chosen: np.ndarray[Any, Any]) -> dict[str, Any]:
         """What is learned of one feature."""
         if self.is_of_numbers(name, "features"):
-            values = self.rows.numbers(name, "features")[chosen]
+            values = self.within(name, self.rows.numbers(name, "features"), "features")[chosen]
             values = values[~np.isnan(values)]
             if not len(values):
                 raise Unusable("SB405", f"`{name}` has no value in the samples of train", field="features")
