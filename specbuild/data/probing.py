@@ -38,10 +38,8 @@ def probe(split: Split, plan: Plan) -> None:
 def found(split: Split, plan: Plan) -> Iterator[Diagnostic]:
     """What does not fit."""
     yield from batch_of_one(plan, split.loader, len(split), split.name)
-    index = int(split.indices[0])
     try:
-        types = split.source.types(index)
-        sample = split.source.sample(index)
+        index, types, sample = split.first()
     except Unusable as unusable:
         yield unusable.at(split.place)
         return
@@ -54,11 +52,17 @@ def found(split: Split, plan: Plan) -> Iterator[Diagnostic]:
         except Violation as violation:
             yield transform_problem(split, at, violation)
             return
+        batch = {name: tensor.unsqueeze(0) for name, tensor in sample.items()}
         try:
-            sample[image] = split.pipeline(sample[image].unsqueeze(0), torch.tensor([index]), 0)[0]
+            batch = split.pipeline.run(batch, image, split.source.paired, torch.tensor([index]), 0)
+            sample = {name: tensor[0] for name, tensor in batch.items()}
         except Unusable as unusable:  # of a plug-in
             yield unusable.at(split.place)
             return
+        for field in split.source.paired:
+            types[field] = types[field]._replace(
+                shape=tuple(sample[field].shape), dtype=str(sample[field].dtype).removeprefix("torch.")
+            )
     misfits = list(fit(plan.inputs, types, split.name, split.place))
     named = split.source.feature_names
     features = None if named is None else f"{len(named)} features: {', '.join(named)}"

@@ -12,7 +12,7 @@ from specbuild.network.settling import at_samples
 def at_first(spec: Spec, split: Split) -> Spec:
     """The network at the sizes of a split's first sample; raises `SpecError` (SB314) where they are not promised."""
     try:
-        types = dict(split.source.types(int(split.indices[0])))
+        types = dict(split.first()[1])
         for transform in split.transforms if split.image in types else ():
             types[split.image] = transform.infer(types[split.image])
     except (Unusable, Violation):  # reported where the data is held against the network

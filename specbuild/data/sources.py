@@ -47,6 +47,8 @@ class Source(ABC):
     """Whether it has to be prepared by what is learned from the samples that train keeps."""
     statistics: Statistics | None = None
     """What it was prepared by, where it was."""
+    cached: bool = True
+    """Whether its images, read one at a time, may be held once they are decoded."""
 
     @abstractmethod
     def __len__(self) -> int: ...
@@ -62,6 +64,12 @@ class Source(ABC):
     def prepared(self, statistics: Statistics | None) -> Source:
         """The source by what was learned from train's samples; raises `Unusable` where that does not fit."""
         return self
+
+    def labels(self, field: str) -> torch.Tensor | None:
+        """A field of all samples, `[N, ...]`, None where they have none of that name; here each sample is read."""
+        if field not in self.fields:
+            return None
+        return torch.stack([self.sample(index)[field] for index in range(len(self))])
 
     def types(self, index: int) -> dict[str, SampleType]:
         """What the fields of one sample are."""
@@ -104,6 +112,10 @@ class TensorSource(Source):
     def sample(self, index: int) -> Sample:
         """One sample."""
         return {name: tensor[0] for name, tensor in self.batch(torch.tensor([index])).items()}
+
+    def labels(self, field: str) -> torch.Tensor | None:
+        """A field of all samples, as it is held."""
+        return self.rows(field, torch.arange(len(self))) if field in self.tensors else None
 
     def batch(self, indices: torch.Tensor) -> Sample:
         """The samples `indices`, each field a tensor of its own."""
@@ -163,6 +175,8 @@ def plain(tensor: torch.Tensor) -> torch.Tensor:
 
 class OwnSource(SampleSource):
     """A torch `Dataset` of the user's own, of (input, target) or of dicts of fields."""
+
+    cached = False
 
     def __init__(self, dataset: Any, inputs: Sequence[str]) -> None:
         """inputs: the fields that feed the network."""

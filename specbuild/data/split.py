@@ -3,31 +3,36 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import Any, NamedTuple
 
 import torch
 
-from specbuild.catalogue.losses.loss import counted
-from specbuild.catalogue.rules import Violation
 from specbuild.catalogue.samples import SampleType
 from specbuild.catalogue.transforms import Transform
+from specbuild.data.caching import Caches, moved
 from specbuild.data.failure import Unusable, failure
+from specbuild.data.labels import Labels, labels_of, labels_out_of_range
+from specbuild.data.mixing import mixed, repeated
 from specbuild.data.operations import Pipeline
-from specbuild.data.randomness import generator, order
+from specbuild.data.reading import Broken, Read, Reader
+from specbuild.data.sampling import Chunk, Sampling
+from specbuild.data.skipping import Skipped
 from specbuild.data.sources import Sample, Source, TensorSource
-from specbuild.diagnostics.diagnostic import Diagnostic, Path
+from specbuild.diagnostics.diagnostic import Path
+from specbuild.errors import DataError
 from specbuild.language.document import Spec
 from specbuild.language.sections import Loader, SplitName
 from specbuild.network.indexing import Table
-from specbuild.network.samples import image_field
+from specbuild.network.samples import image_field, label_field
+
+__all__ = ["Labels", "Split", "labels_out_of_range"]
 
 
 class Split:
     """The samples `indices` of a source, transformed and cut into batches.
 
-    Sets held in memory are read, and transformed, a whole batch at a time, without workers; all others
-    go through a torch DataLoader, sample by sample. Order and random transforms are a function of
-    (seed, epoch, sample), so both give the same.
+    What is held, as tensors or as a cache of decoded images, is transformed a whole batch at a time; all else goes
+    through a torch DataLoader, sample by sample. Order and random transforms are a function of (seed, epoch, sample),
+    so both give the same.
     """
 
     def __init__(
@@ -40,23 +45,31 @@ class Split:
         transforms: Sequence[Transform],
         loader: Loader,
         place: Path,
+        caches: Caches | None = None,
     ) -> None:
-        """place: where the document says where the samples come from."""
+        """place: where the document says where the samples come from. Raises `DataError` for a sampler that fails."""
         self.spec, self.name, self.source, self.indices = spec, name, source, indices
         self.transforms, self.loader, self.place = tuple(transforms), loader, place
         self.seed = spec.train.seed
-        self.pipeline = Pipeline(self.transforms, self.seed, len(source))
         self.image = image_field(spec.inputs) or ""
         """The field that the transforms are applied to."""
+        self.sampling = self._sampling()
+        self.pipeline = Pipeline(self.transforms, self.seed, max(len(source), len(self)))
         self.labels: list[Labels] = []
         """What labels are allowed, where they are yet to be looked at as they come."""
         self.tables: list[Table] = []
         """What inputs of integers choose from, where they are yet to be looked at as they come."""
-        self._batched: torch.utils.data.DataLoader[Any] | None = None
+        self.widths: dict[str, int] = {}
+        """Of each target how many classes it has: labels that are mixed become probabilities of them."""
+        self.caches = caches or Caches("none")
+        self.skipped = Skipped(name, len(indices)) if spec.data is not None and spec.data.on_error == "skip" else None
+        """What could not be read and was left out; None where that ends the training."""
+        self._reader: Reader | None = None
+        self._on_device: tuple[torch.device, Sample, torch.Tensor] | None = None
 
     def __len__(self) -> int:
-        """The number of samples."""
-        return len(self.indices)
+        """The number of samples of an epoch."""
+        return self.loader.drawn(len(self.indices))
 
     @property
     def fields(self) -> tuple[str, ...]:
@@ -69,6 +82,11 @@ class Split:
         return self.source.classes
 
     @property
+    def views(self) -> int:
+        """How many images stand for a sample: the outputs for them are averaged (`specbuild.data.mixing.averaged`)."""
+        return self.pipeline.views
+
+    @property
     def steps(self) -> int:
         """The batches of an epoch."""
         size = self.loader.batch_size
@@ -76,85 +94,146 @@ class Split:
 
     def order(self, epoch: int) -> torch.Tensor:
         """The samples of an epoch, by their number in the source, in the order they come."""
-        if not self.loader.shuffle:
-            return self.indices
-        return self.indices.index_select(0, order(len(self), self.seed, epoch))
+        return self.sampling.order(self.loader, epoch).indices
+
+    def first(self) -> tuple[int, dict[str, SampleType], Sample]:
+        """The first sample that can be read: its number in the source, what its fields are, and itself.
+
+        Raises `Unusable` where it cannot be, or where none can be and that is passed over.
+        """
+        problem: Unusable | None = None
+        for index in self.indices.tolist() if self.skipped is not None else [int(self.indices[0])]:
+            try:
+                return index, self.source.types(index), self.source.sample(index)
+            except Unusable as unusable:
+                if unusable.code != "SB405":
+                    raise
+                problem = problem or unusable
+        assert problem is not None
+        if self.skipped is None:
+            raise problem
+        raise self.skipped.none_left(str(problem))
 
     def batches(self, epoch: int, device: torch.device | str) -> Iterator[Sample]:
         """The batches of an epoch, on `device`: the fields of the samples, stacked.
 
-        Raises `DataError` (SB404, SB405, SB402) for a sample that cannot be used, and names it.
+        Several views of an image come as so many images, side by side, and all inputs as often. Raises `DataError`
+        (SB404, SB405, SB402, SB412) for samples that cannot be used, and names the first.
         """
         device = torch.device(device)
-        if isinstance(self.source, TensorSource):
-            return self._whole_batches(self.source, epoch, device)
-        return self._sample_batches(epoch, device)
-
-    def _chunks(self, epoch: int) -> list[torch.Tensor]:
-        chunks = list(torch.split(self.order(epoch), self.loader.batch_size))
-        if self.loader.drop_last and chunks and len(chunks[-1]) < self.loader.batch_size:
-            chunks.pop()
-        return chunks
-
-    def _whole_batches(self, source: TensorSource, epoch: int, device: torch.device) -> Iterator[Sample]:
-        for indices in self._chunks(epoch):
-            batch = source.batch(indices)
-            if device.type != "cpu":
-                batch = {name: moved(tensor, device, self.loader.pin_memory) for name, tensor in batch.items()}
-            if self.transforms:
-                try:
-                    batch[self.image] = self.pipeline(batch[self.image], indices, epoch)
-                except Unusable as unusable:  # of a plug-in
-                    raise failure(self.spec, unusable.at(self.place)) from None
-            self._hold_integers(batch)
-            yield batch
-
-    def _sample_batches(self, epoch: int, device: torch.device) -> Iterator[Sample]:
-        for batch in self._read(epoch):
-            if isinstance(batch, Broken):
-                raise self._broken(batch)
-            for allowed in self.labels:
-                self._hold_labels(batch, allowed)
-            self._hold_integers(batch)
-            if device.type != "cpu":
-                batch = {name: moved(tensor, device, pin=False) for name, tensor in batch.items()}
-            yield batch
-
-    def _read(self, epoch: int) -> Iterator[Sample | Broken]:
         try:
-            yield from self._loader(epoch)
-        except RuntimeError as error:
-            if not str(error).startswith("DataLoader "):
-                raise  # a user's own data set's
-            reason = str(error).splitlines()[0]
-            raise failure(self.spec, Diagnostic("SB405", f"a worker stopped: {reason}", self.place)) from None
+            for read in self._read(self._chunks(epoch), epoch, device):
+                batch = self._usable(read)
+                if batch is not None:
+                    yield self._finished(batch, read.numbers, epoch, device)
+            if self.skipped is not None:
+                self.skipped.epoch_done()
+        except Unusable as unusable:
+            raise failure(self.spec, unusable.at(self._place_of(unusable.code))) from None
 
-    def _loader(self, epoch: int) -> torch.utils.data.DataLoader[Any]:
-        if self._batched is None:
-            options = self.loader
-            self._batched = torch.utils.data.DataLoader(
-                Transformed(self.source, self.pipeline, self.image),
-                batch_sampler=Numbers(self),
-                num_workers=options.num_workers,
-                collate_fn=stacked,
-                pin_memory=options.pin_memory and torch.cuda.is_available(),
-                timeout=options.timeout,
-                prefetch_factor=options.prefetch_factor,
-                persistent_workers=options.persistent_workers,
-                generator=torch.Generator(),
-            )
-        sampler = self._batched.batch_sampler
-        assert isinstance(sampler, Numbers)
-        sampler.epoch = epoch
-        # Seeds the workers: own data sets that draw in `__getitem__` draw the same in every run.
-        assert self._batched.generator is not None
-        self._batched.generator.set_state(generator(self.seed, epoch, "workers").get_state())
-        return self._batched
+    def _chunks(self, epoch: int) -> list[Chunk]:
+        return self.sampling.chunks(self.loader, epoch)
 
-    def _broken(self, broken: Broken) -> Exception:
+    def _sampling(self) -> Sampling:
+        try:
+            labels = None
+            if self.loader.sampler is not None:
+                field = label_field(self.spec)
+                labels = labels_of(self.source, field, self.loader.sampler.type).index_select(0, self.indices)
+            return Sampling(self.indices, self.loader, self.seed, labels)
+        except Unusable as unusable:
+            raise failure(self.spec, unusable.at(("data", self.name, "loader", "sampler"))) from None
+
+    def _read(self, chunks: list[Chunk], epoch: int, device: torch.device) -> Iterator[Read]:
+        by_workers = self.loader.num_workers and not self.pipeline.batched
+        cache = None if by_workers else self.caches.of(self.source, self.image, self.pipeline, self.indices)
+        if isinstance(self.source, TensorSource) and not by_workers:
+            return self._from_tensors(self.source, chunks, epoch, device)
+        if cache is None:
+            if self._reader is None:
+                self._reader = Reader(self.source, self.pipeline, self.image, self.loader, self.seed)
+            return self._reader.read(chunks, epoch)
+        held = cache.whole(self.indices) if self._keeps_on(device) and self._on_device is None else None
+        if held is not None:
+            self._hold(held, device)
+        if self._on_device is not None:
+            return self._from_device(chunks, epoch, device, len(cache.leading.operations))
+        return cache.read(chunks, self.pipeline, epoch, device, self.loader.pin_memory)
+
+    def _keeps_on(self, device: torch.device) -> bool:
+        return self.caches.mode == "device" and device.type != "cpu"
+
+    def _hold(self, held: Sample, device: torch.device) -> None:
+        places = torch.zeros(len(self.source), dtype=torch.int64)
+        places[self.indices] = torch.arange(len(self.indices))
+        self._on_device = (device, {name: tensor.to(device) for name, tensor in held.items()}, places)
+
+    def _from_tensors(
+        self, source: TensorSource, chunks: list[Chunk], epoch: int, device: torch.device
+    ) -> Iterator[Read]:
+        if self._keeps_on(device):
+            if self._on_device is None or self._on_device[0] != device:
+                self._hold(source.batch(self.indices), device)
+            yield from self._from_device(chunks, epoch, device, 0)
+            return
+        for indices, numbers in chunks:
+            batch = source.batch(indices)
+            batch = {name: moved(tensor, device, self.loader.pin_memory) for name, tensor in batch.items()}
+            yield Read(self._transformed(batch, numbers, epoch), numbers, [])
+
+    def _from_device(self, chunks: list[Chunk], epoch: int, device: torch.device, first: int) -> Iterator[Read]:
+        assert self._on_device is not None
+        _, held, places = self._on_device
+        # The order is copied once: a copy at every batch would make a GPU wait.
+        order = places.index_select(0, torch.cat([indices for indices, _ in chunks])).to(device)
+        parts = torch.split(order, [len(indices) for indices, _ in chunks])
+        for rows, (_, numbers) in zip(parts, chunks, strict=True):
+            batch = {name: tensor.index_select(0, rows) for name, tensor in held.items()}
+            yield Read(self._transformed(batch, numbers, epoch, first), numbers, [])
+
+    def _transformed(self, batch: Sample, numbers: torch.Tensor, epoch: int, first: int = 0) -> Sample:
+        if self.pipeline.alone == first:
+            return batch
+        return self.pipeline.run(batch, self.image, self.source.paired, numbers, epoch, first)
+
+    def _usable(self, read: Read) -> Sample | None:
+        """The samples of a batch that could be read; None where none could be."""
+        for index, broken in read.broken:
+            if self.skipped is None or not broken.file:
+                raise self._broken(broken)
+            self.skipped.add(index, broken.message)
+        if self.skipped is not None and read.broken:
+            self.skipped.require_some()
+            if self.name == "train" and len(read.numbers) == 1:
+                return None  # on which a normalization fails
+        return read.batch or None
+
+    def _finished(self, batch: Sample, numbers: torch.Tensor, epoch: int, device: torch.device) -> Sample:
+        for allowed in self.labels:
+            self._hold_labels(batch, allowed)
+        self._hold_integers(batch)
+        batch = {name: moved(tensor, device, pin=False) for name, tensor in batch.items()}
+        if self.image in batch and self.transforms:
+            if self.views > 1:
+                images = batch[self.image]
+                images = images.flatten(0, 1) if images.dim() == 5 else images
+                batch = repeated({**batch, self.image: images}, self.image, tuple(self.spec.inputs), self.views)
+            if self.pipeline.alone < len(self.transforms):
+                batch = mixed(batch, self.image, self._widths(), self.pipeline, numbers, epoch)
+            batch[self.image] = batch[self.image].contiguous()
+        return batch
+
+    def _widths(self) -> dict[str, int]:
+        classes = getattr(self.transforms[self.pipeline.alone], "num_classes", None)
+        targets = {loss.target for loss in self.spec.losses.values()} or {"target"}
+        return {field: classes or self.widths.get(field) or self.classes or 0 for field in sorted(targets)}
+
+    def _place_of(self, code: str) -> Path:
+        return self.place[:-1] if code in ("SB404", "SB408") else self.place
+
+    def _broken(self, broken: Broken) -> DataError:
         unusable = Unusable(broken.code, broken.message, field=broken.field, fix=broken.fix)
-        place = self.place[:-1] if broken.code in ("SB404", "SB408") else self.place
-        return failure(self.spec, unusable.at(place))
+        return failure(self.spec, unusable.at(self._place_of(broken.code)))
 
     def _hold_labels(self, batch: Sample, allowed: Labels) -> None:
         used = batch[allowed.field]
@@ -170,127 +249,3 @@ class Split:
             problem = table.misfit(self.name, int(used.min()), int(used.max()), self.place)
             if problem is not None:
                 raise failure(self.spec, problem)
-
-
-class Labels(NamedTuple):
-    """The labels that a network has an output for."""
-
-    field: str
-    classes: int
-    ignored: int | None
-    """One more that the loss leaves out."""
-    loss: Path = ("loss",)
-    """Where the loss is written."""
-    below: str = "labels count from 0; `ignore_index` names one that is left out"
-    """The mend for labels below 0."""
-
-    def judged(self, labels: torch.Tensor) -> torch.Tensor:
-        """Those that the loss looks at."""
-        return labels if self.ignored is None else labels[labels != self.ignored]
-
-
-def labels_out_of_range(name: str, low: int, high: int, allowed: Labels) -> Diagnostic:
-    """Labels of a split that the network has no output for."""
-    classes = allowed.classes
-    fix = f"let the last layer give {high + 1} classes"
-    if low < 0:
-        fix = allowed.below
-    elif low == 1 and high == classes:
-        fix = "labels count from 0: subtract 1 from them"
-    return Diagnostic(
-        "SB402",
-        f"the network gives {counted(classes, 'class')}, 0 to {classes - 1}, "
-        f"but the labels of {name} go from {low} to {high}",
-        allowed.loss,
-        fix=fix,
-    )
-
-
-def moved(tensor: torch.Tensor, device: torch.device, pin: bool) -> torch.Tensor:
-    """On the device, without waiting where that can be."""
-    if pin and device.type == "cuda":
-        tensor = tensor.pin_memory()
-    return tensor.to(device, non_blocking=True)
-
-
-class Numbers:
-    """The numbers of the samples of each batch of an epoch, each with its epoch: workers may outlive one."""
-
-    def __init__(self, split: Split) -> None:
-        self.split, self.epoch = split, 0
-
-    def __iter__(self) -> Iterator[list[tuple[int, int]]]:
-        for indices in self.split._chunks(self.epoch):
-            yield [(self.epoch, index) for index in indices.tolist()]
-
-    def __len__(self) -> int:
-        return len(self.split._chunks(self.epoch))
-
-
-class Broken(NamedTuple):
-    """What is wrong with a sample: exceptions do not travel from a worker as they are."""
-
-    code: str
-    message: str
-    field: str | None = None
-    fix: str | None = None
-
-
-class Transformed(torch.utils.data.Dataset[Any]):
-    """A source with its transforms, one sample at a time: what a worker holds."""
-
-    def __init__(self, source: Source, pipeline: Pipeline, image: str) -> None:
-        self.source, self.pipeline, self.image = source, pipeline, image
-
-    def __getitem__(self, number: tuple[int, int]) -> tuple[int, Sample] | Broken:
-        epoch, index = number
-        try:
-            sample = self.source.sample(index)
-            if self.pipeline.operations:
-                sample[self.image] = self.transformed(sample[self.image], index, epoch)
-        except Unusable as unusable:
-            return Broken(unusable.code, unusable.message, unusable.field, unusable.fix)
-        return index, sample
-
-    def transformed(self, image: torch.Tensor, index: int, epoch: int) -> torch.Tensor:
-        """One image after the transforms; raises `Unusable` where it is of a size that they cannot take."""
-        self.require_fit(image, index)
-        return self.pipeline(image.unsqueeze(0), torch.tensor([index]), epoch)[0]
-
-    def require_fit(self, image: torch.Tensor, index: int) -> None:
-        """The static rules on the image's own size: images in a folder differ."""
-        name = str(image.dtype).removeprefix("torch.")
-        sample = SampleType(tuple(image.shape), name, image=self.source.images)
-        for transform in self.pipeline.transforms:
-            try:
-                sample = transform.infer(sample)
-            except Violation as violation:
-                code = violation.code if violation.code == "SB315" else "SB408"
-                raise Unusable(code, f"sample {index}: {violation.message}", fix=violation.fix) from None
-
-
-def stacked(samples: Sequence[tuple[int, Sample] | Broken]) -> Sample | Broken:
-    """A batch of samples whose fields and shapes agree."""
-    pairs: list[tuple[int, Sample]] = []
-    for drawn in samples:
-        if isinstance(drawn, Broken):
-            return drawn
-        pairs.append(drawn)
-    first_index, first = pairs[0]
-    batch: Sample = {}
-    for name, tensor in first.items():
-        for index, sample in pairs:
-            if sample.keys() != first.keys():
-                return Broken(
-                    "SB405",
-                    f"sample {first_index} has {', '.join(first)}, but {index} has {', '.join(sample)}",
-                )
-            if sample[name].shape != tensor.shape:
-                return Broken(
-                    "SB404",
-                    f"`{name}` of sample {first_index} is {list(tensor.shape)}, "
-                    f"but of sample {index} {list(sample[name].shape)}",
-                    fix="{type: Resize, size: [height, width]} in the transforms" if tensor.dim() == 3 else None,
-                )
-        batch[name] = torch.stack([sample[name] for _, sample in pairs])
-    return batch

@@ -10,9 +10,11 @@ import torch
 
 from specbuild.catalogue.datasets import Dataset
 from specbuild.catalogue.transforms import Transform
+from specbuild.data.caching import Caches
 from specbuild.data.failure import Unusable, failure
+from specbuild.data.labels import labels_of
 from specbuild.data.opening import open_dataset
-from specbuild.data.randomness import order
+from specbuild.data.parts import held_out
 from specbuild.data.sources import Source, Statistics, own_source
 from specbuild.data.split import Split
 from specbuild.diagnostics.diagnostic import Diagnostic
@@ -20,7 +22,7 @@ from specbuild.diagnostics.diagnostic import Path as Place
 from specbuild.errors import DataError
 from specbuild.language.document import Spec
 from specbuild.language.sections import Loader, SplitName
-from specbuild.network.samples import image_field
+from specbuild.network.samples import image_field, label_field
 
 
 def open_data(
@@ -66,31 +68,30 @@ class Opener:
         self.sources: list[tuple[Any, Source]] = []
         self.ready: dict[int, Source] = {}
         """Those of them that are prepared by what was learned from train, by their `id`."""
+        self.caches = Caches(spec.data.cache if spec.data is not None else "auto")
+        self.divided: list[tuple[Source, dict[SplitName, torch.Tensor]]] = []
 
     def split(self, name: SplitName) -> Split | None:
         """One split, or None where neither the document nor the user gives it."""
         data = self.spec.data
-        if self.own.get(name) is not None:
-            source = self.source(self.own[name], (name,))
-            chosen = self.kept(source) if name == "train" else torch.arange(len(source))
-            return self.made(name, source, chosen, (), ("data", name) if data else ())
+        own = self.own.get(name)
+        if own is not None:
+            source = self.source(own, (name,))
+            return self.made(name, source, self.chosen(name, source), (), ("data", name) if data else ())
         if data is None or name not in data.names():
             return None
-        transforms = data.transforms_of(name)
-        if name == "val" and self.held_out_of_train():
-            own = self.own.get("train")
-            origin: Place = ("data", "train", "dataset")
-            source = self.source(own if own is not None else data.train.dataset, origin)
-            chosen = self.parts(source)[1]
-            return self.made(name, source, chosen, () if own is not None else transforms, ("data", "val", "split"))
-        place: Place = ("data", name, "dataset")
-        source = self.source(data.dataset_of(name), place)
-        chosen = self.kept(source) if name == "train" else torch.arange(len(source))
-        return self.made(name, source, chosen, transforms, place)
+        if data.held_out(name) is None:
+            place: Place = ("data", name, "dataset")
+            source = self.source(data.dataset_of(name), place)
+            return self.made(name, source, self.chosen(name, source), data.transforms_of(name), place)
+        own = self.own.get("train")
+        source = self.source(own if own is not None else data.train.dataset, ("data", "train", "dataset"))
+        transforms = () if own is not None else data.transforms_of(name)
+        return self.made(name, source, self.parts(source)[name], transforms, ("data", name, "split"))
 
-    def held_out_of_train(self) -> bool:
-        """Whether the document takes val's samples from train's."""
-        return self.spec.data is not None and self.spec.data.val is not None and self.spec.data.val.dataset is None
+    def chosen(self, name: SplitName, source: Source) -> torch.Tensor:
+        """The samples of a split with a source of its own: all that are not held out of it."""
+        return self.parts(source)["train"] if name == "train" else torch.arange(len(source))
 
     def source(self, dataset: Any, place: Place) -> Source:
         """The source of a data set, the document's or the user's own."""
@@ -109,33 +110,54 @@ class Opener:
         self.sources.append((dataset, source))
         return source
 
-    def parts(self, source: Source) -> tuple[torch.Tensor, torch.Tensor]:
-        """The samples that train keeps, and those held out of it for val; each in the source's order."""
-        val = self.spec.data.val if self.spec.data is not None else None
-        assert val is not None, "called where val is held out of train"
-        count = val.held_out(len(source))
-        if count < 1:
-            problem = Diagnostic(
-                "SB412", f"split takes samples from train, which has {len(source)}", ("data", "val", "split")
-            )
-            raise failure(self.spec, problem)
-        if source.overlap is not None:  # those between that overlap with val's are in neither
-            kept = len(source) - count - source.overlap
-            if kept < 1:
-                message = f"split holds out {count} of {len(source)} samples, and those before them overlap with them"
-                problem = Diagnostic(
-                    "SB412", message, ("data", "val", "split"), fix="a smaller share, or a longer text"
-                )
-                raise failure(self.spec, problem)
-            return torch.arange(kept), torch.arange(len(source) - count, len(source))
-        shuffled = order(len(source), val.seed or 0, 0, "split")
-        return shuffled[count:].sort().values, shuffled[:count].sort().values
+    def parts(self, source: Source) -> dict[SplitName, torch.Tensor]:
+        """The samples that train keeps, and those held out of it for others; each in the source's order.
 
-    def kept(self, source: Source) -> torch.Tensor:
-        """The samples of train's source that are learned from."""
-        if self.own.get("val") is None and self.held_out_of_train():
-            return self.parts(source)[0]
-        return torch.arange(len(source))
+        What is held out for test does not depend on val.
+        """
+        for known, parts in self.divided:
+            if known is source:
+                return parts
+        data = self.spec.data
+        left = torch.arange(len(source))
+        parts = {}
+        names: tuple[SplitName, SplitName] = ("test", "val")
+        for name in names:
+            written = data.held_out(name) if data is not None else None
+            if data is None or written is None or (name == "val" and self.own.get("val") is not None):
+                continue
+            count = data.counts(len(source))[name]
+            if count < 1:
+                message = f"split takes samples from train, which has {len(source)}"
+                raise failure(self.spec, Diagnostic("SB412", message, ("data", name, "split")))
+            labels = None
+            if written.stratify:
+                try:
+                    labels = labels_of(source, label_field(self.spec), "stratify").index_select(0, left)
+                except Unusable as unusable:
+                    raise failure(self.spec, unusable.at(("data", name, "stratify"))) from None
+            if source.overlap is not None:
+                parts[name], left = self.in_one_piece(name, left, count, source.overlap)
+                continue
+            places = held_out(count, len(left), written.seed or 0, labels)
+            parts[name] = left.index_select(0, places)
+            stays = torch.ones(len(left), dtype=torch.bool)
+            stays[places] = False
+            left = left[stays]
+        parts["train"] = left
+        self.divided.append((source, parts))
+        return parts
+
+    def in_one_piece(
+        self, name: SplitName, left: torch.Tensor, count: int, overlap: int
+    ) -> tuple[torch.Tensor, torch.Tensor]:
+        """The last `count` samples, and those before them that they do not overlap with."""
+        kept = len(left) - count - overlap
+        if kept < 1:
+            message = f"split holds out {count} of {len(left)} samples, and those before them overlap with them"
+            problem = Diagnostic("SB412", message, ("data", name, "split"), fix="a smaller share, or a longer text")
+            raise failure(self.spec, problem)
+        return left[-count:], left[:kept]
 
     def prepared(self, source: Source, place: Place) -> Source:
         """The source by what was learned from the samples that train keeps, where it needs any of that."""
@@ -146,7 +168,7 @@ class Opener:
                 own, data = self.own.get("train"), self.spec.data
                 assert data is not None, "own data sets learn nothing"
                 taught = self.source(own if own is not None else data.train.dataset, ("data", "train", "dataset"))
-                self.learned = taught.learned(self.kept(taught))
+                self.learned = taught.learned(self.chosen("train", taught))
             try:
                 self.ready[id(source)] = source.prepared(self.learned)
             except Unusable as unusable:
@@ -164,6 +186,8 @@ class Opener:
         """The split, with the document's loader or the default one."""
         data = self.spec.data
         loader = data.loader_of(name) if data is not None else Loader(shuffle=name == "train")
-        held_out = place == ("data", "val", "split")
-        source = self.prepared(source, ("data", "train", "dataset") if held_out else place)
-        return Split(self.spec, name, source, chosen, transforms=transforms, loader=loader, place=place)
+        source = self.prepared(source, place if place[-1:] != ("split",) else ("data", "train", "dataset"))
+        return Split(
+            self.spec, name, source, chosen,
+            transforms=transforms, loader=loader, place=place, caches=self.caches,
+        )  # fmt: skip

@@ -51,6 +51,10 @@ class Loader(Section):
     persistent_workers: Bool = False
     """Keep the workers from one epoch to the next."""
 
+    def drawn(self, total: int) -> int:
+        """How many samples an epoch has, of a split of `total`."""
+        return getattr(self.sampler, "num_samples", None) or total
+
     def check(self) -> None:
         """What torch asks of the arguments together."""
         if self.sampler is not None and self.shuffle is not None:
@@ -105,27 +109,7 @@ class ValSplit(Section):
 
     def check(self) -> None:
         """Exactly one of `dataset` and `split`."""
-        if self.dataset is None and self.split is None:
-            raise Violation(
-                "SB410", "val needs samples: `split`, a share of train's, or a `dataset` of its own",
-                fix="split: 0.1",
-            )  # fmt: skip
-        if self.dataset is not None and self.split is not None:
-            raise Violation(
-                "SB410", "val has both `dataset` and `split`, and takes its samples from one of them",
-                field="split", fix="leave out `split` or `dataset`",
-            )  # fmt: skip
-        for name in ("seed", "stratify"):
-            if getattr(self, name) not in (None, False) and self.split is None:
-                raise Violation(
-                    "SB410", f"{name} chooses the samples of `split`, but val has a `dataset` of its own",
-                    field=name, fix="leave it out",
-                )  # fmt: skip
-
-    def held_out(self, total: int) -> int:
-        """How many of train's samples `split` holds out: at least one, and never all."""
-        assert self.split is not None
-        return min(max(1, round(total * self.split)), total - 1)
+        check_held_out("val", self)
 
 
 class TestSplit(Section):
@@ -134,12 +118,42 @@ class TestSplit(Section):
     __test__: ClassVar = False  # pytest would take it for a test class
     children: ClassVar = TrainSplit.children
 
-    dataset: Dataset
-    """The data set."""
+    dataset: Dataset | None = None
+    """A data set of its own; instead of `split`."""
+    split: Annotated[Float, Gt(0), Lt(1)] | None = None
+    """The share of train's samples that is held out for the test, before val's; instead of `dataset`."""
+    seed: Seed | None = None
+    """Which samples are held out; null is 0, whatever `train.seed` is."""
+    stratify: Bool = False
+    """Whether the part held out has as large a share of each class as train."""
     transforms: Transforms | None = None
     """As val's unless given."""
     loader: Loader | None = None
     """As val's unless given."""
+
+    def check(self) -> None:
+        """Exactly one of `dataset` and `split`."""
+        check_held_out("test", self)
+
+
+def check_held_out(name: str, split: ValSplit | TestSplit) -> None:
+    """Exactly one of `dataset` and `split`, and nothing that belongs to the other."""
+    if split.dataset is None and split.split is None:
+        raise Violation(
+            "SB410", f"{name} needs samples: `split`, a share of train's, or a `dataset` of its own",
+            fix="split: 0.1",
+        )  # fmt: skip
+    if split.dataset is not None and split.split is not None:
+        raise Violation(
+            "SB410", f"{name} has both `dataset` and `split`, and takes its samples from one of them",
+            field="split", fix="leave out `split` or `dataset`",
+        )  # fmt: skip
+    for field in ("seed", "stratify"):
+        if getattr(split, field) not in (None, False) and split.split is None:
+            raise Violation(
+                "SB410", f"{field} chooses the samples of `split`, but {name} has a `dataset` of its own",
+                field=field, fix="leave it out",
+            )  # fmt: skip
 
 
 class Data(Section):
@@ -172,9 +186,30 @@ class Data(Section):
         """The data set that a split's samples come from; None where the split is not written."""
         if split == "train":
             return self.train.dataset
-        if split == "val":
-            return None if self.val is None else self.val.dataset or self.train.dataset
-        return None if self.test is None else self.test.dataset
+        written = self.val if split == "val" else self.test
+        return None if written is None else written.dataset or self.train.dataset
+
+    def held_out(self, split: SplitName) -> ValSplit | TestSplit | None:
+        """Val or test, where it is a part of train's samples."""
+        written = self.val if split == "val" else self.test if split == "test" else None
+        return None if written is None or written.dataset is not None else written
+
+    def counts(self, total: int) -> dict[SplitName, int]:
+        """How many of train's samples, `total`, each split has that takes its samples there.
+
+        At least one is held out for test, then for val, and at least one stays; where there are too few, some are 0.
+        """
+        counts: dict[SplitName, int] = {}
+        left = total
+        names: tuple[SplitName, SplitName] = ("test", "val")
+        for name in names:
+            written = self.held_out(name)
+            if written is not None:
+                assert written.split is not None
+                counts[name] = max(0, min(max(1, round(total * written.split)), left - 1))
+                left -= counts[name]
+        counts["train"] = left
+        return counts
 
     def transforms_of(self, split: SplitName) -> Transforms:
         """The transforms of a split, its own or those it takes over."""
@@ -184,7 +219,7 @@ class Data(Section):
             return self.test.transforms
         if self.val is not None and self.val.transforms is not None:
             return self.val.transforms
-        return tuple(transform for transform in self.train.transforms if not transform.random)
+        return tuple(each for each in self.train.transforms if not (each.random or each.mixes))
 
     def transforms_written_at(self, split: SplitName) -> SplitName:
         """The split where the transforms of `split` are written."""
@@ -204,7 +239,7 @@ class Data(Section):
         if split == "train":
             own = self.train.loader
         if own is None:
-            return self.train.loader.model_copy(update={"shuffle": False, "drop_last": False})
-        if own.shuffle is None:
+            return self.train.loader.model_copy(update={"shuffle": False, "drop_last": False, "sampler": None})
+        if own.shuffle is None and own.sampler is None:
             return own.model_copy(update={"shuffle": split == "train"})
         return own

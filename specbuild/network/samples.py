@@ -35,6 +35,12 @@ def loss_path(spec: Spec, output: str) -> Path:
     return ("loss", output) if len(spec.outputs) > 1 else ("loss",)
 
 
+def label_field(spec: Spec) -> str:
+    """The field with the label of a sample: what the first loss of labels is held against, or `target`."""
+    targets = [loss.target for loss in spec.losses.values() if loss.labelled and loss.target not in spec.inputs]
+    return targets[0] if targets else "target"
+
+
 def told_target(spec: Spec, loss: Loss) -> bool:
     """Whether a plug-in's loss is held against the data's target, which is known: then it is not asked without one."""
     if not loss.plugged or spec.data is None:
@@ -94,8 +100,7 @@ class Fold:
 
     def place(self, name: SplitName) -> Path:
         """Where a split says where its samples come from."""
-        held_out = name == "val" and self.data.val is not None and self.data.val.dataset is None
-        return ("data", name, "split" if held_out else "dataset")
+        return ("data", name, "dataset" if self.data.held_out(name) is None else "split")
 
     def fields(self, name: SplitName) -> Mapping[str, SampleType]:
         """The fields of a sample, before the transforms."""
@@ -171,18 +176,14 @@ class Fold:
             return
         if total is None:
             return
-        val = self.data.val
-        if val is not None and val.split is not None and name in ("train", "val"):
-            held_out = val.held_out(total)
-            if held_out < 1:
-                if name == "val":
-                    yield Diagnostic(
-                        "SB412",
-                        f"split takes samples from train, which has {total}",
-                        ("data", "val", "split"),
-                    )
+        if name == "train" or self.data.held_out(name) is not None:
+            counts = self.data.counts(total)
+            if counts[name] < 1 or 0 in counts.values():
+                if counts[name] < 1:
+                    message = f"split takes samples from train, which has {total}"
+                    yield Diagnostic("SB412", message, ("data", name, "split"))
                 return
-            total = held_out if name == "val" else total - held_out
+            total = self.data.loader_of(name).drawn(counts[name])
         if self.plan is not None:
             yield from batch_of_one(self.plan, self.data.loader_of(name), total, name)
 

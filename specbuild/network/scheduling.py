@@ -88,7 +88,6 @@ def steps_per_epoch(spec: Spec) -> int | None:
         return None
     if total is None:
         return None
-    val, loader = spec.data.val, spec.data.train.loader
-    if val is not None and val.split is not None:
-        total -= val.held_out(total)
+    loader = spec.data.train.loader
+    total = loader.drawn(spec.data.counts(total)["train"])
     return total // loader.batch_size if loader.drop_last else -(-total // loader.batch_size)

@@ -16,6 +16,10 @@ class Transform(Entry, ABC):
 
     random: ClassVar[bool] = False
     """Whether it draws; the draws are a function of (seed, epoch, sample, operation)."""
+    mixes: ClassVar[bool] = False
+    """Whether it mixes the samples of a batch, and their targets: the last of train's transforms."""
+    views: ClassVar[int] = 1
+    """How many images it makes of one: what the network says of them is averaged, on val and test."""
 
     def check(self) -> None:
         """Raise a `Violation` where the arguments clash among themselves."""

@@ -20,6 +20,7 @@ class FakeSource(SampleSource):
     """Random images, each a function of its number."""
 
     images = True
+    cached = False
     fields = (INPUT, "target")
 
     def __init__(self, entry: FakeData) -> None:

@@ -40,6 +40,10 @@ class FolderSource(SampleSource):
     def __len__(self) -> int:
         return len(self.files)
 
+    def labels(self, field: str) -> torch.Tensor | None:
+        """The classes of all files, without reading one."""
+        return torch.tensor([label for _, label in self.files]) if field == "target" else super().labels(field)
+
     def sample(self, index: int) -> Sample:
         """One image and its class; SB405 names the file that Pillow cannot read."""
         from PIL import Image

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from math import prod
 
 import torch
 
@@ -20,20 +21,76 @@ BUILDERS: Builders = {**values.BUILDERS, **sizes.BUILDERS}
 
 
 class Pipeline:
-    """The transforms of a split, and the draws that they take."""
+    """The transforms of a split, and the draws that they take.
+
+    A sample's draws are found by its number: that in the set, or its place in the epoch where a set has a sample
+    more than once an epoch.
+    """
 
     def __init__(self, transforms: Sequence[Transform], seed: int, samples: int) -> None:
+        """samples: how many numbers there are."""
         self.transforms = tuple(transforms)
         self.operations = tuple(operation_of(transform) for transform in self.transforms)
         self.seed, self.samples = seed, samples
         self.drawn: tuple[int, list[list[torch.Tensor]]] = (-1, [])
         """The epoch of the last draws, and for each operation its streams."""
+        self.alone = next((k for k, each in enumerate(self.transforms) if each.mixes), len(self.transforms))
+        """How many of them treat each sample by itself; one that mixes a batch comes after them."""
 
-    def __call__(self, images: torch.Tensor, indices: torch.Tensor, epoch: int) -> torch.Tensor:
-        """`images`, the samples `indices` of the set, transformed as in that epoch."""
-        for operation, streams in zip(self.operations, self.draws(epoch), strict=True):
-            images = operation.apply(images, [stream.index_select(0, indices) for stream in streams])
-        return images.contiguous()
+    @property
+    def views(self) -> int:
+        """How many images come of one."""
+        return prod(transform.views for transform in self.transforms)
+
+    @property
+    def batched(self) -> bool:
+        """Whether whole batches are faster than samples one by one."""
+        return all(operation.batched for operation in self.operations)
+
+    def __call__(self, images: torch.Tensor, numbers: torch.Tensor, epoch: int) -> torch.Tensor:
+        """Images, those of the samples `numbers`, transformed as in that epoch."""
+        return self.run({"": images}, "", {}, numbers, epoch)[""].contiguous()
+
+    def run(
+        self,
+        batch: Mapping[str, torch.Tensor],
+        image: str,
+        paired: Mapping[str, str],
+        numbers: torch.Tensor,
+        epoch: int,
+        first: int = 0,
+        end: int | None = None,
+    ) -> dict[str, torch.Tensor]:
+        """The fields of a batch after the operations from `first` to `end`, exclusive; by default all but a mixing one.
+
+        image: the field that they are applied to. paired: what lies over it, moved by the same draws.
+        """
+        found = dict(batch)
+        views = prod(transform.views for transform in self.transforms[:first])
+        draws = self.draws(epoch)
+        for place in range(first, self.alone if end is None else end):
+            operation = self.operations[place]
+            taken = [stream.index_select(0, numbers) for stream in draws[place]]
+            if views > 1:
+                taken = [draw.repeat_interleave(views) for draw in taken]
+            found[image] = operation.apply(found[image], taken)
+            for field, kind in paired.items():
+                if kind == "image":
+                    found[field] = operation.apply(found[field], taken)
+                elif operation.masks is not None:
+                    flat = found[field].dim() == 3
+                    masks = operation.masks(found[field].unsqueeze(1) if flat else found[field], taken)
+                    found[field] = masks.squeeze(1) if flat else masks
+            views *= self.transforms[place].views
+        return found
+
+    def mix(
+        self, images: torch.Tensor, targets: torch.Tensor, numbers: torch.Tensor, epoch: int
+    ) -> tuple[torch.Tensor, torch.Tensor]:
+        """Images and targets, probabilities `[B, classes]`, after the transform that mixes a batch."""
+        mixing = self.operations[self.alone].mix
+        assert mixing is not None, self.transforms[self.alone].type
+        return mixing(images, targets, [stream.index_select(0, numbers) for stream in self.draws(epoch)[self.alone]])
 
     def draws(self, epoch: int) -> list[list[torch.Tensor]]:
         """The streams of every operation in an epoch."""
