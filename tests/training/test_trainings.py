@@ -103,7 +103,7 @@ def test_noisy_images_are_restored() -> None:
         for folder in ("noisy", "clean"):
             Path(f"{folder}/{split}").mkdir(parents=True)
         for k, clean in enumerate(digits(split)[0][::2]):
-            noisy = np.clip(clean + draw.normal(0, 50, clean.shape), 0, 255).astype(np.uint8)
+            noisy = np.clip(clean + draw.normal(0, 80, clean.shape), 0, 255).astype(np.uint8)
             Image.fromarray(clean).save(f"clean/{split}/{k}.png")
             Image.fromarray(noisy).save(f"noisy/{split}/{k}.png")
     conv = {"type": "Conv2d", "kernel_size": 3, "padding": 1}
@@ -203,7 +203,7 @@ def test_a_folder_of_ten_classes_is_told_apart() -> None:
                 },
                 "test": {"dataset": {"type": "ImageFolder", "root": "False"}},
             },
-            "train": {"epochs": 10, "seed": 0},
+            "train": {"epochs": 6, "seed": 0},
         }
     )
     found = judged(run)
