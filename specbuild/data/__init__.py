@@ -5,5 +5,6 @@ from __future__ import annotations
 from specbuild.data.probing import probe
 from specbuild.data.split import Split
 from specbuild.data.splits import open_data
+from specbuild.data.weighing import weighed
 
-__all__ = ["Split", "open_data", "probe"]
+__all__ = ["Split", "open_data", "probe", "weighed"]

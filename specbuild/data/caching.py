@@ -122,7 +122,7 @@ class Cache:
             listed = chunk.indices.tolist()
             broken = [(index, self.broken[index]) for index in listed if index in self.broken]
             if broken:
-                chunk = chunk.kept(torch.tensor([k for k, index in enumerate(listed) if index not in self.broken]))
+                chunk = chunk.kept([k for k, index in enumerate(listed) if index not in self.broken])
             if not len(chunk.indices):
                 return Read({}, chunk.numbers, broken)
         begun = len(self.leading.operations)

@@ -1,8 +1,7 @@
-"""Labels: which are allowed, how many there are of each class, and what is balanced by that."""
+"""Labels: which are allowed, and those of all samples."""
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import NamedTuple
 
 import torch
@@ -11,7 +10,6 @@ from specbuild.catalogue.losses.loss import counted
 from specbuild.data.failure import Unusable
 from specbuild.data.sources import Source
 from specbuild.diagnostics.diagnostic import Diagnostic, Path
-from specbuild.language.document import Spec
 
 
 class Labels(NamedTuple):
@@ -67,29 +65,3 @@ def labels_of(source: Source, field: str, what: str) -> torch.Tensor:
     if len(labels) and int(labels.min()) < 0:
         raise Unusable("SB410", f"{what} counts classes from 0, but `{field}` holds {int(labels.min())}")
     return labels
-
-
-def balanced(spec: Spec, source: Source, indices: torch.Tensor, classes: dict[str, int]) -> Spec:
-    """The document with numbers for `weight: balanced`: of k classes with n_c of n samples each n / (k n_c).
-
-    indices: train's samples. classes: of each output with a loss, how many the network tells apart. Raises `Unusable`.
-    """
-    losses = dict(spec.losses)
-    for output, loss in losses.items():
-        if getattr(loss, "weight", None) != "balanced":
-            continue
-        used = labels_of(source, loss.target, "weight: balanced").index_select(0, indices)
-        if loss.ignored is not None:
-            used = used[used != loss.ignored]
-        counts = torch.bincount(used, minlength=classes[output])
-        if len(counts) > classes[output]:
-            continue  # SB402, reported where the labels are held against the network
-        if not bool(counts.all()):
-            missing = int((counts == 0).nonzero()[0])
-            raise Unusable(
-                "SB410", f"weight: balanced divides by the samples of each class, and train has none of {missing}",
-                field="weight", fix="a list of numbers, or fewer classes",
-            )  # fmt: skip
-        weights = (len(used) / (len(counts) * counts.double())).tolist()
-        losses[output] = loss.model_copy(update={"weight": tuple(weights)})
-    return replace(spec, losses=losses)

@@ -18,6 +18,7 @@ from specbuild.data.sources import Sample, TensorSource
 from specbuild.data.split import Labels, Split, labels_out_of_range
 from specbuild.diagnostics.diagnostic import Diagnostic, Path
 from specbuild.language.parsing import of_violation
+from specbuild.network.batching import mixed_target, mixing_of
 from specbuild.network.indexing import Table, tables
 from specbuild.network.plan import Plan
 from specbuild.network.samples import batch_of_one, fit, loss_path
@@ -72,7 +73,23 @@ def found(split: Split, plan: Plan) -> Iterator[Diagnostic]:
             yield from finite(split, field, sample[field], index)
         for table in tables(plan):
             yield from integers(split, table)
+    if split.views > 1 and split.source.paired:
+        fields = ", ".join(split.source.paired)
+        message = f"several views of an image cannot be judged against what lies over it pixel by pixel: {fields}"
+        yield Diagnostic("SB408", message, split.place)
     yield from targets(split, plan, types, sample)
+    mixing = mixing_of(split.transforms)
+    for output, loss in split.spec.losses.items() if mixing is not None else ():
+        assert mixing is not None
+        if loss.target in types and loss.target not in plan.inputs:
+            try:
+                target = mixed_target(mixing, loss, plan.outputs[output], types[loss.target])
+                loss.compare(plan.outputs[output], target)
+            except Violation as violation:
+                yield transform_problem(split, len(split.transforms) - 1, violation)
+                continue
+            if target.shape and target.shape[0] is not None:
+                split.widths[loss.target] = target.shape[0]
 
 
 def transform_problem(split: Split, index: int, violation: Violation) -> Diagnostic:

@@ -25,3 +25,8 @@ def uniform(count: int, seed: int, epoch: int, purpose: str) -> torch.Tensor:
 def order(count: int, seed: int, epoch: int, purpose: str = "order") -> torch.Tensor:
     """0 to `count`, exclusive, shuffled."""
     return torch.randperm(count, generator=generator(seed, epoch, purpose))
+
+
+def generator_of(draw: float) -> torch.Generator:
+    """A generator of its own for a draw: where a sample takes more than some numbers, as noise does."""
+    return torch.Generator().manual_seed(int(draw * 2**53))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import torch
@@ -21,8 +22,9 @@ class Chunk(NamedTuple):
     numbers: torch.Tensor
     """What their draws are found by: the same, or their places in the epoch where a sample may come twice."""
 
-    def kept(self, keep: torch.Tensor) -> Chunk:
-        """Those at the places `keep`."""
+    def kept(self, places: Sequence[int]) -> Chunk:
+        """Those at these places."""
+        keep = torch.tensor(places, dtype=torch.int64)
         return Chunk(self.indices.index_select(0, keep), self.numbers.index_select(0, keep))
 
 

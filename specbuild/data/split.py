@@ -15,6 +15,7 @@ from specbuild.data.mixing import mixed, repeated
 from specbuild.data.operations import Pipeline
 from specbuild.data.reading import Broken, Read, Reader
 from specbuild.data.sampling import Chunk, Sampling
+from specbuild.data.share import Filler, Share
 from specbuild.data.skipping import Skipped
 from specbuild.data.sources import Sample, Source, TensorSource
 from specbuild.diagnostics.diagnostic import Path
@@ -62,6 +63,8 @@ class Split:
         self.widths: dict[str, int] = {}
         """Of each target how many classes it has: labels that are mixed become probabilities of them."""
         self.caches = caches or Caches("none")
+        self.share: Share | None = None
+        """The part of each batch that is this process's; None for all of it."""
         self.skipped = Skipped(name, len(indices)) if spec.data is not None and spec.data.on_error == "skip" else None
         """What could not be read and was left out; None where that ends the training."""
         self._reader: Reader | None = None
@@ -121,11 +124,19 @@ class Split:
         (SB404, SB405, SB402, SB412) for samples that cannot be used, and names the first.
         """
         device = torch.device(device)
+        chunks = self._chunks(epoch)
+        last: Sample = {}
         try:
-            for read in self._read(self._chunks(epoch), epoch, device):
-                batch = self._usable(read)
-                if batch is not None:
-                    yield self._finished(batch, read.numbers, epoch, device)
+            for chunk, read in zip(
+                chunks, self._read([self._part(chunk) for chunk in chunks], epoch, device), strict=True
+            ):
+                usable = self._usable(read)
+                batch = self._finished(usable, read.numbers, epoch, device) if usable else {}
+                if self.share is not None and not (usable and self.share.size(len(chunk.indices))):
+                    yield Filler({name: tensor[: self.views] for name, tensor in (batch or last).items()})
+                elif usable:
+                    yield batch
+                last = batch or last
             if self.skipped is not None:
                 self.skipped.epoch_done()
         except Unusable as unusable:
@@ -133,6 +144,13 @@ class Split:
 
     def _chunks(self, epoch: int) -> list[Chunk]:
         return self.sampling.chunks(self.loader, epoch)
+
+    def _part(self, chunk: Chunk) -> Chunk:
+        """This process's part of a batch; one sample where that is empty."""
+        if self.share is None:
+            return chunk
+        whole, empty = chunk, not self.share.size(len(chunk.indices))
+        return Chunk(*(part[:1] if empty else self.share.of(part) for part in whole))
 
     def _sampling(self) -> Sampling:
         try:
@@ -204,7 +222,7 @@ class Split:
             self.skipped.add(index, broken.message)
         if self.skipped is not None and read.broken:
             self.skipped.require_some()
-            if self.name == "train" and len(read.numbers) == 1:
+            if self.name == "train" and self.share is None and len(read.numbers) == 1:
                 return None  # on which a normalization fails
         return read.batch or None
 

@@ -17,6 +17,7 @@ from specbuild.language.document import Spec
 from specbuild.language.parsing import of_violation
 from specbuild.language.sections import Data, Loader, SplitName
 from specbuild.language.wording import with_article
+from specbuild.network.batching import check_labels, check_mixed, check_places
 from specbuild.network.plan import Plan, Step
 
 INPUT = "input"
@@ -62,6 +63,7 @@ class Fold:
 
     def check(self) -> Iterator[Diagnostic]:
         """What is wrong with each split, each mistake once."""
+        yield from check_places(self.data)
         for name in self.data.names():
             for diagnostic in self.split(name):
                 key = (diagnostic.code, diagnostic.message.replace(f"{name} ", ""))
@@ -83,7 +85,10 @@ class Fold:
             transformed = SampleType()
         if self.image in fields:
             fields[self.image] = transformed
-            fields |= self.over(name, fields, transformed)
+            self.move_pairs(name, fields, transformed)
+        if name == "train":
+            losses = {loss_path(self.spec, output): loss for output, loss in self.spec.losses.items()}
+            yield from check_labels(self.data, label_field(self.spec), fields, losses)
         named = hasattr(self.data.dataset_of(name), "fields")
         inputs: Mapping[str, TensorType] = self.spec.inputs
         if self.spec.origin is not None and name != "train":  # each split may have sizes of its own
@@ -108,16 +113,15 @@ class Fold:
         assert dataset is not None
         return dataset.sample() or {}
 
-    def over(self, name: SplitName, fields: Mapping[str, SampleType], image: SampleType) -> dict[str, SampleType]:
-        """What lies over the image, moved with it: an image by the same transforms, a mask to the image's size."""
-        dataset, moved = self.data.dataset_of(name), {}
-        for field, kind in dataset.paired.items() if dataset is not None else ():
-            size = (None, None) if image.shape is None else image.shape[1:]
-            moved[field] = fields[field]._replace(shape=size)
+    def move_pairs(self, name: SplitName, fields: dict[str, SampleType], image: SampleType) -> None:
+        """What lies over the image comes to its size; an image is transformed as it is."""
+        for field, kind in getattr(self.data.dataset_of(name), "paired", {}).items():
+            lying = fields.get(field, SampleType())
             if kind == "image":
-                with suppress(Misfit):  # as the image's, which is reported
-                    moved[field] = self.transformed(name, fields[field])
-        return moved
+                with suppress(Misfit):  # reported of the image itself
+                    fields[field] = self.transformed(name, lying)
+            elif lying.shape is not None and image.shape is not None:
+                fields[field] = lying._replace(shape=(*lying.shape[:-2], *image.shape[-2:]))
 
     def transformed(self, name: SplitName, sample: SampleType | None) -> SampleType:
         """`sample` after the split's transforms."""
@@ -142,6 +146,8 @@ class Fold:
         """Each loss against what it is to be compared with."""
         if not fields:
             return
+        if name == "train" and self.plan is not None:
+            yield from check_mixed(self.data, self.spec.losses, self.plan.outputs, fields)
         for output, loss in self.spec.losses.items():
             path = loss_path(self.spec, output)
             if loss.target not in fields:

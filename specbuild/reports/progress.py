@@ -63,6 +63,10 @@ class Bar:
                 self.progress.task_ids[0], description=f"epoch {record['epoch'] + 1}/{self.epochs}", loss=""
             )
 
+    def note(self, text: str) -> None:
+        """A line above the bar."""
+        self.say(f"warning: {text}")
+
     def end(self, run: Path | None) -> None:
         """Take the bar away."""
         if self.progress is not None:

@@ -9,6 +9,7 @@ import torch
 from torch import nn
 
 from specbuild.data import open_data, probe
+from specbuild.data.mixing import averaged
 from specbuild.data.settling import at_first
 from specbuild.diagnostics.diagnostic import Diagnostic
 from specbuild.errors import DataError
@@ -50,7 +51,7 @@ def evaluate(
     layout = memory_format(plan, target)
     model = copy_of(run.model, target, layout)
     with lookups_told(spec, plan, model):
-        measure(model, objective, samples.batches(0, target), Feed(plan, layout), meter)
+        measure(averaged(model, samples.views), objective, samples.batches(0, target), Feed(plan, layout), meter)
     return meter.results()
 
 

@@ -11,6 +11,7 @@ import torch
 from torch import nn
 
 from specbuild.data import Split
+from specbuild.data.mixing import averaged
 from specbuild.diagnostics.diagnostic import Diagnostic
 from specbuild.errors import DataError
 from specbuild.language.document import Spec
@@ -81,9 +82,12 @@ class Fit:
             meter = self.meter()
             batches = self.splits["val"].batches(number, self.device)
             with lookups_told(self.spec, self.plan, self.model):
-                measure(self.model, self.objective, batches, self.feed, meter)
+                measure(averaged(self.model, self.splits["val"].views), self.objective, batches, self.feed, meter)
             record |= meter.results("val_")
             self.require_finite(record["val_loss"], "the loss on val", number)
+        for split in self.splits.values():
+            if split.skipped is not None and (news := split.skipped.news()) is not None:
+                self.report.note(news)
         record |= self.schedule.rates
         self.schedule.after_epoch(record)
         record["samples_per_second"] = round(samples / max(learned, 1e-9), 1)

@@ -13,7 +13,7 @@ from typing import Any
 import torch
 from torch.utils.data import Dataset
 
-from specbuild.data import Split, open_data, probe
+from specbuild.data import Split, open_data, probe, weighed
 from specbuild.data.settling import at_first
 from specbuild.diagnostics.diagnostic import Diagnostic
 from specbuild.errors import DataError, SpecbuildError
@@ -70,6 +70,8 @@ def train(
         try:
             signals.unshield()
             splits = opened(spec, plan, data_root, train, val)
+            spec = weighed(spec, splits["train"], plan)
+            recorder.spec = replace(whole, losses=spec.losses)
             fit = Fit(spec, plan, target, splits, report)
             report.start(started(spec, plan, fit))
             for number in range(1, spec.train.epochs + 1):

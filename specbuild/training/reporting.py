@@ -36,6 +36,9 @@ class Reporter(Protocol):
     def epoch(self, record: Mapping[str, Any]) -> None:
         """An epoch is finished; what was measured in it, as in `metrics.jsonl`."""
 
+    def note(self, text: str) -> None:
+        """Something that is worth knowing and ends nothing: files that were left out."""
+
     def end(self, run: Path | None) -> None:
         """Training has ended, well or not; where the run is, if one was written."""
 
@@ -50,6 +53,9 @@ class Silent:
         """Nothing."""
 
     def epoch(self, record: Mapping[str, Any]) -> None:
+        """Nothing."""
+
+    def note(self, text: str) -> None:
         """Nothing."""
 
     def end(self, run: Path | None) -> None:
@@ -74,6 +80,10 @@ class Lines:
     def epoch(self, record: Mapping[str, Any]) -> None:
         """The epoch's line."""
         self.write(line(record, self.epochs))
+
+    def note(self, text: str) -> None:
+        """A line."""
+        self.write(f"warning: {text}")
 
     def end(self, run: Path | None) -> None:
         """Nothing: the result is said by whoever called."""

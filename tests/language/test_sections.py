@@ -47,10 +47,21 @@ def test_options_for_workers_need_workers_as_torch_says(arguments: dict[str, Any
 
 def test_how_many_samples_are_held_out() -> None:
     def held_out(split: float, total: int) -> int:
-        return ValSplit(split=split).held_out(total)
+        return Data(train=TrainSplit(dataset=Digits()), val=ValSplit(split=split)).counts(total)["val"]
 
     assert [held_out(0.1, total) for total in (1437, 10, 2, 1)] == [144, 1, 1, 0]
     assert held_out(0.99, 10) == 9
+
+
+def test_test_is_held_out_before_val() -> None:
+    def counts(val: float, test: float, total: int) -> list[int]:
+        data = Data(train=TrainSplit(dataset=Digits()), val=ValSplit(split=val), test=TestSplit(split=test))
+        found = data.counts(total)
+        return [found["train"], found["val"], found["test"]]
+
+    assert counts(0.1, 0.2, 100) == [70, 10, 20]
+    assert counts(0.5, 0.5, 10) == [1, 4, 5]
+    assert [counts(0.1, 0.1, total) for total in (3, 2, 1)] == [[1, 1, 1], [1, 0, 1], [1, 0, 0]]
 
 
 def test_shuffle_is_for_train() -> None:

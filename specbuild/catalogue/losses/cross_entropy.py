@@ -7,9 +7,9 @@ from annotated_types import Ge, Le
 
 from specbuild.catalogue.entry import Float, Int, Str
 from specbuild.catalogue.losses.loss import (
+    ClassWeights,
     Loss,
     Reduction,
-    Weights,
     require_classes,
     require_float,
     require_labels,
@@ -31,7 +31,7 @@ class ClassLoss(Loss, ABC):
     """Whether torch's backward fails on an output whose axes are not in order in memory."""
 
     if TYPE_CHECKING:
-        weight: tuple[float, ...] | None
+        weight: Literal["balanced"] | tuple[float, ...] | None
         class_dim: Literal[1, -1]
 
     def check(self) -> None:
@@ -55,7 +55,7 @@ class ClassLoss(Loss, ABC):
         )
         classes = self.classes(output)
         assert classes is not None
-        if self.weight is not None:
+        if isinstance(self.weight, tuple):
             require_weights(len(self.weight), classes)
         if target is None:
             return
@@ -130,8 +130,8 @@ class CrossEntropyLoss(ClassLoss):
     ```
     """
 
-    weight: Weights | None = None
-    """A weight for each class."""
+    weight: ClassWeights | None = None
+    """A weight for each class; `balanced` is n / (k n_c), of train's n samples in k classes, n_c in each."""
     ignore_index: Int = -100
     """A label that adds nothing to the loss."""
     reduction: Reduction = "mean"
@@ -186,8 +186,8 @@ class NLLLoss(ClassLoss):
 
     contiguous: ClassVar = True
 
-    weight: Weights | None = None
-    """A weight for each class."""
+    weight: ClassWeights | None = None
+    """A weight for each class; `balanced` is n / (k n_c), of train's n samples in k classes, n_c in each."""
     ignore_index: Int = -100
     """A label that adds nothing to the loss."""
     reduction: Reduction = "mean"

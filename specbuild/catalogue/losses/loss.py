@@ -13,6 +13,8 @@ from specbuild.catalogue.types import FLOATS, Dim, TensorType
 
 Reduction = Literal["mean", "sum"]
 Weights = Annotated[tuple[Float, ...], MinLen(1)]
+ClassWeights = Literal["balanced"] | Weights
+"""`balanced` is settled by train's labels before the training."""
 Targets = Literal["numbers", "labels", "label lists", "shares", "signs"]
 DEPRECATED = "deprecated by torch: use `reduction: mean` or `reduction: sum`"
 
@@ -71,6 +73,8 @@ class Loss(Entry, ABC):
         nn: `torch.nn`. tensor: `torch.tensor`. Weights become buffers, so `.to(device)` moves them.
         """
         arguments = self.torch_arguments()
+        if arguments.get("weight") == "balanced":  # of a document that is not trained, all alike
+            arguments["weight"] = None
         for name in ("weight", "pos_weight"):
             if arguments.get(name) is not None:
                 arguments[name] = tensor(arguments[name])
@@ -119,7 +123,7 @@ def require_weights(count: int, classes: Dim) -> None:
     )
 
 
-def require_weighable(weights: Weights | None, output: TensorType) -> None:
+def require_weighable(weights: ClassWeights | None, output: TensorType) -> None:
     """Where classes have weights, an output of their dtype."""
     require(
         weights is None or output.dtype == "float32",

@@ -7,9 +7,9 @@ from specbuild.catalogue.entry import Float, Str
 from specbuild.catalogue.limits import Scale
 from specbuild.catalogue.losses.elementwise import ElementwiseLoss
 from specbuild.catalogue.losses.loss import (
+    ClassWeights,
     Loss,
     Reduction,
-    Weights,
     require_classes,
     require_float,
     require_labels,
@@ -124,8 +124,8 @@ class MultiMarginLoss(VectorLoss):
     """The power of what is missing of the margin."""
     margin: Scale = 1.0
     """How far the right score is to be above the others."""
-    weight: Weights | None = None
-    """A weight for each class."""
+    weight: ClassWeights | None = None
+    """A weight for each class; `balanced` is n / (k n_c), of train's n samples in k classes, n_c in each."""
     reduction: Reduction = "mean"
     """`mean` or `sum` over the batch. `none` is refused: training needs one number."""
     target: Str = "target"
@@ -137,7 +137,8 @@ class MultiMarginLoss(VectorLoss):
         """The number of classes, the weights; one label a sample."""
         super().compare(output, target)
         if self.weight is not None:
-            require_weights(len(self.weight), output.shape[0])
+            if isinstance(self.weight, tuple):
+                require_weights(len(self.weight), output.shape[0])
             require_weighable(self.weight, output)
         if target is None:
             return

@@ -12,8 +12,16 @@ TRANSFORMS: Table[Transform] = Table(
     {
         "values": ("ToTensor", "Normalize", "RandomHorizontalFlip", "Grayscale"),
         "sizes": ("Resize", "RandomCrop", "CenterCrop", "Pad"),
+        "colors": (
+            "ColorJitter", "RandomPhotometricDistort", "RandomGrayscale", "RandomInvert", "RandomPosterize",
+            "RandomSolarize", "RandomAutocontrast", "RandomEqualize", "RandomChannelPermutation",
+        ),
+        "filters": ("RandomAdjustSharpness", "GaussianBlur", "GaussianNoise", "JPEG"),
+        "erasing": ("RandomErasing",),
+        "automatic": ("AutoAugment", "RandAugment", "TrivialAugmentWide", "AugMix"),
+        "mixing": ("MixUp", "CutMix"),
     },
-)
+)  # fmt: skip
 """Every transform, by the name that a document uses."""
 
 __all__ = ["TRANSFORMS", "Transform"]

@@ -45,17 +45,7 @@ def padded_sizes(sample: SampleType, channels: int | None, sizes: Sizes, edges: 
     """Height and width with the borders on, after holding the borders against the image."""
     left, top, right, bottom = edges
     if mode == "constant":
-        values = fill if isinstance(fill, tuple) else (fill or 0.0,)
-        if len(values) > 1 and channels is not None and len(values) != channels:
-            raise Violation(
-                "SB408", f"fill has {len(values)} numbers, but what comes in has {channels_text(channels)}",
-                field="fill",
-            )  # fmt: skip
-        if sample.dtype == "uint8" and not all(0 <= value <= 255 for value in values):
-            raise Violation(
-                "SB408", "fill must be from 0 to 255 before ToTensor", field="fill",
-                fix="a fill from 0 to 255, or ToTensor first",
-            )  # fmt: skip
+        check_fill(sample, channels, fill)
     slack = {"reflect": 1, "symmetric": 0}.get(mode)
     for size, borders, axis in ((sizes[0], (top, bottom), "height"), (sizes[1], (left, right), "width")):
         if slack is not None and size is not None and max(borders) > size - slack:
@@ -67,3 +57,18 @@ def padded_sizes(sample: SampleType, channels: int | None, sizes: Sizes, edges: 
             )
     height, width = sizes
     return None if height is None else height + top + bottom, None if width is None else width + left + right
+
+
+def check_fill(sample: SampleType, channels: int | None, fill: Fill) -> None:
+    """A number for each channel or one for all, which a byte can be where the image is of bytes."""
+    values = fill if isinstance(fill, tuple) else (fill or 0.0,)
+    if len(values) > 1 and channels is not None and len(values) != channels:
+        raise Violation(
+            "SB408", f"fill has {len(values)} numbers, but what comes in has {channels_text(channels)}",
+            field="fill",
+        )  # fmt: skip
+    if sample.dtype == "uint8" and not all(0 <= value <= 255 for value in values):
+        raise Violation(
+            "SB408", "fill must be from 0 to 255 before ToTensor", field="fill",
+            fix="a fill from 0 to 255, or ToTensor first",
+        )  # fmt: skip

@@ -11,13 +11,21 @@ from specbuild.catalogue.guarding import PluginFailure, named
 from specbuild.catalogue.rules import Violation
 from specbuild.catalogue.transforms.transform import Transform
 from specbuild.data.failure import Unusable
-from specbuild.data.operations import sizes, values
+from specbuild.data.operations import automatic, colors, erasing, filters, mixing, sizes, values
 from specbuild.data.operations.operation import Builders, Draws, Operation
 from specbuild.data.randomness import uniform
 
 BELOW_ONE = 1 - 2**-24
 """The largest float32 below 1."""
-BUILDERS: Builders = {**values.BUILDERS, **sizes.BUILDERS}
+BUILDERS: Builders = {
+    **values.BUILDERS,
+    **sizes.BUILDERS,
+    **colors.BUILDERS,
+    **filters.BUILDERS,
+    **erasing.BUILDERS,
+    **automatic.BUILDERS,
+    **mixing.BUILDERS,
+}
 
 
 class Pipeline:

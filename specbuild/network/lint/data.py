@@ -10,6 +10,7 @@ from specbuild.diagnostics.suggest import nearest
 from specbuild.language.document import Spec
 from specbuild.language.sections import Data, SplitName
 from specbuild.language.wording import with_article
+from specbuild.network.batching import shown
 from specbuild.network.lint.layers import NORMALIZED
 from specbuild.network.plan import Plan
 from specbuild.network.samples import loss_path
@@ -64,11 +65,6 @@ def odd_transforms(name: SplitName, transforms: Any) -> Iterator[Diagnostic]:
                 "SB815", f"{transform.type} draws at random: {name} is to measure the images as they are",
                 path, fix=f"{{type: CenterCrop, size: {shown(transform.size)}}}" if crop else "leave it out",
             )  # fmt: skip
-
-
-def shown(size: int | tuple[int, ...]) -> str:
-    """A size as a document has it."""
-    return str(size) if isinstance(size, int) else str(list(size))
 
 
 def spare_classes(spec: Spec, plan: Plan, data: Data) -> Iterator[Diagnostic]:
