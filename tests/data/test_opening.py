@@ -141,6 +141,9 @@ def test_every_data_set_can_be_opened_or_says_why(tmp_path: Path) -> None:
         "ImageTable": {"path": "x.csv", "root": "x"},
         "ImagePairs": {"inputs": "x", "targets": "y"},
         "Text": {"path": "x.txt"},
+        "CocoDetection": {"root": "x", "annFile": "y"},
+        "EMNIST": {"root": "x", "split": "letters"},
+        "SEMEION": {"root": "x", "download": False},
     }
     for name, cls in DATASETS.items():
         given = arguments.get(name, {"root": "x"} if "root" in cls.model_fields else {})

@@ -46,3 +46,11 @@ def images(channels: int | None, height: int | None, width: int | None, classes:
         "input": SampleType((channels, height, width), "uint8", image=True),
         "target": LABEL._replace(classes=classes),
     }
+
+
+def masked(classes: int) -> dict[str, SampleType]:
+    """The fields of a sample that is an image in colour with the class of each of its pixels."""
+    return {
+        "input": SampleType((3, None, None), "uint8", image=True),
+        "target": SampleType((None, None), "int64", classes),
+    }

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import ClassVar
 
 from specbuild.catalogue.datasets.dataset import Dataset, images
+from specbuild.catalogue.datasets.torchvision_set import READ_BY_PILLOW
 from specbuild.catalogue.entry import Bool, Str
 from specbuild.catalogue.samples import SampleType
 
@@ -20,7 +21,7 @@ class ImageFolder(Dataset):
 
     refused: ClassVar = {
         **Dataset.refused,
-        "loader": "images are read by Pillow, as RGB",
+        "loader": READ_BY_PILLOW,
         "is_valid_file": "a document holds no Python; files are chosen by their endings",
     }
 

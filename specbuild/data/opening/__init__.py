@@ -11,15 +11,19 @@ from specbuild.catalogue.datasets import Dataset
 from specbuild.catalogue.plugged import PLUGGED
 from specbuild.data.opening import (
     array_files,
+    coco,
     digits,
     fakes,
+    file_sets,
     folders,
+    held_sets,
     image_tables,
+    lsun,
+    mask_sets,
     pairs,
     plugged,
     tables,
     texts,
-    torchvision_sets,
 )
 from specbuild.data.opening.opener import Openers
 from specbuild.data.sources import Source
@@ -28,8 +32,12 @@ from specbuild.network.samples import INPUT
 OPENERS: Openers = {
     **digits.OPENERS,
     **array_files.OPENERS,
-    **torchvision_sets.OPENERS,
     **folders.OPENERS,
+    **held_sets.OPENERS,
+    **file_sets.OPENERS,
+    **mask_sets.OPENERS,
+    **coco.OPENERS,
+    **lsun.OPENERS,
     **fakes.OPENERS,
     **tables.OPENERS,
     **image_tables.OPENERS,

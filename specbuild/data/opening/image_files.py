@@ -1,95 +1,114 @@
-"""Image files, one at a time: pictures as bytes, masks as numbers of classes."""
+"""Image files that are read one at a time by Pillow, with a label or a mask each."""
 
 from __future__ import annotations
 
-import os
-from collections.abc import Iterator, Mapping
-from pathlib import Path
+from collections.abc import Callable, Sequence
+from typing import Any
 
 import numpy as np
 import torch
 
 from specbuild.data.failure import Unusable
 from specbuild.data.opening.opener import first_line
-from specbuild.data.sources import Sample
+from specbuild.data.sources import Sample, SampleSource
 from specbuild.network.samples import INPUT
 
-ENDINGS = (".jpg", ".jpeg", ".png", ".ppm", ".bmp", ".pgm", ".tif", ".tiff", ".webp")
-"""Of image files: torchvision's."""
-MASKS = ("1", "L", "P", "I", "I;16")
-"""Pillow's modes of one number for each pixel."""
+Pixels = np.ndarray[Any, Any]
 
 
-def read_image(path: Path, mode: str, field: str) -> torch.Tensor:
-    """Bytes `[C, H, W]`; SB405 names a file that Pillow cannot read."""
+class FileSource(SampleSource):
+    """Image files, each with a target that is known without reading it."""
+
+    images = True
+    fields = (INPUT, "target")
+
+    def __init__(
+        self,
+        files: Sequence[str],
+        targets: torch.Tensor,
+        *,
+        classes: int | None = None,
+        names: Sequence[str] | None = None,
+        mode: str = "RGB",
+    ) -> None:
+        """targets: `[N, ...]`. names: of the classes. mode: Pillow's, of the images."""
+        self.files, self.targets, self.mode, self.classes = files, targets, mode, classes
+        self.class_names = tuple(names) if names is not None else None
+
+    def __len__(self) -> int:
+        return len(self.files)
+
+    def labels(self, field: str) -> torch.Tensor | None:
+        """The targets of all files, without reading one."""
+        return self.targets if field == "target" else None
+
+    def sample(self, index: int) -> Sample:
+        """One image and its target; SB405 names the file that Pillow cannot read."""
+        return {INPUT: image_of(self.files[index], self.mode), "target": self.targets[index].clone()}
+
+
+class MaskSource(SampleSource):
+    """Image files, each with a file of the classes of its pixels: int64 `[H, W]`."""
+
+    images = True
+    fields = (INPUT, "target")
+    paired = {"target": "mask"}  # noqa: RUF012  as in the base, it is not changed
+
+    def __init__(
+        self,
+        files: Sequence[str],
+        masks: Sequence[str],
+        *,
+        classes: int,
+        names: Sequence[str] | None = None,
+        read: Callable[[str], Pixels] | None = None,
+        first: int = 0,
+    ) -> None:
+        """read: what reads a mask; null is Pillow. first: the number that stands for the first class."""
+        self.files, self.masks, self.classes, self.first = files, masks, classes, first
+        self.read = read or indexed
+        self.class_names = tuple(names) if names is not None else None
+
+    def __len__(self) -> int:
+        return len(self.files)
+
+    def sample(self, index: int) -> Sample:
+        """One image and the classes of its pixels; SB405 names the file that cannot be read."""
+        image, path = image_of(self.files[index], "RGB"), self.masks[index]
+        pixels = reading(path, "mask", self.read)
+        if pixels.ndim != 2 or pixels.shape != tuple(image.shape[1:]):
+            size, other = (" x ".join(map(str, shape)) for shape in (pixels.shape, image.shape[1:]))
+            raise Unusable("SB405", f"{path} is {size}, but its image is {other}: {self.files[index]}", field="root")
+        return {INPUT: image, "target": torch.from_numpy(pixels.astype(np.int64) - self.first)}
+
+
+def image_of(path: str, mode: str, field: str = "root") -> torch.Tensor:
+    """The image of a file, uint8 `[C, H, W]`; field: the argument that names it, or its folder."""
+
+    def decoded(path: str) -> Pixels:
+        from PIL import Image
+
+        with Image.open(path) as image:
+            return np.array(image.convert(mode))
+
+    pixels = torch.from_numpy(reading(path, "image", decoded, field))
+    return pixels.unsqueeze(0) if pixels.dim() == 2 else pixels.permute(2, 0, 1).contiguous()
+
+
+def indexed(path: str) -> Pixels:
+    """The numbers of a file's pixels, of a palette its entries."""
     from PIL import Image
 
+    with Image.open(path) as image:
+        return np.array(image)
+
+
+def reading(path: str, what: str, read: Callable[[str], Pixels], field: str = "root") -> Pixels:
+    """What is read from a file, or SB405 with its name."""
     try:
-        with Image.open(path) as image:
-            pixels = np.array(image.convert(mode))
+        return read(path)
     except Exception as error:  # Pillow's readers raise OSError, SyntaxError, ValueError, struct.error...
-        raise unreadable(path, error, field) from None
-    tensor = torch.from_numpy(pixels)
-    return tensor.unsqueeze(0) if tensor.dim() == 2 else tensor.permute(2, 0, 1).contiguous()
-
-
-def read_mask(path: Path, field: str) -> torch.Tensor:
-    """The number of a class for each pixel, int64 `[H, W]`: a palette's index, a gray value."""
-    from PIL import Image
-
-    try:
-        with Image.open(path) as image:
-            kind, numbers = image.mode, np.array(image) if image.mode in MASKS else None
-    except Exception as error:  # as above
-        raise unreadable(path, error, field) from None
-    if numbers is None:
+        article = "an" if what == "image" else "a"
         raise Unusable(
-            "SB405", f"{path} is in colour ({kind}), but a mask has one number for each pixel", field=field,
-            fix="save it in gray or with a palette, the number of the class as the value",
-        )  # fmt: skip
-    return torch.from_numpy(numbers.astype(np.int64))
-
-
-def read_pair(image: Path, target: Path, kind: str, mode: str, scale: int = 1) -> Sample:
-    """An image and what lies over it; SB405 where their sizes do not fit."""
-    given = read_image(image, mode, "inputs")
-    over = read_mask(target, "targets") if kind == "mask" else read_image(target, mode, "targets")
-    size, wanted = tuple(over.shape[-2:]), tuple(scale * side for side in given.shape[-2:])
-    if size != wanted:
-        of = f", and {scale} times that is {wanted[0]} x {wanted[1]}" if scale > 1 else ""
-        raise Unusable(
-            "SB405", f"{image} is {given.shape[-2]} x {given.shape[-1]}{of}, but {target} is {size[0]} x {size[1]}",
-            field="targets",
-        )  # fmt: skip
-    return {INPUT: given, "target": over}
-
-
-def unreadable(path: Path, error: Exception, field: str) -> Unusable:
-    """SB405 for a file that Pillow cannot read."""
-    return Unusable("SB405", f"{path} is not an image that can be read: {first_line(error)}", field=field)
-
-
-def image_files(folder: Path, field: str, suffix: str) -> Mapping[str, Path]:
-    """The images in a folder and those in it, by name: without the ending, and without `suffix`, which each has."""
-    if not folder.is_dir():
-        raise Unusable("SB403", f"there is no folder {folder.absolute()}", field=field, fix="a folder of images")
-    found: dict[str, Path] = {}
-    for path in below(folder):
-        if path.suffix.lower() not in ENDINGS or not path.stem.endswith(suffix):
-            continue
-        name = path.relative_to(folder).with_suffix("").as_posix()
-        name = name.removesuffix(suffix)
-        if name in found:
-            raise Unusable("SB405", f"{found[name]} and {path} have one name: which is meant?", field=field)
-        found[name] = path
-    if not found:
-        ending = f" whose name ends with {suffix}" if suffix else ""
-        raise Unusable("SB403", f"there is no image{ending} in {folder.absolute()}", field=field)
-    return found
-
-
-def below(folder: Path) -> Iterator[Path]:
-    """The files of a folder and of those in it, in the order of their names."""
-    for name, folders, files in os.walk(folder):
-        folders.sort()
-        yield from (Path(name) / file for file in sorted(files))
+            "SB405", f"{path} is not {article} {what} that can be read: {first_line(error)}", field=field
+        ) from None

@@ -10,7 +10,8 @@ import torch
 
 from specbuild.catalogue.datasets.image_table import ImageTable
 from specbuild.data.failure import Unusable
-from specbuild.data.opening.image_files import read_image, read_pair
+from specbuild.data.opening.image_files import image_of
+from specbuild.data.opening.image_pairing import read_pair
 from specbuild.data.opening.opener import Openers, placed
 from specbuild.data.opening.rows import Rows, number, read_rows
 from specbuild.data.sources import Sample, SampleSource, Source, Statistics
@@ -101,8 +102,8 @@ class ImageTableSource(SampleSource):
     def sample(self, index: int) -> Sample:
         """One image and its target; SB405 names a file that cannot be read."""
         if self.over:
-            return read_pair(self.files[index], self.over[index], self.entry.kind, self.entry.mode)
-        return {INPUT: read_image(self.files[index], self.entry.mode, "root"), "target": self.values[index]}
+            return read_pair(self.files[index], self.over[index], self.entry.kind, self.entry.mode, "root")
+        return {INPUT: image_of(str(self.files[index]), self.entry.mode), "target": self.values[index].clone()}
 
 
 def named_files(rows: Rows, column: str, folder: Path, suffix: str, field: str) -> list[Path]:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from specbuild.catalogue.datasets.image_pairs import ImagePairs
 from specbuild.data.failure import Unusable
-from specbuild.data.opening.image_files import image_files, read_pair
+from specbuild.data.opening.image_pairing import image_files, read_pair
 from specbuild.data.opening.opener import Openers, placed
 from specbuild.data.sources import Sample, SampleSource, Source
 from specbuild.network.samples import INPUT
@@ -32,7 +32,7 @@ class PairSource(SampleSource):
 
     def sample(self, index: int) -> Sample:
         """One pair; SB405 names a file that cannot be read, or one of another size than its partner."""
-        return read_pair(*self.files[index], self.entry.target, self.entry.mode, self.entry.scale)
+        return read_pair(*self.files[index], self.entry.target, self.entry.mode, "inputs", self.entry.scale)
 
 
 def require_partners(files: Mapping[str, Path], others: Mapping[str, Path], folder: Path, field: str) -> None:
