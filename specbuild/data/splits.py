@@ -165,15 +165,23 @@ class Opener:
             return source
         if id(source) not in self.ready:
             if self.learned is None:
-                own, data = self.own.get("train"), self.spec.data
-                assert data is not None, "own data sets learn nothing"
-                taught = self.source(own if own is not None else data.train.dataset, ("data", "train", "dataset"))
-                self.learned = taught.learned(self.chosen("train", taught))
+                self.learned = self.learned_from_train()
             try:
                 self.ready[id(source)] = source.prepared(self.learned)
             except Unusable as unusable:
                 raise failure(self.spec, unusable.at(place)) from None
         return self.ready[id(source)]
+
+    def learned_from_train(self) -> Statistics | None:
+        """What the samples that train keeps say of all others."""
+        own, data = self.own.get("train"), self.spec.data
+        assert data is not None, "own data sets learn nothing"
+        place: Place = ("data", "train", "dataset")
+        source = self.source(own if own is not None else data.train.dataset, place)
+        try:
+            return source.learned(self.chosen("train", source))
+        except Unusable as unusable:
+            raise failure(self.spec, unusable.at(place)) from None
 
     def made(
         self,

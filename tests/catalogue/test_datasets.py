@@ -1,16 +1,31 @@
 from __future__ import annotations
 
 import inspect
-from typing import Any
+import re
+from itertools import product
+from pathlib import Path
+from typing import Any, get_args
 
 import pytest
 
 from specbuild import check
 from specbuild.catalogue.datasets import DATASETS
 from specbuild.catalogue.datasets.digits import Digits
+from specbuild.catalogue.samples import SampleType
 from specbuild.data.vision import torchvision
 
+<<<<<<< HEAD
 OURS = {"Digits", "Arrays", "Table", "ImageTable", "ImagePairs", "Text"}
+=======
+OURS = {"Digits", "Arrays"}
+PAGE = (Path(__file__).resolve().parents[2] / "docs" / "datasets.md").read_text()
+OTHERWISE: dict[str, dict[str, Any]] = {
+    "CocoDetection": {"annFile": "y"},
+    "SBDataset": {"mode": "segmentation"},
+    "Cityscapes": {"target_type": "semantic"},
+}
+"""What has to be written beside `root`."""
+>>>>>>> visionsets
 NETWORK: dict[str, Any] = {
     "specbuild": 1,
     "input": [3, 32, 32],
@@ -113,6 +128,36 @@ def test_arguments_that_no_network_learns_from(dataset: dict[str, Any], field: s
 def test_classes_are_held_against_the_network_before_anything_is_opened(dataset: dict[str, Any], message: str) -> None:
     problems = check({**NETWORK, "data": {"train": {"dataset": dataset}}})
     assert any(problem.code == "SB402" and message in problem.message.replace(",", "") for problem in problems)
+
+
+def choices(name: str, field: str) -> list[Any]:
+    """What can be written for an argument that chooses a part of a set."""
+    annotation = DATASETS[name].model_fields[field].annotation
+    return [True, False] if annotation is bool else [value for value in get_args(annotation) if value]
+
+
+@pytest.mark.parametrize("name", sorted(DATASETS.keys() - OURS - {"FakeData", "ImageFolder"}))
+def test_the_page_of_data_sets_says_how_many_samples_and_classes_each_has(name: str) -> None:
+    (row,) = [line for line in PAGE.splitlines() if line.startswith(f"| `{name}`")]
+    cls = DATASETS[name]
+    written = {"root": "x", **OTHERWISE.get(name, {})}
+    fields = [field for field in ("train", "split", "image_set", "background") if field in cls.model_fields]
+    for values in product(*(choices(name, field) for field in fields)):
+        entry = cls(**{**written, **dict(zip(fields, values, strict=True))})
+        length, shapes = entry.length(), (entry.sample() or {})["input"].shape or ()
+        assert length is None or f"{length:,}" in row
+        assert " x ".join("?" if size is None else str(size) for size in shapes) in row
+        classes = (entry.sample() or {}).get("target", SampleType()).classes
+        assert classes is None or re.search(rf"\b{classes:,}\b", row) or name == "LSUN"
+    assert ("no download" in row) == ("download" not in cls.model_fields)
+    needs = getattr(cls, "needs", None)
+    assert needs is None or f"({needs})" in row
+
+
+@pytest.mark.parametrize("name", sorted(DATASETS.excluded))
+def test_the_page_of_data_sets_says_why_one_is_left_out(name: str) -> None:
+    end = f"| {DATASETS.excluded[name]} |"
+    assert any(f"`{name}`" in line and line.endswith(end) for line in PAGE.splitlines())
 
 
 def test_digits_is_split_once_and_for_all() -> None:

@@ -8,6 +8,7 @@ import pytest
 import torch
 from PIL import Image
 
+from specbuild.api import evaluate, train
 from specbuild.catalogue.datasets.image_table import ImageTable
 from specbuild.data import open_data
 from specbuild.data.failure import Unusable
@@ -105,6 +106,23 @@ def test_a_class_has_the_number_that_train_gives_it() -> None:
     assert problems(lambda: open_data(spec)) == [
         ("SB405", "data.val.dataset.target", "line 2 of val.csv: `label` is bee, a class that train does not have")
     ]
+
+
+def test_a_run_knows_its_classes() -> None:
+    Path("train.csv").write_text("filename,label\na.png,cow\nc.png,ant\nsub/b.png,bee\n")
+    Path("test.csv").write_text("filename,label\nsub/b.png,cow\n")
+    data = {
+        name: {"dataset": {"type": "ImageTable", "path": f"{name}.csv", "root": "images"}, "transforms": ["ToTensor"]}
+        for name in ("train", "test")
+    }
+    layers = ["Flatten", {"type": "Linear", "out_features": 3}]
+    run = train(document(data, input=[3, 2, 3], layers=layers, train={"epochs": 1}).source.tree, run="run")
+    assert run.preprocessing == {"type": "ImageTable", "classes": ["ant", "bee", "cow"]}
+    Path("train.csv").unlink()
+    with torch.no_grad():
+        output = run.model(torch.full((1, 3, 2, 3), 10 / 255))
+    wanted = torch.nn.functional.cross_entropy(output, torch.tensor([2]))
+    assert evaluate("run")["loss"] == pytest.approx(float(wanted), rel=1e-5)
 
 
 CLASHES = [

@@ -7,6 +7,7 @@ import statistics
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 from hypothesis import given
@@ -222,6 +223,23 @@ def test_val_and_test_are_prepared_as_train_is() -> None:
     assert (code, path, message) == (
         "SB410", "data.val.dataset.features", "features is colour, but train's is area, colour",
     )  # fmt: skip
+
+
+def test_what_train_cannot_teach_is_said_at_train() -> None:
+    Path("train.csv").write_text("area,price\n1,1\nNA,3\n")
+    Path("val.csv").write_text("area,price\n1,1\n")
+    spec_of_both = spec({name: {"dataset": entry(f"{name}.csv")} for name in ("train", "val")})
+    message = "`area` holds numbers and other text: 1 on line 2, NA on line 3 of train.csv"
+    for splits in (("train", "val"), ("val",)):
+        assert problems(lambda splits=splits: open_data(spec_of_both, splits=splits)) == [
+            ("SB405", "data.train.dataset.features", message)
+        ]
+    images = {"type": "Arrays", "path": "a.npz", "fields": {"input": "x", "target": "y"}}
+    np.savez("a.npz", x=np.zeros((3, 1), np.float32), y=np.zeros((3, 1), np.float32))
+    other = spec({"train": {"dataset": images}, "val": {"dataset": entry("val.csv")}})
+    assert problems(lambda: open_data(other)) == [
+        ("SB405", "data.val.dataset", "a table is prepared by what is learned from train, and train is no Table")
+    ]
 
 
 def test_a_class_that_train_lacks_is_named() -> None:

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 import torch
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from specbuild.api import evaluate, load, train
@@ -33,6 +33,7 @@ def text(content: str | bytes, **fields: Any) -> Source:
     return source.prepared(source.learned(torch.arange(len(source))))
 
 
+@settings(max_examples=30)
 @given(st.text(min_size=2, max_size=60), st.integers(1, 8), st.none() | st.integers(1, 9))
 def test_windows_are_of_the_text_and_of_what_follows(content: str, window: int, stride: int | None) -> None:
     content = content.removeprefix("\ufeff")

@@ -2,17 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import hashlib
+import io
+from collections.abc import Callable, Iterator
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from threading import Thread
 from typing import Any
 
 import numpy as np
 import pytest
 import torch
+from PIL import Image
+from torch.utils.data import DataLoader, Dataset
 
+import specbuild
 from specbuild.catalogue.datasets import DATASETS
 from specbuild.data.failure import Unusable
-from specbuild.data.opening import open_dataset
+from specbuild.data.opening import lsun, open_dataset
 from specbuild.data.sources import SampleSource, Source, TensorSource
 from specbuild.data.vision import torchvision
 from tests.data import written_sets as written
@@ -316,6 +324,135 @@ def test_a_matlab_file_of_another_checksum_is_refused(name: str, write: written.
     with pytest.raises(Unusable) as raised:
         opened(name, tmp_path, write)
     assert raised.value.message == f"{name} is not in {tmp_path}, or not whole"
+
+
+@pytest.fixture
+def databases() -> Iterator[None]:
+    yield
+    lsun.forget()
+
+
+def write_lsun(root: Path, counts: dict[str, int]) -> dict[str, np.ndarray]:
+    """Databases of lossless images, by their keys."""
+    import lmdb
+
+    made = {}
+    for name, count in counts.items():
+        with lmdb.open(str(root / f"{name}_lmdb"), map_size=1 << 20) as database, database.begin(write=True) as writing:
+            for k in reversed(range(count)):
+                pixels, encoded = written.bytes_of(4, 3, 3), io.BytesIO()
+                Image.fromarray(pixels).save(encoded, "PNG")
+                writing.put(f"{name}{k}".encode(), encoded.getvalue())
+                made[f"{name}{k}"] = pixels
+    return made
+
+
+@pytest.mark.usefixtures("databases")
+def test_lsun_is_read_in_every_process(tmp_path: Path) -> None:
+    made = write_lsun(tmp_path, {"kitchen_val": 2, "bridge_val": 3})
+    entry = DATASETS["LSUN"](root="lsun", classes=["kitchen_val", "bridge_val"])
+    (tmp_path / "lsun").symlink_to(tmp_path)
+    source = open_dataset(entry, tmp_path)
+    assert (len(source), source.classes, source.class_names) == (5, 2, ("kitchen_val", "bridge_val"))
+    assert source.labels("target").tolist() == [0, 0, 1, 1, 1]  # type: ignore[attr-defined]
+    expected = [made[key].transpose(2, 0, 1) for key in sorted(made, key=lambda key: (key[0] != "k", key))]
+    again = open_dataset(DATASETS["LSUN"](root="lsun", classes=["bridge_val"]), tmp_path)
+    assert len(again) == 3
+    for workers in (0, 1):  # a worker is forked from a process that has the database open
+        loader: Any = DataLoader(Samples(source), batch_size=None, num_workers=workers, timeout=30 * workers)
+        for sample, pixels in zip(loader, expected, strict=True):
+            np.testing.assert_array_equal(sample["input"].numpy(), pixels)
+
+
+class Samples(Dataset[Any]):
+    """A source as torch's loader wants it."""
+
+    def __init__(self, source: Source) -> None:
+        self.source = source
+
+    def __len__(self) -> int:
+        return len(self.source)
+
+    def __getitem__(self, index: int) -> Any:
+        return self.source.sample(index)
+
+
+@pytest.mark.usefixtures("databases")
+def test_a_database_that_is_none(tmp_path: Path) -> None:
+    path = tmp_path / "bridge_train_lmdb"
+    path.mkdir()
+    (path / "data.mdb").write_bytes(b"x" * 8192)
+    with pytest.raises(Unusable) as raised:
+        open_dataset(DATASETS["LSUN"](root=str(tmp_path), classes=["bridge_train"]), None)
+    assert raised.value.code == "SB405"
+    assert raised.value.message.startswith(f"{path} is not a database that can be read: ")
+    with pytest.raises(Unusable) as raised:
+        open_dataset(DATASETS["LSUN"](root=str(tmp_path)), None)
+    missing = tmp_path / "bedroom_train_lmdb"
+    assert raised.value.message == f"LSUN is not in {tmp_path}, or not whole: there is no {missing}"
+
+
+@pytest.fixture
+def served(tmp_path: Path) -> Iterator[tuple[Path, str]]:
+    """A folder, and where a server on this machine gives its files out."""
+    folder = tmp_path / "served"
+    folder.mkdir()
+
+    class Quiet(SimpleHTTPRequestHandler):
+        def log_message(self, *_: Any) -> None:
+            pass
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), partial(Quiet, directory=str(folder))) as server:
+        thread = Thread(target=server.serve_forever)
+        thread.start()
+        yield folder, f"http://127.0.0.1:{server.server_port}"
+        server.shutdown()
+        thread.join()
+
+
+def test_a_download_is_held_to_its_checksum(
+    served: tuple[Path, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    folder, url = served
+    written.svhn(folder)
+    name = "test_32x32.mat"
+    checksum = hashlib.md5((folder / name).read_bytes(), usedforsecurity=False).hexdigest()
+    entry = DATASETS["SVHN"](root="fetched", split="test", download=True)
+    monkeypatch.setitem(torchvision().datasets.SVHN.split_list, "test", [f"{url}/{name}", name, "0" * 32])
+    with pytest.raises(Unusable) as raised:
+        open_dataset(entry, tmp_path)
+    assert (raised.value.code, raised.value.field) == ("SB403", "download")
+    assert raised.value.message == (
+        f"SVHN could not be fetched to {tmp_path / 'fetched'}: File not found or corrupted."
+    )
+    monkeypatch.setitem(torchvision().datasets.SVHN.split_list, "test", [f"{url}/{name}", name, checksum])
+    assert len(open_dataset(entry, tmp_path)) == 4
+    assert (tmp_path / "fetched" / name).read_bytes() == (folder / name).read_bytes()
+    assert capfd.readouterr().out == "", "results alone go to standard output"
+
+
+def test_faces_with_attributes_are_trained_on(tmp_path: Path) -> None:
+    (tmp_path / "data").mkdir()
+    given = written.celeba("attr")(tmp_path / "data")
+    spec = {
+        "specbuild": 1,
+        "name": "faces",
+        "input": [3, 8, 8],
+        "layers": ["Flatten", {"type": "Linear", "out_features": 40}],
+        "loss": "BCEWithLogitsLoss",
+        "optimizer": {"type": "SGD", "lr": 0.1},
+        "data": {
+            "train": {
+                "dataset": {"type": "CelebA", "root": "data", **given},
+                "transforms": [{"type": "Resize", "size": [8, 8]}, "ToTensor"],
+            }
+        },
+        "train": {"epochs": 2, "seed": 0, "device": "cpu"},
+    }
+    trained = specbuild.train(spec, run=tmp_path / "run", data_root=tmp_path)
+    assert trained is not None
+    lines = (tmp_path / "run" / "metrics.jsonl").read_text().splitlines()
+    assert len(lines) == 2
 
 
 @pytest.mark.parametrize(("name", "package"), [("SVHN", "scipy"), ("LSUN", "lmdb"), ("SBDataset", "scipy")])

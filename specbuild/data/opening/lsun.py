@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import io
+import os
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -16,9 +18,41 @@ from specbuild.data.opening.torchvision_sets import not_there, require_package
 from specbuild.data.sources import Sample, SampleSource, Source
 from specbuild.network.samples import INPUT
 
+OPEN: dict[Path, Any] = {}
+"""The databases that are open in this process: LMDB opens each once."""
+
+
+def database(path: Path) -> Any:
+    """A database, open."""
+    import lmdb
+
+    if path not in OPEN:
+        forget_in_children()
+        try:
+            OPEN[path] = lmdb.open(str(path), max_readers=1, readonly=True, lock=False, readahead=False, meminit=False)
+        except lmdb.Error as error:
+            raise Unusable(
+                "SB405", f"{path} is not a database that can be read: {first_line(error)}", field="root"
+            ) from None
+    return OPEN[path]
+
+
+@cache
+def forget_in_children() -> None:
+    """A forked process must not use its parent's databases; it opens its own."""
+    if hasattr(os, "register_at_fork"):
+        os.register_at_fork(after_in_child=forget)
+
+
+def forget() -> None:
+    """Close all databases."""
+    for opened in OPEN.values():
+        opened.close()
+    OPEN.clear()
+
 
 class DatabaseSource(SampleSource):
-    """Encoded images in databases, one a class; opened once in each process."""
+    """Encoded images in databases, one a class."""
 
     images = True
     fields = (INPUT, "target")
@@ -26,38 +60,17 @@ class DatabaseSource(SampleSource):
     def __init__(self, paths: list[Path], names: tuple[str, ...]) -> None:
         """Reads the keys; raises `Unusable` for what is no database."""
         self.paths, self.class_names, self.classes = paths, names, len(paths)
-        self.open: dict[int, Any] = {}
         self.keys: list[bytes] = []
-        self.targets = torch.zeros(0, dtype=torch.int64)
         counts = []
-        for label in range(len(paths)):
-            with self.database(label).begin() as transaction:
+        for path in paths:
+            with database(path).begin() as transaction:
                 own = list(transaction.cursor().iternext(keys=True, values=False))
             self.keys += own
             counts.append(len(own))
         self.targets = torch.repeat_interleave(torch.arange(len(paths)), torch.tensor(counts))
-        self.open.clear()  # workers open theirs
 
     def __len__(self) -> int:
         return len(self.keys)
-
-    def __getstate__(self) -> dict[str, Any]:
-        return {**self.__dict__, "open": {}}
-
-    def database(self, label: int) -> Any:
-        """The database of a class."""
-        import lmdb
-
-        if label not in self.open:
-            try:
-                self.open[label] = lmdb.open(
-                    str(self.paths[label]), max_readers=1, readonly=True, lock=False, readahead=False, meminit=False
-                )
-            except lmdb.Error as error:
-                raise Unusable(
-                    "SB405", f"{self.paths[label]} is no database that can be read: {first_line(error)}", field="root"
-                ) from None
-        return self.open[label]
 
     def labels(self, field: str) -> torch.Tensor | None:
         """The classes of all images, without reading one."""
@@ -68,7 +81,7 @@ class DatabaseSource(SampleSource):
         from PIL import Image
 
         label = int(self.targets[index])
-        with self.database(label).begin() as transaction:
+        with database(self.paths[label]).begin() as transaction:
             encoded = transaction.get(self.keys[index])
         try:
             with Image.open(io.BytesIO(encoded)) as image:

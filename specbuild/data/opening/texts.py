@@ -62,7 +62,7 @@ class CharacterSource(TextSource):
             raise Unusable("SB503", "the run's preprocessing.json is not that of a Text")
         if self.entry.vocabulary not in (None, vocabulary):
             raise Unusable("SB410", "vocabulary is not train's", field="vocabulary", fix="leave it out")
-        numbers = np.full(LAST_CODE_POINT + 1, -1, dtype=np.int32)
+        numbers = np.full(LAST_CODE_POINT + 1, -1, dtype=np.int32)  # 4 MB: a table is faster than a search
         numbers[[ord(character) for character in vocabulary]] = np.arange(len(vocabulary))
         tokens = numbers[self.points]
         if (tokens < 0).any():
