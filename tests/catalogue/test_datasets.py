@@ -14,10 +14,7 @@ from specbuild.catalogue.datasets.digits import Digits
 from specbuild.catalogue.samples import SampleType
 from specbuild.data.vision import torchvision
 
-<<<<<<< HEAD
 OURS = {"Digits", "Arrays", "Table", "ImageTable", "ImagePairs", "Text"}
-=======
-OURS = {"Digits", "Arrays"}
 PAGE = (Path(__file__).resolve().parents[2] / "docs" / "datasets.md").read_text()
 OTHERWISE: dict[str, dict[str, Any]] = {
     "CocoDetection": {"annFile": "y"},
@@ -25,7 +22,6 @@ OTHERWISE: dict[str, dict[str, Any]] = {
     "Cityscapes": {"target_type": "semantic"},
 }
 """What has to be written beside `root`."""
->>>>>>> visionsets
 NETWORK: dict[str, Any] = {
     "specbuild": 1,
     "input": [3, 32, 32],
