@@ -105,7 +105,8 @@ def check_mixed(
         except Violation as violation:
             yield Diagnostic(
                 "SB408", f"{mixing.type} makes probabilities of the labels, {target}, which {loss.type} does not take",
-                path, because=violation.message, fix="CrossEntropyLoss, or leave it out",
+                path, because=violation.message if loss.type == "CrossEntropyLoss" else None,
+                fix="CrossEntropyLoss, or leave it out",
             )  # fmt: skip
 
 

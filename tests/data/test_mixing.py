@@ -1,6 +1,7 @@
 from __future__ import annotations
 
-from typing import Any
+from types import MappingProxyType
+from typing import Any, Literal
 
 import pytest
 import torch
@@ -10,9 +11,12 @@ from torch.nn.functional import one_hot
 from specbuild.catalogue.samples import SampleType
 from specbuild.catalogue.transforms.transform import Sizes, Transform
 from specbuild.data import Split, open_data, probe
+from specbuild.data.caching import Caches
 from specbuild.data.mixing import averaged, probabilities
-from specbuild.data.operations import Operation, pipeline
+from specbuild.data.operations import Operation, Pipeline, pipeline
 from specbuild.data.reading import Reader
+from specbuild.data.sources import Sample, SampleSource
+from specbuild.data.vision import torchvision
 from specbuild.network.checking import judge
 from specbuild.network.inference import infer
 from tests.data.documents import document
@@ -126,3 +130,54 @@ def test_views_are_averaged(views: Split) -> None:
     reader = Reader(views.source, views.pipeline, views.image, views.loader, views.seed)
     one = next(reader.read(views._chunks(1), 1))
     assert torch.equal(views._finished(one.batch, one.numbers, 1, torch.device("cpu"))["input"], whole["input"])
+
+
+class Pairs(SampleSource):
+    """Images, each with itself as a target and as a mask."""
+
+    images, fields, paired = True, ("input", "target", "mask"), MappingProxyType({"target": "image", "mask": "mask"})
+
+    def __len__(self) -> int:
+        return 20
+
+    def sample(self, index: int) -> Sample:
+        """Numbers that say where they were."""
+        image = (torch.arange(100, dtype=torch.uint8) + index).view(1, 10, 10)
+        return {"input": image, "target": image.clone(), "mask": image[0].long()}
+
+
+@pytest.mark.parametrize("cache", ["memory", "none"])
+def test_what_lies_over_an_image_moves_with_it(cache: Literal["memory", "none"]) -> None:
+    crop = {"type": "RandomCrop", "size": 8}
+    train = {"dataset": "Digits", "transforms": [crop, "RandomHorizontalFlip"], "loader": {"batch_size": 20}}
+    spec = document({"train": train})
+    assert spec.data is not None
+    split = Split(
+        spec, "train", Pairs(), torch.arange(20), transforms=spec.data.train.transforms,
+        loader=spec.data.train.loader, place=(), caches=Caches(cache),
+    )  # fmt: skip
+    [batch] = split.batches(1, "cpu")
+    assert batch["input"].shape == (20, 1, 8, 8)
+    assert torch.equal(batch["input"], batch["target"])
+    if split.pipeline.operations[0].masks is not None:  # otherwise masks stay as they are
+        assert torch.equal(batch["input"][:, 0].long(), batch["mask"])
+    assert len((batch["input"] - batch["input"][:, :, :1, :1]).unique(dim=0)) == 2  # as they are, and mirrored
+
+
+@pytest.mark.parametrize(("height", "samples"), [(8, 4000)])
+def test_crops_and_flips_are_spread_as_torchvisions_are(height: int, samples: int) -> None:
+    """Mean and variance of every pixel over many draws, beside v2's own classes drawn by torch's generator."""
+    v2 = torchvision().transforms.v2
+    image = torch.randint(256, (1, height, height), dtype=torch.uint8, generator=torch.Generator().manual_seed(0))
+    transforms = ({"type": "RandomCrop", "size": height, "padding": 2}, "RandomHorizontalFlip", "ToTensor")
+    split = train(*transforms)
+    ours = Pipeline(split.transforms, 0, samples)(image.repeat(samples, 1, 1, 1), torch.arange(samples), 1)
+    composed = v2.Compose([
+        v2.RandomCrop(height, padding=2), v2.RandomHorizontalFlip(), v2.ToImage(), v2.ToDtype(torch.float32, scale=True)
+    ])  # fmt: skip
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        theirs = torch.stack([composed(image) for _ in range(samples)])
+    deviation = theirs.std(0)
+    assert ((ours.mean(0) - theirs.mean(0)).abs() < 5 * deviation * (2 / samples) ** 0.5 + 1e-6).all()
+    torch.testing.assert_close(ours.std(0), deviation, rtol=0.12, atol=0.01)

@@ -131,7 +131,8 @@ TRAINING: tuple[Code, ...] = (
         "Settings that do not go together",
         "Arguments that are right one by one may exclude each other: Nesterov's momentum without a "
         "momentum, `fused` with `foreach`, a `val` with both a `dataset` and a `split`, options for "
-        "workers without workers. torch raises on the same ones.",
+        "workers without workers. torch raises on the same ones. `stratify`, a sampler and `weight: balanced` go by "
+        "the label of each sample, an integer from 0 on, so the data set has one.",
         "optimizer: {type: SGD, lr: 0.1, momentum: 0.9, nesterov: true}",
         "optimizer: {type: SGD, lr: 0.1, nesterov: true}",
     ),
@@ -148,7 +149,7 @@ TRAINING: tuple[Code, ...] = (
         "SB412",
         "No samples, or no batches",
         "A split has at least one sample and one batch. `drop_last` leaves none where a batch is larger "
-        "than the split.",
+        "than the split; `on_error: skip` leaves none where no file of a split can be read.",
         "data: {train: {dataset: Digits, transforms: [ToTensor], loader: {batch_size: 2048}}}",
         "data: {train: {dataset: Digits, transforms: [ToTensor], loader: {batch_size: 2048, drop_last: true}}}",
     ),
