@@ -77,7 +77,7 @@ def contents() -> str:
     lines += ["", "## What torch has and a document may not name", "", "| | |", "|---|---|"]
     lines += [
         f"| {name} | {reason} |"
-        for table in (LAYERS, LOSSES, OPTIMIZERS, SCHEDULERS)
+        for table in (LAYERS, LOSSES, OPTIMIZERS, SCHEDULERS, TRANSFORMS)
         for name, reason in sorted(table.excluded.items())
     ]
     return "\n".join(lines) + "\n"

@@ -8,8 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from specbuild.catalogue.transforms import TRANSFORMS
-from specbuild.catalogue.transforms.sizes import RandomCrop
-from specbuild.catalogue.transforms.values import RandomHorizontalFlip
+from specbuild.catalogue.transforms.crops import RandomCrop
+from specbuild.catalogue.transforms.geometry import RandomHorizontalFlip
 from specbuild.data.operations import Pipeline
 from specbuild.data.vision import torchvision
 

@@ -1,8 +1,8 @@
 """Transforms of an image's values."""
 
-from typing import Annotated, ClassVar, Literal, final
+from typing import Annotated, Literal, final
 
-from annotated_types import Ge, Le, MinLen
+from annotated_types import MinLen
 
 from specbuild.catalogue.entry import Bool, Float
 from specbuild.catalogue.rules import Violation
@@ -80,25 +80,6 @@ class Normalize(Transform):
 
 
 @final
-class RandomHorizontalFlip(Transform):
-    """Left and right exchanged, for a random part of the images.
-
-    ```yaml
-    transforms: [RandomHorizontalFlip, ToTensor]
-    ```
-    """
-
-    random: ClassVar = True
-
-    p: Annotated[Float, Ge(0), Le(1)] = 0.5
-    """The probability."""
-
-    def apply(self, sample: SampleType, channels: int | None, sizes: Sizes) -> SampleType:
-        """The same."""
-        return sample
-
-
-@final
 class Grayscale(Transform):
     """A colour image's brightness, 0.2989 R + 0.587 G + 0.114 B, in one channel or three equal ones.
 
@@ -115,3 +96,19 @@ class Grayscale(Transform):
         if channels not in (None, 1, 3):
             raise Violation("SB408", f"Grayscale takes 1 or 3 channels, but what comes in has {channels}")
         return resized(sample, sizes, self.num_output_channels)
+
+
+@final
+class RGB(Transform):
+    """A grayscale image in three equal channels; a colour image as it is.
+
+    ```yaml
+    transforms: [RGB, ToTensor]
+    ```
+    """
+
+    def apply(self, sample: SampleType, channels: int | None, sizes: Sizes) -> SampleType:
+        """Three channels, where one or three come in."""
+        if channels not in (None, 1, 3):
+            raise Violation("SB408", f"RGB takes 1 or 3 channels, but what comes in has {channels}")
+        return resized(sample, sizes, 3)

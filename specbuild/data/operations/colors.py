@@ -82,7 +82,7 @@ def random_grayscale(transform: RandomGrayscale) -> Operation:
     """The brightness in every channel."""
 
     def change(images: torch.Tensor) -> torch.Tensor:
-        return adjusting.gray(images).to(images.dtype).expand_as(images)
+        return adjusting.gray(images).to(images.dtype).expand_as(images).contiguous()
 
     return Operation(with_probability(transform.p, change), streams=1)
 

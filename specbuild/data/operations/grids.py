@@ -35,11 +35,11 @@ def sampled(images: torch.Tensor, grid: torch.Tensor, interpolation: str, fill: 
     return found if floating else found.round_().to(images.dtype)
 
 
-def from_middle(center: tuple[float, float] | None, images: torch.Tensor) -> tuple[float, float]:
+def from_middle(center: tuple[float, float] | None, height: int, width: int) -> tuple[float, float]:
     """A center, x and y, counted from the middle of the image; None is the middle."""
     if center is None:
         return 0.0, 0.0
-    return center[0] - images.shape[-1] * 0.5, center[1] - images.shape[-2] * 0.5
+    return center[0] - width * 0.5, center[1] - height * 0.5
 
 
 def inverse_affine(
@@ -75,7 +75,10 @@ def affine(images: torch.Tensor, matrices: torch.Tensor) -> torch.Tensor:
     a, b, c, d, e, f = matrices.view(-1, 6, 1, 1).unbind(1)
     x = centered(width, images.device)
     y = centered(height, images.device).unsqueeze(1)
-    return torch.stack([a * x + b * y + c, d * x + e * y + f], 3)
+    grid = torch.empty(len(matrices), height, width, 2, device=images.device)
+    torch.add(a * x + b * y, c, out=grid[..., 0])
+    torch.add(d * x + e * y, f, out=grid[..., 1])
+    return grid
 
 
 def centered(size: int, device: torch.device) -> torch.Tensor:

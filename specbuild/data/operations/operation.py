@@ -28,6 +28,8 @@ class Operation(NamedTuple):
     """Of what mixes the samples of a batch, in place of `apply`: images and targets (probabilities `[B, classes]`)."""
     batched: bool = True
     """Whether it treats a batch faster than its samples one by one."""
+    varies: bool = False
+    """Whether what comes out differs in size from sample to sample: `apply` and `masks` then take one at a time."""
 
 
 Builders = dict[type[Any], Callable[[Any], Operation]]

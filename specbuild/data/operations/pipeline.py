@@ -11,15 +11,32 @@ from specbuild.catalogue.guarding import PluginFailure, named
 from specbuild.catalogue.rules import Violation
 from specbuild.catalogue.transforms.transform import Transform
 from specbuild.data.failure import Unusable
-from specbuild.data.operations import automatic, colors, erasing, filters, mixing, sizes, values
+from specbuild.data.operations import (
+    automatic,
+    colors,
+    combining,
+    conversions,
+    crops,
+    erasing,
+    filters,
+    geometry,
+    mixing,
+    sizes,
+    values,
+)
 from specbuild.data.operations.operation import Builders, Draws, Operation
+from specbuild.data.operations.varying import held
 from specbuild.data.randomness import uniform
 
 BELOW_ONE = 1 - 2**-24
 """The largest float32 below 1."""
 BUILDERS: Builders = {
     **values.BUILDERS,
+    **conversions.BUILDERS,
     **sizes.BUILDERS,
+    **crops.BUILDERS,
+    **geometry.BUILDERS,
+    **combining.builders(lambda transform: operation_of(transform)),
     **colors.BUILDERS,
     **filters.BUILDERS,
     **erasing.BUILDERS,
@@ -73,24 +90,78 @@ class Pipeline:
 
         image: the field that they are applied to. paired: what lies over it, moved by the same draws.
         """
-        found = dict(batch)
-        views = prod(transform.views for transform in self.transforms[:first])
-        draws = self.draws(epoch)
-        for place in range(first, self.alone if end is None else end):
-            operation = self.operations[place]
-            taken = [stream.index_select(0, numbers) for stream in draws[place]]
-            if views > 1:
-                taken = [draw.repeat_interleave(views) for draw in taken]
-            found[image] = operation.apply(found[image], taken)
-            for field, kind in paired.items():
-                if kind == "image":
-                    found[field] = operation.apply(found[field], taken)
-                elif operation.masks is not None:
-                    flat = found[field].dim() == 3
-                    masks = operation.masks(found[field].unsqueeze(1) if flat else found[field], taken)
-                    found[field] = masks.squeeze(1) if flat else masks
-            views *= self.transforms[place].views
+        found, end = dict(batch), self.alone if end is None else end
+        last = max((place for place in range(first, end) if self.operations[place].varies), default=-1)
+        if last >= 0 and len(numbers) > 1:
+            found, first = self.one_by_one(found, image, paired, numbers, epoch, first, last, end)
+        for place in range(first, end):
+            found = self.step(found, image, paired, numbers, epoch, place)
         return found
+
+    def step(
+        self,
+        batch: dict[str, torch.Tensor],
+        image: str,
+        paired: Mapping[str, str],
+        numbers: torch.Tensor,
+        epoch: int,
+        place: int,
+    ) -> dict[str, torch.Tensor]:
+        """The fields of a batch after one operation. Raises `Unusable` (SB408) for a drawn size that it cannot take."""
+        operation, found = self.operations[place], dict(batch)
+        if any(before.varies for before in self.operations[:place]):
+            held(self.transforms[place], found[image])
+        views = prod(transform.views for transform in self.transforms[:place])
+        taken = [stream.index_select(0, numbers) for stream in self.draws(epoch)[place]]
+        if views > 1:
+            taken = [draw.repeat_interleave(views) for draw in taken]
+        found[image] = operation.apply(found[image], taken)
+        for field, kind in paired.items():
+            if kind == "image":
+                found[field] = operation.apply(found[field], taken)
+            elif operation.masks is not None:
+                flat = found[field].dim() == 3
+                masks = operation.masks(found[field].unsqueeze(1) if flat else found[field], taken)
+                found[field] = masks.squeeze(1) if flat else masks
+        return found
+
+    def one_by_one(
+        self,
+        batch: Mapping[str, torch.Tensor],
+        image: str,
+        paired: Mapping[str, str],
+        numbers: torch.Tensor,
+        epoch: int,
+        first: int,
+        last: int,
+        end: int,
+    ) -> tuple[dict[str, torch.Tensor], int]:
+        """A batch, sample by sample, until none of the operations to come varies and all are of one size again.
+
+        last: the last operation that varies. With the batch the next operation. Raises `Unusable`: SB408 where a
+        transform cannot take the size that was drawn, SB404 where the sizes differ to the end.
+        """
+        alone = [numbers[k : k + 1] for k in range(len(numbers))]
+        moving = {image, *paired}
+        size = len(batch[image]) // len(alone)
+        parts = [
+            {field: batch[field][k * size : (k + 1) * size] for field in moving if field in batch}
+            for k in range(len(alone))
+        ]
+        for place in range(first, end):
+            parts = [
+                self.step(part, image, paired, number, epoch, place) for part, number in zip(parts, alone, strict=True)
+            ]
+            if place >= last and len({part[image].shape for part in parts}) == 1:
+                together = {field: torch.cat([part[field] for part in parts]) for field in parts[0]}
+                return {**batch, **together}, place + 1
+        shapes = sorted({tuple(part[image].shape[1:]) for part in parts})
+        raise Unusable(
+            "SB404",
+            f"{self.transforms[last].type} gives images of different sizes, such as {list(shapes[0])} and "
+            f"{list(shapes[-1])}: a batch is of one",
+            fix="{type: Resize, size: [height, width]} after it",
+        )
 
     def mix(
         self, images: torch.Tensor, targets: torch.Tensor, numbers: torch.Tensor, epoch: int

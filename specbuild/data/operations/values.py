@@ -6,7 +6,7 @@ from typing import cast
 
 import torch
 
-from specbuild.catalogue.transforms.values import Grayscale, Normalize, RandomHorizontalFlip, ToTensor
+from specbuild.catalogue.transforms.values import RGB, Grayscale, Normalize, ToTensor
 from specbuild.data.operations.operation import Builders, Draws, Operation
 from specbuild.data.vision import torchvision
 
@@ -38,19 +38,6 @@ def normalize(transform: Normalize) -> Operation:
     return Operation(apply)
 
 
-def random_horizontal_flip(transform: RandomHorizontalFlip) -> Operation:
-    """Mirrored, each image by its own draw."""
-
-    def apply(images: torch.Tensor, draws: Draws) -> torch.Tensor:
-        chosen = (draws[0] < transform.p).nonzero().squeeze(1).to(images.device, non_blocking=True)
-        if not len(chosen):
-            return images
-        images = images.contiguous()
-        return images.index_copy_(0, chosen, images.index_select(0, chosen).flip(-1))
-
-    return Operation(apply, streams=1)
-
-
 def grayscale(transform: Grayscale) -> Operation:
     """The brightness."""
 
@@ -61,9 +48,13 @@ def grayscale(transform: Grayscale) -> Operation:
     return Operation(apply)
 
 
-BUILDERS: Builders = {
-    ToTensor: to_tensor,
-    Normalize: normalize,
-    RandomHorizontalFlip: random_horizontal_flip,
-    Grayscale: grayscale,
-}
+def rgb(transform: RGB) -> Operation:
+    """Three equal channels of one."""
+
+    def apply(images: torch.Tensor, draws: Draws) -> torch.Tensor:
+        return images if images.shape[1] == 3 else images.repeat(1, 3, 1, 1)
+
+    return Operation(apply)
+
+
+BUILDERS: Builders = {ToTensor: to_tensor, Normalize: normalize, Grayscale: grayscale, RGB: rgb}
