@@ -86,6 +86,9 @@ class Rows(NamedTuple):
         if column.numbers is not None:
             return column.numbers
         assert column.texts is not None
+        whole = all_numbers(column.texts)
+        if whole is not None:
+            return whole
         found = np.full(len(self), np.nan)
         for index, text in enumerate(column.texts):
             if text:
@@ -105,6 +108,9 @@ class Rows(NamedTuple):
         if column.numbers is not None:
             return True
         assert column.texts is not None
+        whole = all_numbers(column.texts)
+        if whole is not None and not np.isnan(whole).all():
+            return True
         told: dict[bool, int] = {}
         for index, text in enumerate(column.texts):
             if text:
@@ -120,6 +126,16 @@ class Rows(NamedTuple):
         if not told:
             raise Unusable("SB405", f"`{name}` of {self.path} has no value at all", field=field)
         return next(iter(told))
+
+
+def all_numbers(texts: Sequence[str]) -> Numbers | None:
+    """All cells as finite numbers, NaN for those that are empty; None where one is something else."""
+    try:
+        found = np.array([float(text) if text else np.nan for text in texts], np.float64)
+    except ValueError:
+        return None
+    unusual = np.flatnonzero(~np.isfinite(found)).tolist()
+    return found if not any(texts[k] for k in unusual) and not any("_" in text for text in texts) else None
 
 
 def number(text: str) -> float | None:

@@ -32,6 +32,8 @@ class TableSource(Source):
         rows.require(entry.features or (), "features")
         rows.require(entry.categorical or (), "categorical")
         self.entry, self.features = entry, features_of(entry, rows)
+        self.read: dict[str, Numbers] = {}
+        """The columns of numbers, as far as they were asked for."""
         self.rows = without_missing(rows, (*self.features, *entry.targets)) if entry.missing == "drop" else rows
 
     def __len__(self) -> int:
@@ -62,10 +64,16 @@ class TableSource(Source):
             return name not in self.entry.categorical
         return self.rows.is_of_numbers(name, field)
 
+    def numbers(self, name: str, field: str) -> Numbers:
+        """A column as numbers that float32 can hold, read once; NaN where one is missing."""
+        if name not in self.read:
+            self.read[name] = self.within(name, self.rows.numbers(name, field), field)
+        return self.read[name]
+
     def feature(self, name: str, chosen: np.ndarray[Any, Any]) -> dict[str, Any]:
         """What is learned of one feature."""
         if self.is_of_numbers(name, "features"):
-            values = self.within(name, self.rows.numbers(name, "features"), "features")[chosen]
+            values = self.numbers(name, "features")[chosen]
             values = values[~np.isnan(values)]
             if not len(values):
                 raise Unusable("SB405", f"`{name}` has no value in the samples of train", field="features")
@@ -126,7 +134,7 @@ class TableSource(Source):
             code = np.array([codes.get(text, -1) for text in texts])
             yield from (np.equal(code, k).astype(np.float32) for k in range(len(codes)))
             return
-        values = self.rows.numbers(name, "features")
+        values = self.numbers(name, "features")
         missing = np.isnan(values)
         if self.entry.missing == "mean":
             values = np.where(missing, feature["mean"], values)
@@ -141,7 +149,7 @@ class TableSource(Source):
         for target in targets:
             self.require_all(target["column"], self.rows.columns[target["column"]].missing(), "target")
         if "classes" not in targets[0]:
-            held = [self.within(name, self.rows.numbers(name, "target"), "target") for name in self.entry.targets]
+            held = [self.numbers(name, "target") for name in self.entry.targets]
             return torch.from_numpy(np.stack(held, axis=1).astype(np.float32)), None
         (target,) = targets
         codes = {text: code for code, text in enumerate(target["classes"])}
