@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Annotated, ClassVar, Literal
 
-from annotated_types import MaxLen, MinLen
+from annotated_types import MinLen
 
 from specbuild.catalogue.datasets.dataset import LABEL, Dataset
 from specbuild.catalogue.entry import Bool, Str
@@ -48,7 +48,7 @@ class Table(Dataset):
     all zeros), or leave the row out. A target that is missing can only be left out."""
     header: Bool = True
     """Whether the first line of a CSV names the columns; if not, they are called 0, 1, 2, ..."""
-    delimiter: Annotated[Str, MinLen(1), MaxLen(1)] = ","
+    delimiter: Str = ","
     """What stands between the values of a CSV: `","`, `";"`, `"\\t"`."""
 
     @property
@@ -58,6 +58,13 @@ class Table(Dataset):
 
     def check(self) -> None:
         """Columns that are named once, and categories among them."""
+        if len(self.delimiter) != 1:
+            raise Violation(
+                "SB410",
+                f"a delimiter is one character; got {self.delimiter!r}",
+                field="delimiter",
+                fix='";", "|", "\\t"',
+            )
         if self.delimiter in '"\r\n\0':
             raise Violation(
                 "SB410", f"{self.delimiter!r} has a meaning of its own in CSV", field="delimiter", fix='";", "|"'

@@ -2,9 +2,7 @@
 
 from collections import Counter
 from collections.abc import Mapping
-from typing import Annotated, Literal
-
-from annotated_types import MinLen
+from typing import Literal
 
 from specbuild.catalogue.datasets.dataset import Dataset
 from specbuild.catalogue.entry import Size, Str
@@ -34,13 +32,15 @@ class Text(Dataset):
     """How far the next window begins from the one before; null is `window`, so that none overlap."""
     unit: Literal["characters", "bytes"] = "characters"
     """What the text is cut into."""
-    vocabulary: Annotated[Str, MinLen(1)] | None = None
+    vocabulary: Str | None = None
     """The characters, each once, in the order of their numbers; null is those of the file."""
 
     def check(self) -> None:
         """A vocabulary is of characters, each once."""
         if self.vocabulary is None:
             return
+        if not self.vocabulary:
+            raise Violation("SB410", "a vocabulary has a character or more", field="vocabulary", fix="leave it out")
         if self.unit == "bytes":
             raise Violation(
                 "SB410", f"there are {BYTES} bytes, numbered as they are: they need no vocabulary", field="vocabulary",
