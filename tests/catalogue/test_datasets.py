@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any, get_args
 
 import pytest
+import yaml
 
 from specbuild import check
 from specbuild.catalogue.datasets import DATASETS
@@ -124,6 +125,16 @@ def test_arguments_that_no_network_learns_from(dataset: dict[str, Any], field: s
 def test_classes_are_held_against_the_network_before_anything_is_opened(dataset: dict[str, Any], message: str) -> None:
     problems = check({**NETWORK, "data": {"train": {"dataset": dataset}}})
     assert any(problem.code == "SB402" and message in problem.message.replace(",", "") for problem in problems)
+
+
+@pytest.mark.parametrize("name", sorted(DATASETS))
+def test_the_example_of_a_data_set_is_right(name: str) -> None:
+    block = re.search(r"```yaml\n(.*?)```", inspect.cleandoc(DATASETS[name].__doc__ or ""), re.DOTALL)
+    assert block is not None
+    dataset = yaml.safe_load(block[1])["dataset"]
+    assert dataset["type"] == name
+    problems = check({**NETWORK, "data": {"train": {"dataset": dataset}}})
+    assert {problem.code for problem in problems} <= {"SB402", "SB404"}, "what does not fit this network"
 
 
 def choices(name: str, field: str) -> list[Any]:

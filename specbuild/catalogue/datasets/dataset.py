@@ -49,7 +49,10 @@ def images(channels: int | None, height: int | None, width: int | None, classes:
 
 
 def masked(classes: int) -> dict[str, SampleType]:
-    """The fields of a sample that is an image in colour with the class of each of its pixels."""
+    """The fields of a sample that is an image in colour with the class of each of its pixels.
+
+    The size of the mask is left open: it changes with that of the image.
+    """
     return {
         "input": SampleType((3, None, None), "uint8", image=True),
         "target": SampleType((None, None), "int64", classes),

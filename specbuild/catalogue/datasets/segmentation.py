@@ -132,10 +132,7 @@ class Cityscapes(MaskSet):
 
     def sample(self) -> Mapping[str, SampleType]:
         """Three channels of 1024 x 2048, and a class for each pixel."""
-        return {
-            "input": SampleType((3, 1024, 2048), "uint8", image=True),
-            "target": SampleType((1024, 2048), "int64", 34),
-        }
+        return {**masked(34), "input": SampleType((3, 1024, 2048), "uint8", image=True)}
 
     def length(self) -> int:
         """Fixed by the set."""
