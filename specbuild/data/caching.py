@@ -55,7 +55,7 @@ class Cache:
     def __init__(self, source: Source, image: str, leading: Pipeline) -> None:
         self.source, self.image, self.leading = source, image, leading
         self.columns: dict[str, Column] = {}
-        with torch.inference_mode(False):  # made while a split is measured, it is written to by threads that are not
+        with torch.inference_mode(False):  # one that an evaluation begins is gone on with by others
             self.there = torch.zeros(len(source), dtype=torch.bool)
         self.broken: dict[int, Broken] = {}
         self.lock = Lock()

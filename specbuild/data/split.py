@@ -133,7 +133,7 @@ class Split:
                 usable = self._usable(read)
                 batch = self._finished(usable, read.numbers, epoch, device) if usable else {}
                 if self.share is not None and not (usable and self.share.size(len(chunk.indices))):
-                    yield Filler({name: tensor[: self.views] for name, tensor in (batch or last).items()})
+                    yield self._filler(batch or last)
                 elif usable:
                     yield batch
                 last = batch or last
@@ -141,6 +141,13 @@ class Split:
                 self.skipped.epoch_done()
         except Unusable as unusable:
             raise failure(self.spec, unusable.at(self._place_of(unusable.code))) from None
+
+    def _filler(self, batch: Sample) -> Filler:
+        """One sample of a batch, where this process's part is empty or could not be read."""
+        if not batch:
+            raise Unusable("SB405", f"no sample of this process's part of the first batch of {self.name} can be read")
+        seen = {name: self.views if name in self.spec.inputs else 1 for name in batch}
+        return Filler({name: tensor[: seen[name]] for name, tensor in batch.items()})
 
     def _chunks(self, epoch: int) -> list[Chunk]:
         return self.sampling.chunks(self.loader, epoch)

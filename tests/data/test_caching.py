@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from io import StringIO
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,8 @@ from PIL import Image
 from specbuild.data import Split, caching, open_data
 from specbuild.data.failure import Unusable
 from specbuild.data.sources import Sample
+from specbuild.training.evaluation import evaluate
+from specbuild.training.loop import Lines, train
 from tests.data.documents import document, problems
 
 torch.set_num_threads(1)
@@ -178,3 +181,31 @@ def test_where_no_file_can_be_read_nothing_is_left(cache: str, damaged: Path) ->
     assert message.startswith("none of the 12 samples of train can be read: ")
     with pytest.raises(Unusable, match="none of the 12 samples of train can be read: "):
         split.first()
+
+
+def test_what_is_held_on_a_device_gives_the_same_batches(photos: Path) -> None:
+    """The route of `cache: device`; the CPU stands for the device, which a test machine may lack."""
+    split = opened(photos, TRANSFORMS, cache="memory")["train"]
+    batches(split, 1)
+    wanted = batches(split, 2)
+    [(_, _, cache)] = split.caches.made
+    assert cache is not None
+    held = cache.whole(split.indices)
+    assert held is not None
+    split._hold(held, torch.device("cpu"))
+    assert equal(batches(split, 2), wanted)
+    assert split._on_device is not None
+
+
+def test_a_training_tells_what_it_left_out(damaged: Path, tmp_path_factory: pytest.TempPathFactory) -> None:
+    stream = StringIO()
+    dataset = {"type": "ImageFolder", "root": str(damaged)}
+    data = {
+        "train": {"dataset": dataset, "transforms": ["Grayscale", "ToTensor"], "loader": {"batch_size": 4}},
+        "test": {"split": 0.25, "seed": 1}, "on_error": "skip",
+    }  # fmt: skip
+    run = train(document(data, train={"epochs": 2}), run=tmp_path_factory.mktemp("runs") / "run", report=Lines(stream))
+    told = [line for line in stream.getvalue().splitlines() if line.startswith("warning: ")]
+    assert len(told) == 1
+    assert " of train left out: " in told[0]
+    assert 0 <= evaluate(run, "test")["accuracy"] <= 1
