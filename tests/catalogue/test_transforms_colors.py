@@ -66,6 +66,13 @@ PATIENT = 40
 """How often a random policy is tried: it raises only where what it draws is refused."""
 
 
+FAMILIES = ("colors", "filters", "erasing", "automatic", "mixing")
+
+
+def test_every_transform_has_its_row() -> None:
+    assert ARGUMENTS.keys() == {name for name, family in TRANSFORMS.families.items() if family in FAMILIES}
+
+
 @st.composite
 def cases(draw: st.DrawFn) -> tuple[str, dict[str, Any], SampleType]:
     name = draw(st.sampled_from(sorted(ARGUMENTS)))

@@ -19,7 +19,7 @@ from specbuild.catalogue.transforms.colors import (
     RandomSolarize,
 )
 from specbuild.data.operations import adjusting
-from specbuild.data.operations.adjusting import functional, with_probability
+from specbuild.data.operations.adjusting import functional, in_pieces, with_probability
 from specbuild.data.operations.drawing import between, numbers, on_chosen
 from specbuild.data.operations.operation import Builders, Draws, Operation
 
@@ -49,7 +49,7 @@ def color_jitter(transform: ColorJitter) -> Operation:
                 )  # fmt: skip
         return images
 
-    return Operation(apply, streams=1 + steps)
+    return Operation(in_pieces(apply), streams=1 + steps)
 
 
 def random_photometric_distort(transform: RandomPhotometricDistort) -> Operation:
@@ -75,7 +75,7 @@ def random_photometric_distort(transform: RandomPhotometricDistort) -> Operation
         keys = numbers(draws[10], images.shape[1])
         return on_chosen(images, exchange, lambda some, k: adjusting.exchanged(some, keys[:, k]))
 
-    return Operation(apply, streams=11)
+    return Operation(in_pieces(apply), streams=11)
 
 
 def random_grayscale(transform: RandomGrayscale) -> Operation:

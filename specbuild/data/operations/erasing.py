@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 from typing import NamedTuple
 
 import torch
@@ -24,27 +25,27 @@ class Boxes(NamedTuple):
     bottom: torch.Tensor
     right: torch.Tensor
 
-    def inside(self, images: torch.Tensor) -> torch.Tensor:
-        """Where the rectangles are: bool `[B, 1, H, W]`."""
-        top, left, bottom, right = (edge.to(images.device, non_blocking=True)[:, None] for edge in self)
-        rows, columns = (torch.arange(size, device=images.device) for size in images.shape[-2:])
-        tall, wide = (rows >= top) & (rows < bottom), (columns >= left) & (columns < right)
-        return (tall[:, :, None] & wide[:, None, :]).unsqueeze(1)
+    def each(self) -> Iterator[tuple[int, slice, slice]]:
+        """Of each image whose rectangle is not empty its number, rows and columns."""
+        for image, (top, left, bottom, right) in enumerate(zip(*(edge.tolist() for edge in self), strict=True)):
+            if bottom > top and right > left:
+                yield image, slice(top, bottom), slice(left, right)
 
 
 def random_erasing(transform: RandomErasing) -> Operation:
-    """A rectangle overwritten."""
+    """A rectangle overwritten: by noise from a generator for each image, drawn on the CPU, or by the value."""
     values = transform.values()
 
     def apply(images: torch.Tensor, draws: Draws) -> torch.Tensor:
-        boxes = rectangles(transform, draws, images.shape[-2], images.shape[-1])
-        if values is None:
-            return noisy(images, boxes, draws[2])
-        inside = boxes.inside(images)
-        if len(values) == 1:
-            return images.masked_fill_(inside, values[0])
-        colors = torch.tensor(values, device=images.device).to(images.dtype)
-        return torch.where(inside, colors.view(1, -1, 1, 1), images)
+        written = None if values is None else torch.tensor(values, device=images.device).view(-1, 1, 1)
+        # Of an image much less is written than a mask of the batch would read.
+        for k, rows, columns in rectangles(transform, draws, images.shape[-2], images.shape[-1]).each():
+            part = images[k, :, rows, columns]
+            if written is None:
+                part.copy_(torch.randn(part.shape, generator=generator_of(float(draws[2][k]))))
+            else:
+                part.copy_(written)
+        return images
 
     return Operation(apply, streams=3)
 
@@ -63,17 +64,6 @@ def rectangles(transform: RandomErasing, draws: Draws, height: int, width: int) 
     top = drawn[-2].mul(height - tall + 1).long()
     left = drawn[-1].mul(width - wide + 1).long()
     return Boxes(top, left, top + tall, left + wide)
-
-
-def noisy(images: torch.Tensor, boxes: Boxes, draws: torch.Tensor) -> torch.Tensor:
-    """Normal noise in the rectangles, drawn on the CPU from a generator for each image."""
-    for image, draw, top, left, bottom, right in zip(
-        images, draws.tolist(), *(edge.tolist() for edge in boxes), strict=True
-    ):
-        if bottom > top and right > left:
-            size = (len(image), bottom - top, right - left)
-            image[:, top:bottom, left:right] = torch.randn(size, generator=generator_of(draw)).to(images.device)
-    return images
 
 
 BUILDERS: Builders = {RandomErasing: random_erasing}

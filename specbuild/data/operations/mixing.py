@@ -62,7 +62,9 @@ def cutmix(transform: CutMix) -> Operation:
         height, width = images.shape[-2:]
         boxes = cut(beta.of(draws[0]), draws[1], draws[2], height, width)
         area = (boxes.bottom - boxes.top) * (boxes.right - boxes.left)
-        mixed = torch.where(boxes.inside(images), images.roll(1, 0), images)
+        mixed = images.clone()
+        for k, rows, columns in boxes.each():
+            mixed[k, :, rows, columns] = images[k - 1, :, rows, columns]
         return mixed, mixed_targets(targets, 1.0 - area.double() / (height * width))
 
     return Operation(unmixed, streams=3, mix=mix)

@@ -70,7 +70,7 @@ class Pipeline:
     @property
     def batched(self) -> bool:
         """Whether whole batches are faster than samples one by one."""
-        return all(operation.batched for operation in self.operations)
+        return all(operation.batched and not operation.varies for operation in self.operations)
 
     def __call__(self, images: torch.Tensor, numbers: torch.Tensor, epoch: int) -> torch.Tensor:
         """Images, those of the samples `numbers`, transformed as in that epoch."""
