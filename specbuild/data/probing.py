@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from math import inf
 
 import numpy as np
@@ -21,9 +22,6 @@ from specbuild.network.batching import mixed_target, mixing_of
 from specbuild.network.indexing import Table, tables
 from specbuild.network.plan import Plan
 from specbuild.network.samples import batch_of_one, fit, loss_path
-
-INTEGERS_AT_ONCE = 1 << 22
-"""How many integers are looked at at once: mapped ones may be more than fit into memory."""
 
 
 def probe(split: Split, plan: Plan) -> None:
@@ -67,7 +65,9 @@ def found(split: Split, plan: Plan) -> Iterator[Diagnostic]:
                 shape=tuple(sample[field].shape), dtype=str(sample[field].dtype).removeprefix("torch.")
             )
     misfits = list(fit(plan.inputs, types, split.name, split.place))
-    yield from misfits
+    named = split.source.feature_names
+    features = None if named is None else f"{len(named)} features: {', '.join(named)}"
+    yield from (replace(misfit, because=misfit.because or features) for misfit in misfits)
     if not misfits:
         for field in plan.inputs:
             yield from finite(split, field, sample[field], index)
@@ -114,10 +114,8 @@ def integers(split: Split, table: Table) -> Iterator[Diagnostic]:
     if not isinstance(held, TensorSource) or (table.field == split.image and split.transforms):
         split.tables.append(table)
         return
-    rows = max(1, INTEGERS_AT_ONCE // max(1, int(np.prod(held.tensors[table.field].shape[1:]))))
-    ends = [(int(used.min()), int(used.max()))
-            for used in (held.rows(table.field, numbers) for numbers in torch.split(split.indices, rows))]  # fmt: skip
-    problem = table.misfit(split.name, min(low for low, _ in ends), max(high for _, high in ends), split.place)
+    ends = held.extent(table.field, split.indices)
+    problem = None if ends is None else table.misfit(split.name, *ends, split.place)
     if problem is not None:
         yield problem
 
@@ -159,17 +157,12 @@ def allowed_labels(loss: Loss, classes: int, path: Path) -> Labels:
 
 def labels(split: Split, allowed: Labels) -> Iterator[Diagnostic]:
     """Labels from 0 to the number of classes, exclusive."""
-    held = held_tensor(split, allowed.field)
-    if held is None:
+    if not isinstance(split.source, TensorSource):
         split.labels.append(allowed)
         return
-    used = held.index_select(0, split.indices).long()
-    used = allowed.judged(used)
-    if not used.numel():
-        return
-    low, high = int(used.min()), int(used.max())
-    if low < 0 or high >= allowed.classes:
-        yield labels_out_of_range(split.name, low, high, allowed)
+    ends = split.source.extent(allowed.field, split.indices, allowed.ignored)
+    if ends is not None and (ends[0] < 0 or ends[1] >= allowed.classes):
+        yield labels_out_of_range(split.name, *ends, allowed)
 
 
 def bounded(split: Split, loss: Loss, bounds: tuple[float, float], sample: Sample, path: Path) -> Iterator[Diagnostic]:

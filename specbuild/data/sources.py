@@ -5,7 +5,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from types import MappingProxyType
-from typing import Any, Literal
+from typing import Any, Literal, TypeAlias
 
 import numpy as np
 import torch
@@ -16,6 +16,10 @@ from specbuild.network.samples import INPUT
 
 Sample = dict[str, torch.Tensor]
 Layout = Literal["NHW", "NHWC", "NCHW"]
+Statistics: TypeAlias = dict[str, Any]
+"""What a source learns from the samples that train keeps, as JSON: it is kept in the run."""
+VALUES_AT_ONCE = 1 << 22
+"""How many values are looked at at once: mapped ones may be more than fit into memory."""
 CHANNELS = (1, 3, 4)
 """Of an image: gray, colour, colour with transparency."""
 
@@ -34,7 +38,15 @@ class Source(ABC):
     """What the classes are called, in the order of their numbers, where that is known."""
     paired: Mapping[str, str] = MappingProxyType({})
     """Fields that lie over the image pixel by pixel, and so move with it: "image" or "mask"."""
-
+    overlap: int | None = None
+    """Of samples that follow one another: with how many before it each shares its content. A part is held out of them
+    in one piece, the last, and as many before that piece are left out."""
+    feature_names: tuple[str, ...] | None = None
+    """What the numbers of a flat input are called, where that is known."""
+    learns: bool = False
+    """Whether it has to be prepared by what is learned from the samples that train keeps."""
+    statistics: Statistics | None = None
+    """What it was prepared by, where it was."""
     cached: bool = True
     """Whether its images, read one at a time, may be held once they are decoded."""
 
@@ -44,6 +56,14 @@ class Source(ABC):
     @abstractmethod
     def sample(self, index: int) -> Sample:
         """One sample as it is before the transforms; raises `Unusable` and says which."""
+
+    def learned(self, indices: torch.Tensor) -> Statistics | None:
+        """What has to be known of the samples `indices`, those that train keeps, to prepare any; None for nothing."""
+        return None
+
+    def prepared(self, statistics: Statistics | None) -> Source:
+        """The source by what was learned from train's samples; raises `Unusable` where that does not fit."""
+        return self
 
     def labels(self, field: str) -> torch.Tensor | None:
         """A field of all samples, `[N, ...]`, None where they have none of that name; here each sample is read."""
@@ -58,7 +78,7 @@ class Source(ABC):
                 tuple(tensor.shape),
                 str(tensor.dtype).removeprefix("torch."),
                 self.classes if name == "target" else None,
-                name == self.image and self.images,
+                (name == self.image and self.images) or self.paired.get(name) == "image",
             )
             for name, tensor in self.sample(index).items()
         }
@@ -111,6 +131,17 @@ class TensorSource(Source):
         if name == self.image and self.layout is not None:
             return channels_first(rows, self.layout)
         return plain(rows)
+
+    def extent(self, name: str, indices: torch.Tensor, ignored: int | None = None) -> tuple[int, int] | None:
+        """The least and the greatest of the integers of a field in the samples `indices`, without `ignored`."""
+        ends: list[torch.Tensor] = []
+        at_once = max(1, VALUES_AT_ONCE // max(1, int(np.prod(self.tensors[name].shape[1:]))))
+        for some in torch.split(indices, at_once):
+            values = self.rows(name, some)
+            values = values if ignored is None else values[values != ignored]
+            if values.numel():
+                ends += [values.min(), values.max()]
+        return (int(min(ends)), int(max(ends))) if ends else None
 
 
 class SampleSource(Source):

@@ -15,7 +15,7 @@ from specbuild.data.failure import Unusable, failure
 from specbuild.data.labels import labels_of
 from specbuild.data.opening import open_dataset
 from specbuild.data.parts import held_out
-from specbuild.data.sources import Source, own_source
+from specbuild.data.sources import Source, Statistics, own_source
 from specbuild.data.split import Split
 from specbuild.diagnostics.diagnostic import Diagnostic
 from specbuild.diagnostics.diagnostic import Path as Place
@@ -32,15 +32,17 @@ def open_data(
     data_root: Path | None = None,
     train: Any = None,
     val: Any = None,
+    preprocessing: Statistics | None = None,
 ) -> dict[str, Split]:
     """The splits that the document has among `splits`, by name; no other is touched.
 
     train, val: torch `Dataset`s of the user's own, of dicts of fields, or of (input, target) where the
     network has one input. They take the place of the document's; they yield what the network takes, and
     no transform is applied to them.
+    preprocessing: what a run learned from train's samples; unless given, it is learned from them.
     Raises `DataError` with everything that cannot be opened.
     """
-    opener = Opener(spec, data_root, {"train": train, "val": val})
+    opener = Opener(spec, data_root, {"train": train, "val": val}, preprocessing)
     opened: dict[str, Split] = {}
     problems: list[Diagnostic] = []
     for name in splits:
@@ -59,9 +61,13 @@ def open_data(
 class Opener:
     """Opens splits, each data set once."""
 
-    def __init__(self, spec: Spec, data_root: Path | None, own: dict[str, Any]) -> None:
-        self.spec, self.data_root, self.own = spec, data_root, own
+    def __init__(
+        self, spec: Spec, data_root: Path | None, own: dict[str, Any], learned: Statistics | None = None
+    ) -> None:
+        self.spec, self.data_root, self.own, self.learned = spec, data_root, own, learned
         self.sources: list[tuple[Any, Source]] = []
+        self.ready: dict[int, Source] = {}
+        """Those of them that are prepared by what was learned from train, by their `id`."""
         self.caches = Caches(spec.data.cache if spec.data is not None else "auto")
         self.divided: list[tuple[Source, dict[SplitName, torch.Tensor]]] = []
 
@@ -130,6 +136,9 @@ class Opener:
                     labels = labels_of(source, label_field(self.spec), "stratify").index_select(0, left)
                 except Unusable as unusable:
                     raise failure(self.spec, unusable.at(("data", name, "stratify"))) from None
+            if source.overlap is not None:
+                parts[name], left = self.in_one_piece(name, left, count, source.overlap)
+                continue
             places = held_out(count, len(left), written.seed or 0, labels)
             parts[name] = left.index_select(0, places)
             stays = torch.ones(len(left), dtype=torch.bool)
@@ -138,6 +147,41 @@ class Opener:
         parts["train"] = left
         self.divided.append((source, parts))
         return parts
+
+    def in_one_piece(
+        self, name: SplitName, left: torch.Tensor, count: int, overlap: int
+    ) -> tuple[torch.Tensor, torch.Tensor]:
+        """The last `count` samples, and those before them that they do not overlap with."""
+        kept = len(left) - count - overlap
+        if kept < 1:
+            message = f"split holds out {count} of {len(left)} samples, and those before them overlap with them"
+            problem = Diagnostic("SB412", message, ("data", name, "split"), fix="a smaller share, or a longer text")
+            raise failure(self.spec, problem)
+        return left[-count:], left[:kept]
+
+    def prepared(self, source: Source, place: Place) -> Source:
+        """The source by what was learned from the samples that train keeps, where it needs any of that."""
+        if not source.learns:
+            return source
+        if id(source) not in self.ready:
+            if self.learned is None:
+                self.learned = self.learned_from_train()
+            try:
+                self.ready[id(source)] = source.prepared(self.learned)
+            except Unusable as unusable:
+                raise failure(self.spec, unusable.at(place)) from None
+        return self.ready[id(source)]
+
+    def learned_from_train(self) -> Statistics | None:
+        """What the samples that train keeps say of all others."""
+        own, data = self.own.get("train"), self.spec.data
+        assert data is not None, "own data sets learn nothing"
+        place: Place = ("data", "train", "dataset")
+        source = self.source(own if own is not None else data.train.dataset, place)
+        try:
+            return source.learned(self.chosen("train", source))
+        except Unusable as unusable:
+            raise failure(self.spec, unusable.at(place)) from None
 
     def made(
         self,
@@ -150,6 +194,7 @@ class Opener:
         """The split, with the document's loader or the default one."""
         data = self.spec.data
         loader = data.loader_of(name) if data is not None else Loader(shuffle=name == "train")
+        source = self.prepared(source, place if place[-1:] != ("split",) else ("data", "train", "dataset"))
         return Split(
             self.spec, name, source, chosen,
             transforms=transforms, loader=loader, place=place, caches=self.caches,

@@ -255,12 +255,13 @@ def misfits(
         sizes = ", ".join("?" if size is None else str(size) for size in shape)
         yield Diagnostic(
             "SB404", f"{taker} takes {wanted.with_shape(wanted.shape)}, but {name} gives [{sizes}]", path,
-            fix=shape_fix(field, wanted.shape, shape),
+            fix=shape_fix(field, wanted, shape),
         )  # fmt: skip
 
 
-def shape_fix(field: str, wanted: tuple[int, ...], shape: tuple[int | None, ...]) -> str | None:
-    """How samples of `shape` come to fit a network that takes `wanted`."""
+def shape_fix(field: str, kind: TensorType, shape: tuple[int | None, ...]) -> str | None:
+    """How samples of `shape` come to fit a network that takes `kind`."""
+    wanted = kind.shape
     if len(wanted) == len(shape) == 3:
         if wanted[0] == shape[0]:
             return f"{{type: Resize, size: [{wanted[1]}, {wanted[2]}]}} in the transforms" + (
@@ -270,7 +271,9 @@ def shape_fix(field: str, wanted: tuple[int, ...], shape: tuple[int | None, ...]
             return "Grayscale in the transforms" + ("" if None in shape else f", or {field}: {list(shape)}")
         if wanted[0] == 3 and shape[0] == 1:
             return "{type: Grayscale, num_output_channels: 3} in the transforms"
-    return None if None in shape else f"{field}: {list(shape)}"
+    if None in shape:
+        return None
+    return f"{field}: {list(shape) if kind.dtype == 'float32' else f'{{shape: {list(shape)}, dtype: {kind.dtype}}}'}"
 
 
 def normalized_layers(plan: Plan, *, training: bool) -> Iterator[tuple[Step, str]]:

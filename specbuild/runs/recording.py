@@ -17,6 +17,7 @@ from specbuild.runs import environment, golden, manifest, metrics, weights
 from specbuild.runs.files import force_to_disk, json_bytes, write_whole
 from specbuild.runs.place import Place, unwritable
 
+PREPROCESSING = "preprocessing.json"
 SPEC = "spec.json"
 OVERRIDES = "overrides.json"
 
@@ -32,6 +33,8 @@ class Recorder:
         self.spec, self.plan = spec, plan
         self.place = Place.take(spec.name, run)
         self.folder = self.place.partial
+        self.preprocessing: dict[str, Any] | None = None
+        """What was learned from train's samples to prepare others by."""
         self.epochs = 0
         """Finished epochs that were recorded."""
 
@@ -61,6 +64,8 @@ class Recorder:
             write_whole(self.folder / f"source.{suffix(self.spec)}", source_bytes(self.spec))
             write_whole(self.folder / OVERRIDES, json_bytes(overrides(self.spec)))
             write_whole(self.folder / SPEC, json_bytes(resolved(self.spec, self.plan)))
+            if self.preprocessing is not None:
+                write_whole(self.folder / PREPROCESSING, json_bytes(self.preprocessing))
             made_with = {**made_with, "plugins": plugins_of(self.spec, self.plan)}
             write_whole(self.folder / environment.NAME, json_bytes(made_with))
             weights.save(weights.untied(state, self.plan), self.folder / weights.NAME)

@@ -19,7 +19,7 @@ from specbuild.network.inference import infer
 from specbuild.network.plan import Plan
 from specbuild.runs import environment, golden, manifest, metrics
 from specbuild.runs import weights as stored
-from specbuild.runs.recording import SPEC, model_of
+from specbuild.runs.recording import PREPROCESSING, SPEC, model_of
 
 Which = Literal["best", "last"]
 """An epoch's weights: those of the best one, or of the last one."""
@@ -47,6 +47,8 @@ class Run:
     """What ended the training, in words: `all 10 epochs`, `stopped early at epoch 7: ...`."""
     weights: Which = "best"
     """The epoch that the model is of."""
+    preprocessing: dict[str, Any] | None = None
+    """What was learned from train's samples to prepare others by: means, categories, a vocabulary."""
 
     @property
     def best(self) -> dict[str, Any]:
@@ -78,8 +80,9 @@ def reload(run: str | os.PathLike[str], weights: Which = "best") -> Run:
     difference = golden.prove(model, golden.plan_for(spec, plan), path / golden.NAME, same_machine=not changed)
     if weights == "last" and stored.LAST in listed.files:
         model = model_of(plan, stored.load(path / stored.LAST, stored.expected(plan)))
-    proven = verdict(difference, changed)
-    return Run(path, listed.status, spec, plan, model, measured, recorded, proven, listed.reason, weights)
+    told = verdict(difference, changed)
+    learned = read_object(path / PREPROCESSING) if PREPROCESSING in listed.files else None
+    return Run(path, listed.status, spec, plan, model, measured, recorded, told, listed.reason, weights, learned)
 
 
 def require_plugins(path: Path, recorded: dict[str, Any]) -> None:

@@ -45,7 +45,7 @@ def evaluate(
         raise DataError([Diagnostic("SB401", message, file=str(run.path), fix=fix)])
     target = choose(spec, device or "auto")
     root = None if data_root is None else Path(data_root)
-    samples = open_data(spec, splits=(split,), data_root=root)[split]
+    samples = open_data(spec, splits=(split,), data_root=root, preprocessing=run.preprocessing)[split]
     plan = infer(at_first(spec, samples)) if spec.dims else run.plan
     probe(samples, plan)
     objective = Objective(spec, target)

@@ -171,6 +171,7 @@ def close(recorder: Recorder | Unrecorded, fit: Fit | None, ended_by: BaseExcept
             train=fit.spec.train,
             scheduler=fit.schedule.settled,
         )
+        recorder.preprocessing = fit.splits["train"].source.statistics
         reason = fit.limits.reason or "interrupted"
         if isinstance(ended_by, SpecbuildError):
             reason = ended_by.diagnostics[0].message

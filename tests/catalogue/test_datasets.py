@@ -15,7 +15,7 @@ from specbuild.catalogue.datasets.digits import Digits
 from specbuild.catalogue.samples import SampleType
 from specbuild.data.vision import torchvision
 
-OURS = {"Digits", "Arrays"}
+OURS = {"Digits", "Arrays", "Table", "ImageTable", "ImagePairs", "Text"}
 PAGE = (Path(__file__).resolve().parents[2] / "docs" / "datasets.md").read_text()
 OTHERWISE: dict[str, dict[str, Any]] = {
     "CocoDetection": {"annFile": "y"},

@@ -137,6 +137,10 @@ def test_every_data_set_can_be_opened_or_says_why(tmp_path: Path) -> None:
     """No entry of the catalogue is forgotten."""
     arguments: dict[str, dict[str, object]] = {
         "Arrays": {"path": "x.npz", "fields": {"input": "x"}},
+        "Table": {"path": "x.csv", "target": "y"},
+        "ImageTable": {"path": "x.csv", "root": "x"},
+        "ImagePairs": {"inputs": "x", "targets": "y"},
+        "Text": {"path": "x.txt"},
         "CocoDetection": {"root": "x", "annFile": "y"},
         "EMNIST": {"root": "x", "split": "letters"},
         "SEMEION": {"root": "x", "download": False},

@@ -70,7 +70,9 @@ FROM_ONE = {"EMNIST-letters", "OxfordIIITPet-masks", "CelebA-people"}
 """Whose labels count from 1 in torchvision."""
 BY_NAME = {"Omniglot", "SUN397", "Cityscapes"}
 """Whose samples torchvision has in the order of the file system."""
-OF_OUR_OWN = {"Digits", "Arrays", "FakeData", "ImageFolder", "CocoDetection", "LSUN"}
+OF_OUR_OWN = {
+    "Digits", "Arrays", "Table", "ImageTable", "ImagePairs", "Text", "FakeData", "ImageFolder", "CocoDetection", "LSUN",
+}  # fmt: skip
 """Held against something else, here or in another file."""
 NAMES: dict[str, Any] = {
     "MNIST": ("0 - zero", "1 - one"),

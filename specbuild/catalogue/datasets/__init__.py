@@ -1,4 +1,5 @@
-"""Data sets: torchvision's names, arguments and defaults; `Digits` and `Arrays` are specbuild's own.
+"""Data sets: torchvision's names, arguments and defaults; `Digits`, `Arrays`, `Table`, `ImageTable`,
+`ImagePairs` and `Text` are specbuild's own.
 
 `transform` and `target_transform` are written in `transforms`. A data set yields named fields; image
 sets yield `input` and `target`. Relative paths are relative to the working directory.
@@ -55,6 +56,10 @@ DATASETS: Table[Dataset] = Table(
         "lsun": ("LSUN",),
         "arrays": ("Arrays",),
         "fake": ("FakeData",),
+        "table": ("Table",),
+        "image_table": ("ImageTable",),
+        "image_pairs": ("ImagePairs",),
+        "text": ("Text",),
     },
     excluded=EXCLUDED,
 )

@@ -19,6 +19,11 @@ class Dataset(Entry, ABC):
         "target_transform": "labels are taken as they are",
     }
 
+    @property
+    def paired(self) -> Mapping[str, str]:
+        """The fields that lie over the image pixel by pixel, and so move with it: "image" or "mask"."""
+        return {}
+
     @abstractmethod
     def sample(self) -> Mapping[str, SampleType] | None:
         """The fields of a sample before its transforms; None if even their names are not known."""

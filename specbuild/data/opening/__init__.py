@@ -17,9 +17,13 @@ from specbuild.data.opening import (
     file_sets,
     folders,
     held_sets,
+    image_tables,
     lsun,
     mask_sets,
+    pairs,
     plugged,
+    tables,
+    texts,
 )
 from specbuild.data.opening.opener import Openers
 from specbuild.data.sources import Source
@@ -35,6 +39,10 @@ OPENERS: Openers = {
     **coco.OPENERS,
     **lsun.OPENERS,
     **fakes.OPENERS,
+    **tables.OPENERS,
+    **image_tables.OPENERS,
+    **pairs.OPENERS,
+    **texts.OPENERS,
 }
 """How the data sets of the catalogue are opened; a class that is not among them is opened as its base."""
 

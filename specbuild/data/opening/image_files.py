@@ -82,8 +82,8 @@ class MaskSource(SampleSource):
         return {INPUT: image, "target": torch.from_numpy(pixels.astype(np.int64) - self.first)}
 
 
-def image_of(path: str, mode: str) -> torch.Tensor:
-    """The image of a file, uint8 `[C, H, W]`."""
+def image_of(path: str, mode: str, field: str = "root") -> torch.Tensor:
+    """The image of a file, uint8 `[C, H, W]`; field: the argument that names it, or its folder."""
 
     def decoded(path: str) -> Pixels:
         from PIL import Image
@@ -91,7 +91,7 @@ def image_of(path: str, mode: str) -> torch.Tensor:
         with Image.open(path) as image:
             return np.array(image.convert(mode))
 
-    pixels = torch.from_numpy(reading(path, "image", decoded))
+    pixels = torch.from_numpy(reading(path, "image", decoded, field))
     return pixels.unsqueeze(0) if pixels.dim() == 2 else pixels.permute(2, 0, 1).contiguous()
 
 
@@ -103,12 +103,12 @@ def indexed(path: str) -> Pixels:
         return np.array(image)
 
 
-def reading(path: str, what: str, read: Callable[[str], Pixels]) -> Pixels:
+def reading(path: str, what: str, read: Callable[[str], Pixels], field: str = "root") -> Pixels:
     """What is read from a file, or SB405 with its name."""
     try:
         return read(path)
     except Exception as error:  # Pillow's readers raise OSError, SyntaxError, ValueError, struct.error...
         article = "an" if what == "image" else "a"
         raise Unusable(
-            "SB405", f"{path} is not {article} {what} that can be read: {first_line(error)}", field="root"
+            "SB405", f"{path} is not {article} {what} that can be read: {first_line(error)}", field=field
         ) from None
