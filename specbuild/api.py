@@ -181,8 +181,8 @@ def evaluate(
     weights: Literal["best", "last"] = "best",
     device: str | None = None,
     data_root: str | os.PathLike[str] | None = None,
-) -> dict[str, float]:
-    """Loss and metrics of a run on one of its splits: `train`, `val` or `test`.
+) -> dict[str, Any]:
+    """Loss and metrics of a run on one of its splits: `train`, `val` or `test`; None is what is not defined.
 
     weights: the best epoch's, or the last one's; a `Run` has the weights that it was reloaded with.
     """

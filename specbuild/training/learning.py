@@ -158,8 +158,7 @@ class Learning:
                 total = judged.total
                 if not first:
                     self.watch.loss(total)
-                    losses = tuple(loss.detach() for loss in judged.losses)
-                    first.append(Judged(losses, judged.output.detach(), judged.target))
+                    first.append(judged.detached())
                 self.optimizer.zero_grad()
                 total.backward()  # type: ignore[no-untyped-call]
                 return total

@@ -156,6 +156,7 @@ def close(recorder: Recorder, fit: Fit | None, ended_by: BaseException | None) -
             reason = ended_by.diagnostics[0].message
         elif ended_by is not None and status == "failed":
             reason = type(ended_by).__name__
+        recorder.tables(fit.kept.tables)
         layout = str(fit.layout).removeprefix("torch.").removesuffix("_format")
         made_with = environment(fit.device, layout, fit.precision)
         last = None if fit.last is None or fit.last.weights is fit.kept.weights else fit.last.weights

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple, Protocol, TextIO
 
@@ -93,8 +93,21 @@ def line(record: Mapping[str, Any], epochs: int) -> str:
     return f"epoch {record['epoch']:>{width}}/{epochs}  {measured}{rate}  {speed}{mark}"
 
 
-def figures(measured: Mapping[str, float]) -> str:
+def figures(measured: Mapping[str, float | None]) -> str:
     """Losses and metrics with four decimals, a loss beyond all bounds with four digits."""
-    return "  ".join(
-        f"{name} {value:.4f}" if abs(value) < 1e6 else f"{name} {value:.3e}" for name, value in measured.items()
-    )
+    return "  ".join(f"{name} {figure(value)}" for name, value in measured.items())
+
+
+def figure(value: float | None) -> str:
+    """One number; None is what is not defined."""
+    if value is None:
+        return "undefined"
+    return f"{value:.4f}" if abs(value) < 1e6 else f"{value:.3e}"
+
+
+def matrix(table: Sequence[Any]) -> str:
+    """Counts in rows and columns; several matrices one below the other."""
+    if table and isinstance(table[0][0], list):
+        return "\n\n".join(matrix(each) for each in table)
+    width = max(len(str(count)) for row in table for count in row)
+    return "\n".join("  ".join(f"{count:>{width}}" for count in row) for row in table)
