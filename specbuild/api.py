@@ -131,6 +131,7 @@ def train(
     train: Dataset[Any] | None = None,
     val: Dataset[Any] | None = None,
     report: Reporter | None = None,
+    pictures: bool = False,
 ) -> Run:
     """Train the network and return its finished run.
 
@@ -138,11 +139,17 @@ def train(
     device: `auto`, `cpu`, `cuda` or `mps`; by default what the document says.
     data_root: what relative paths of the data are relative to, instead of the working directory.
     train, val: data sets of one's own, of `(input, target)` or of dicts of fields.
+    pictures: whether curves, a confusion matrix and the worst mistakes are left in the run, where there is a val.
     Raises `SpecError`, `DataError` or `RunError`.
     """
+    from specbuild.training.loop import Silent
     from specbuild.training.loop import train as train_spec
 
     spec = load(document, overrides)
+    if pictures or spec.train.tensorboard:
+        from specbuild.reports.observing import observed
+
+        report = observed(spec, report or Silent(), pictures=pictures)
     return train_spec(
         spec,
         infer_plan(spec),

@@ -41,7 +41,7 @@ def train(
             echo(str(rehearsal))
         return
     finished = api.train(
-        source_of(spec), overrides or (), run=run, device=device, data_root=data_root, report=reporter()
+        source_of(spec), overrides or (), run=run, device=device, data_root=data_root, report=reporter(), pictures=True
     )
     best = finished.best
     if format is Format.json:

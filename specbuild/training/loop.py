@@ -73,6 +73,7 @@ def train(
             fit = Fit(spec, plan, target, splits, report, world)
             if world.writer:
                 report.start(started(spec, plan, fit))
+                report.ready(fit, recorder.folder)
             for number in range(1, spec.train.epochs + 1):
                 record = one_epoch(fit, number, recorder, signals)
                 if world.writer:
@@ -86,7 +87,7 @@ def train(
         ended_by = signals.instead_of(ended_by)
         written: Path | None = None
         try:
-            written = close(recorder, fit, ended_by)
+            written = close(recorder, fit, ended_by, report)
         finally:
             report.end(written)
         ended_by = signals.instead_of(ended_by)
@@ -137,7 +138,7 @@ def started(spec: Spec, plan: Plan, fit: Fit) -> Start:
     return Start(spec.name, str(fit.device), spec.train.epochs, plan.parameters(), samples, fit.best.metric)
 
 
-def close(recorder: Recorder, fit: Fit | None, ended_by: BaseException | None) -> Path | None:
+def close(recorder: Recorder, fit: Fit | None, ended_by: BaseException | None, report: Reporter) -> Path | None:
     """Write the run with the best weights so far; where there are none, leave nothing."""
     try:
         if fit is None or fit.kept is None:
@@ -157,6 +158,8 @@ def close(recorder: Recorder, fit: Fit | None, ended_by: BaseException | None) -
         elif ended_by is not None and status == "failed":
             reason = type(ended_by).__name__
         recorder.tables(fit.kept.tables)
+        if fit.world.writer:
+            report.close(fit, recorder.folder, status)
         layout = str(fit.layout).removeprefix("torch.").removesuffix("_format")
         made_with = environment(fit.device, layout, fit.precision)
         last = None if fit.last is None or fit.last.weights is fit.kept.weights else fit.last.weights

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, NamedTuple, Protocol, TextIO
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, TextIO
+
+if TYPE_CHECKING:
+    from specbuild.training.fitting import Fit
 
 
 class Start(NamedTuple):
@@ -27,6 +30,9 @@ class Start(NamedTuple):
 class Reporter(Protocol):
     """Is told how a training goes. Every method returns soon: the training waits for it."""
 
+    def ready(self, fit: Fit, folder: Path) -> None:
+        """All is opened and built. folder: where the run is put together; what is left there is in the run."""
+
     def start(self, start: Start) -> None:
         """Training begins."""
 
@@ -36,12 +42,21 @@ class Reporter(Protocol):
     def epoch(self, record: Mapping[str, Any]) -> None:
         """An epoch is finished; what was measured in it, as in `metrics.jsonl`."""
 
+    def close(self, fit: Fit, folder: Path, status: str) -> None:
+        """The last epoch is over and the best weights are known: the time to leave files in the run."""
+
     def end(self, run: Path | None) -> None:
         """Training has ended, well or not; where the run is, if one was written."""
+
+    def say(self, text: str) -> None:
+        """A line beside all that."""
 
 
 class Silent:
     """Tells nothing."""
+
+    def ready(self, fit: Fit, folder: Path) -> None:
+        """Nothing."""
 
     def start(self, start: Start) -> None:
         """Nothing."""
@@ -52,11 +67,17 @@ class Silent:
     def epoch(self, record: Mapping[str, Any]) -> None:
         """Nothing."""
 
+    def close(self, fit: Fit, folder: Path, status: str) -> None:
+        """Nothing."""
+
     def end(self, run: Path | None) -> None:
         """Nothing."""
 
+    def say(self, text: str) -> None:
+        """Nothing."""
 
-class Lines:
+
+class Lines(Silent):
     """One plain line an epoch: for logs, pipes and continuous integration."""
 
     def __init__(self, stream: TextIO) -> None:
@@ -66,19 +87,13 @@ class Lines:
     def start(self, start: Start) -> None:
         """What is trained, on what."""
         self.epochs = start.epochs
-        self.write(str(start))
-
-    def batch(self, epoch: int, done: int, total: int, loss: float) -> None:
-        """Nothing: a log has no use for it."""
+        self.say(str(start))
 
     def epoch(self, record: Mapping[str, Any]) -> None:
         """The epoch's line."""
-        self.write(line(record, self.epochs))
+        self.say(line(record, self.epochs))
 
-    def end(self, run: Path | None) -> None:
-        """Nothing: the result is said by whoever called."""
-
-    def write(self, text: str) -> None:
+    def say(self, text: str) -> None:
         """A line, at once."""
         print(text, file=self.stream, flush=True)
 
