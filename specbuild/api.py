@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any, Literal
 
 from specbuild.diagnostics.diagnostic import Diagnostic
-from specbuild.errors import SpecError
+from specbuild.errors import RunError, SpecError
 from specbuild.language.document import Spec
 from specbuild.language.loading import load as load_document
 from specbuild.language.sections import SplitName
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from specbuild.language.fixing import Fixed
     from specbuild.network.difference import Difference
     from specbuild.reports.explanation import Explanation
+    from specbuild.reports.preview import Preview
     from specbuild.runs.run import Run
     from specbuild.training.loop import Reporter
     from specbuild.training.rehearsing import Rehearsal
@@ -179,6 +180,32 @@ def dry_run(
 
     spec = load(document, overrides)
     return rehearse(spec, infer_plan(spec), device=device, data_root=data_root, train=train, val=val)
+
+
+def preview(
+    document: Document,
+    overrides: Iterable[str] = (),
+    *,
+    count: int = 32,
+    output: str | os.PathLike[str] | None = None,
+    data_root: str | os.PathLike[str] | None = None,
+) -> Preview:
+    """The first training samples of the first epoch, as the network will get them: a picture, or text.
+
+    output: the PNG that is written, if it is a picture. Raises `SpecError` or `DataError`.
+    """
+    from specbuild.reports.preview import preview as preview_of
+    from specbuild.training.loop import first_samples
+
+    spec = load(document, overrides)
+    found = preview_of(spec, first_samples(spec, infer_plan(spec), data_root), count)
+    if found.picture is not None and output is not None:
+        try:
+            found.picture.save(output, "PNG")
+        except OSError as error:
+            message = f"cannot be written: {error.strerror or error}"
+            raise RunError([Diagnostic("SB506", message, file=os.fspath(output))]) from None
+    return found
 
 
 def evaluate(

@@ -154,8 +154,8 @@ def matrix(counts: Sequence[Sequence[int]], names: Sequence[str], title: str) ->
                 upright(page, fitted(name, label, face), x, y, face)
             else:
                 brush.text((x, y + 8), name, fill=INK, font=face, anchor="mm")
-    brush.text((left, page.height - 20), "answer →", fill=FAINT, font=face)
-    brush.text((left, top - 18), "true class ↓", fill=FAINT, font=face)
+    brush.text((left, page.height - 20), "answer", fill=FAINT, font=face)
+    brush.text((left, top - 18), "true class", fill=FAINT, font=face)
     return page
 
 

@@ -27,7 +27,7 @@ class Observed(Silent):
             except Exception as error:  # whatever it is, a training is worth more than a picture of it
                 self.observers.remove(observer)
                 what = str(error).partition("\n")[0] or type(error).__name__
-                self.report.say(f"warning: {type(observer).__name__} failed, the training goes on: {what}")
+                self.report.note(f"{type(observer).__name__} failed, the training goes on: {what}")
 
     def start(self, start: Start) -> None:
         """To all."""
@@ -103,5 +103,5 @@ def observed(spec: Spec, report: Reporter, *, pictures: bool) -> Reporter:
         require(spec)
         observers.append(Board(report.say))
     if pictures:
-        observers.append(Pictures(report.say))
+        observers.append(Pictures(report.note))
     return Observed(report, observers) if observers else report

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 MATRIX, MISTAKES = "confusion_matrix.png", "mistakes.png"
 SHOWN = 32
-"""Samples on a sheet."""
+"""Samples on the sheet."""
 PATIENCE = 30.0
 """Seconds that are spent on it: of a long val, the samples that come first."""
 MOST_CLASSES = 200

@@ -132,6 +132,17 @@ def opened(
     return splits
 
 
+def first_samples(spec: Spec, plan: Plan, data_root: Folder | None = None) -> Split:
+    """The split of train, opened, for a look at it; raises `DataError` where the document does not fit its data."""
+    problems = [problem for problem in missing_for_training(spec) if "`data`" in problem.message]
+    problems += [problem for problem in check_data(spec, plan) if problem.severity == "error"]
+    if problems:
+        raise DataError(spec.place(problems))
+    split = open_data(spec, splits=("train",), data_root=None if data_root is None else Path(data_root))["train"]
+    probe(split, infer(at_first(spec, split)) if spec.dims else plan)
+    return split
+
+
 def started(spec: Spec, plan: Plan, fit: Fit) -> Start:
     """What a reporter is told first."""
     samples = {name: len(split) for name, split in fit.splits.items()}

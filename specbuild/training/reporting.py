@@ -51,6 +51,9 @@ class Reporter(Protocol):
     def say(self, text: str) -> None:
         """A line beside all that."""
 
+    def note(self, text: str) -> None:
+        """Something that is worth knowing and ends nothing."""
+
 
 class Silent:
     """Tells nothing."""
@@ -75,6 +78,10 @@ class Silent:
 
     def say(self, text: str) -> None:
         """Nothing."""
+
+    def note(self, text: str) -> None:
+        """A line that warns."""
+        self.say(f"warning: {text}")
 
 
 class Lines(Silent):
