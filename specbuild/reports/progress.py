@@ -131,7 +131,7 @@ def chosen(record: Mapping[str, Any], epochs: int, width: int) -> list[str]:
 
 def len_of(name: str, epochs: int) -> int:
     """The characters of a column."""
-    return max(len(name), 2 * len(str(epochs)) + 2 if name == "epoch" else 8)
+    return max(len(name), 2 * len(str(epochs)) + 2 if name == "epoch" else 9)
 
 
 def row(cells: Sequence[str], columns: Sequence[str], epochs: int) -> str:

@@ -13,6 +13,7 @@ from specbuild.catalogue.losses import Loss
 from specbuild.network.metrics import of_labels
 from specbuild.network.samples import image_field
 from specbuild.reports.drawing import FAINT, INK, RIGHT, WRONG, Tile, matrix, picture, sheet
+from specbuild.reports.preview import unscaled
 from specbuild.runs.recording import model_of
 from specbuild.training.passes import Feed
 
@@ -86,7 +87,9 @@ class Look:
             for place in losses.topk(min(SHOWN, len(losses))).indices.tolist():
                 if torch.isfinite(losses[place]):
                     truth, answer = int(labels[place]), int(answers[place])
-                    image = batch[self.field][place].cpu() if self.field is not None else None
+                    image = None
+                    if self.field is not None:
+                        image = unscaled(self.fit.splits["val"], self.field, batch[self.field][place].cpu())
                     self.worst.append(
                         Mistake(float(losses[place]), image, self.names[truth], self.names[answer], truth == answer)
                     )
