@@ -67,7 +67,8 @@ class Look:
         feed, end = Feed(fit.plan, fit.layout), monotonic() + PATIENCE
         with torch.inference_mode():
             for batch in fit.splits["val"].batches(0, fit.device):
-                given = model(*feed(batch))
+                with fit.autocast:
+                    given = model(*feed(batch))
                 self.add(given if fit.objective.single else given[self.output], batch)
                 if monotonic() > end:
                     break

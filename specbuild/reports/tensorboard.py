@@ -68,10 +68,10 @@ class Board(Silent):
 
         assert self.writer is not None
         assert self.fit is not None
-        model = deepcopy(self.fit.model).eval()
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             try:
+                model = deepcopy(self.fit.model).eval()
                 self.writer.add_graph(model, tuple(self.fit.feed(batch)), use_strict_trace=False)
             except Exception as error:  # what cannot be traced is torch's to know
                 reason = str(error).partition("\n")[0]

@@ -39,9 +39,9 @@ def test_a_table_grows_above_the_bar(capsys: pytest.CaptureFixture[str]) -> None
     lines = [line.rstrip() for line in captured.err.splitlines() if line.strip()]
     assert lines[:5] == [
         "net: 1,210 parameters on cpu; samples: 100 train, 20 val",
-        "epoch  train_loss   val_loss   seconds  samples/s",
-        " *1/2      0.5000     0.2500       0.1      1,000",
-        "  2/2      0.5000  undefined       0.1      1,000",
+        "epoch  train_loss   val_loss    seconds  samples/s",
+        " *1/2      0.5000     0.2500        0.1      1,000",
+        "  2/2      0.5000  undefined        0.1      1,000",
         "something else",
     ]
 
