@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Mapping
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from specbuild.diagnostics.diagnostic import Diagnostic
-from specbuild.errors import SpecError
+from specbuild.errors import RunError, SpecError
 from specbuild.language.document import Spec
 from specbuild.language.loading import load as load_document
 from specbuild.language.sections import SplitName
@@ -23,9 +24,11 @@ if TYPE_CHECKING:
     from specbuild.language.fixing import Fixed
     from specbuild.network.difference import Difference
     from specbuild.reports.explanation import Explanation
+    from specbuild.reports.preview import Preview
     from specbuild.runs.run import Run
     from specbuild.training.loop import Reporter
     from specbuild.training.rehearsing import Rehearsal
+    from specbuild.training.world import World
 
 Document = str | os.PathLike[str] | Mapping[str, Any] | Source | Spec
 """A path, a text (one with a line break, or that begins with `{`), a dict, or what `load` returned."""
@@ -131,6 +134,7 @@ def train(
     train: Dataset[Any] | None = None,
     val: Dataset[Any] | None = None,
     report: Reporter | None = None,
+    pictures: bool = False,
 ) -> Run:
     """Train the network and return its finished run.
 
@@ -138,14 +142,42 @@ def train(
     device: `auto`, `cpu`, `cuda` or `mps`; by default what the document says.
     data_root: what relative paths of the data are relative to, instead of the working directory.
     train, val: data sets of one's own, of `(input, target)` or of dicts of fields.
+    pictures: whether curves, a confusion matrix and the worst mistakes are left in the run, where there is a val.
     Raises `SpecError`, `DataError` or `RunError`.
     """
-    from specbuild.training.loop import train as train_spec
+    written = trained(
+        document, overrides, run=run, device=device, data_root=data_root, train=train, val=val, report=report,
+        pictures=pictures,
+    )  # fmt: skip
+    assert written is not None, "who trains alone writes the run"
+    return reload(written)
+
+
+def trained(
+    document: Document,
+    overrides: Iterable[str] = (),
+    *,
+    world: World | None = None,
+    run: str | os.PathLike[str] | None = None,
+    device: str | None = None,
+    data_root: str | os.PathLike[str] | None = None,
+    train: Dataset[Any] | None = None,
+    val: Dataset[Any] | None = None,
+    report: Reporter | None = None,
+    pictures: bool = False,
+) -> Path | None:
+    """`train` as one of the processes of a world; where the run is, in the one that wrote it."""
+    from specbuild.training import loop
 
     spec = load(document, overrides)
-    return train_spec(
+    if (pictures or spec.train.tensorboard) and (world is None or world.writer):
+        from specbuild.reports.observing import observed
+
+        report = observed(spec, report or loop.Silent(), pictures=pictures)
+    return loop.trained(
         spec,
         infer_plan(spec),
+        world=world,
         run=run,
         device=device,
         data_root=data_root,
@@ -174,6 +206,32 @@ def dry_run(
     return rehearse(spec, infer_plan(spec), device=device, data_root=data_root, train=train, val=val)
 
 
+def preview(
+    document: Document,
+    overrides: Iterable[str] = (),
+    *,
+    count: int = 32,
+    output: str | os.PathLike[str] | None = None,
+    data_root: str | os.PathLike[str] | None = None,
+) -> Preview:
+    """The first training samples of the first epoch, as the network will get them: a picture, or text.
+
+    output: the PNG that is written, if it is a picture. Raises `SpecError` or `DataError`.
+    """
+    from specbuild.reports.preview import preview as preview_of
+    from specbuild.training.loop import first_samples
+
+    spec = load(document, overrides)
+    found = preview_of(spec, first_samples(spec, infer_plan(spec), data_root), count)
+    if found.picture is not None and output is not None:
+        try:
+            found.picture.save(output, "PNG")
+        except OSError as error:
+            message = f"cannot be written: {error.strerror or error}"
+            raise RunError([Diagnostic("SB506", message, file=os.fspath(output))]) from None
+    return found
+
+
 def evaluate(
     run: str | os.PathLike[str] | Run,
     split: SplitName = "test",
@@ -181,8 +239,8 @@ def evaluate(
     weights: Literal["best", "last"] = "best",
     device: str | None = None,
     data_root: str | os.PathLike[str] | None = None,
-) -> dict[str, float]:
-    """Loss and metrics of a run on one of its splits: `train`, `val` or `test`.
+) -> dict[str, Any]:
+    """Loss and metrics of a run on one of its splits: `train`, `val` or `test`; None is what is not defined.
 
     weights: the best epoch's, or the last one's; a `Run` has the weights that it was reloaded with.
     """

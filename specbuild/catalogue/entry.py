@@ -61,6 +61,9 @@ class Entry:
     An entry is frozen; what it has in common with a pydantic model is called as there.
     """
 
+    short: ClassVar[str | None] = None
+    """The name that a document uses, where that is not the class's."""
+
     model_fields: ClassVar[Mapping[str, Field]] = MappingProxyType({})
     """The arguments in their order, those of the bases first."""
 
@@ -154,7 +157,7 @@ class Entry:
     @property
     def type(self) -> str:
         """The name that a document uses."""
-        return self.__class__.__name__
+        return self.__class__.short or self.__class__.__name__
 
     def check(self) -> None:
         """Raise a `Violation` where the arguments clash among themselves; the parser calls it."""

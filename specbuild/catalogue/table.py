@@ -18,10 +18,18 @@ class Table(Mapping[str, type[E]], Generic[E]):
     """The classes that a document may name, by family: the module of a package that holds them."""
 
     def __init__(
-        self, package: str, families: Mapping[str, tuple[str, ...]], *, excluded: Mapping[str, str] | None = None
+        self,
+        package: str,
+        families: Mapping[str, tuple[str, ...]],
+        *,
+        excluded: Mapping[str, str] | None = None,
+        classes: Mapping[str, str] | None = None,
     ) -> None:
-        """excluded: what torch has beside these and a document may not name, each with the reason."""
-        self.package, self.excluded = package, excluded or {}
+        """excluded: what torch has beside these and a document may not name, each with the reason.
+
+        classes: what the classes are called whose names are not those that a document uses.
+        """
+        self.package, self.excluded, self.classes = package, excluded or {}, classes or {}
         self.families = {name: family for family, names in families.items() for name in names}
         self.made: dict[str, type[E]] = {}
 
@@ -29,7 +37,7 @@ class Table(Mapping[str, type[E]], Generic[E]):
         found = self.made.get(name)
         if found is None:
             module = import_module(f"{self.package}.{self.families[name]}")
-            found = self.made[name] = cast("type[E]", getattr(module, name))
+            found = self.made[name] = cast("type[E]", getattr(module, self.classes.get(name, name)))
         return found
 
     def add(self, cls: type[E]) -> None:

@@ -11,6 +11,7 @@ from specbuild.cli.check import check
 from specbuild.cli.diff import diff
 from specbuild.cli.evaluate import evaluate
 from specbuild.cli.explain import explain
+from specbuild.cli.preview import preview
 from specbuild.cli.reload import reload
 from specbuild.cli.schema import schema
 from specbuild.cli.summary import summary
@@ -50,5 +51,5 @@ def options(
     output.show_traceback = traceback
 
 
-for command in (check, summary, diff, train, evaluate, reload, schema, explain):
+for command in (check, summary, diff, preview, train, evaluate, reload, schema, explain):
     app.command()(output.guarded(command))

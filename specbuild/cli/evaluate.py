@@ -44,6 +44,10 @@ def evaluate(
     if format is Format.json:
         print_json({"run": run, "split": split.value, **metrics})
     else:
-        from specbuild.training.reporting import figures
+        from specbuild.training.reporting import figures, matrix
 
-        echo(f"{run} on {split.value}: {figures(metrics)}")
+        tables = {name: value for name, value in metrics.items() if isinstance(value, list)}
+        numbers = {name: value for name, value in metrics.items() if name not in tables}
+        echo(f"{run} on {split.value}: {figures(numbers)}")
+        for name, table in tables.items():
+            echo(f"{name}, a row for each true class and a column for each answer:\n{matrix(table)}")

@@ -52,18 +52,20 @@ def train(
         return
     if under_launcher():
         from specbuild.training.distribution import joined
-        from specbuild.training.loop import trained
 
         with joined() as world:
-            checked = api.load(source_of(spec), overrides or ())
-            written = trained(checked, run=run, device=device, data_root=data_root, report=reporter(), world=world)
+            written = api.trained(
+                source_of(spec), overrides or (), run=run, device=device, data_root=data_root, report=reporter(),
+                pictures=True, world=world,
+            )  # fmt: skip
         if written is None:  # another process tells
             return
         finished = api.reload(written)
     else:
         finished = api.train(
-            source_of(spec), overrides or (), run=run, device=device, data_root=data_root, report=reporter()
-        )
+            source_of(spec), overrides or (), run=run, device=device, data_root=data_root, report=reporter(),
+            pictures=True,
+        )  # fmt: skip
     best = finished.best
     if format is Format.json:
         ended = {"status": finished.status, "reason": finished.reason}

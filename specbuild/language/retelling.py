@@ -43,7 +43,7 @@ def addition(cls: type[Entry], name: str, raw: Mapping[str, Any]) -> str | None:
         return None
     if raw or issubclass(cls, Section):
         return f"add `{EXAMPLES[name]}`"
-    return f"{{type: {cls.__name__}, {EXAMPLES[name]}}}"
+    return f"{{type: {cls.short or cls.__name__}, {EXAMPLES[name]}}}"
 
 
 MANY = 7
@@ -77,7 +77,11 @@ def unknown_key(
     if reason is not None:
         fix = f"leave `{name}` out"
         absent = reason.startswith("only ")
-        fact = f"{cls.__name__} has no `{name}`: {reason}" if absent else f"`{name}` is not for a spec: {reason}"
+        fact = (
+            f"{cls.short or cls.__name__} has no `{name}`: {reason}"
+            if absent
+            else f"`{name}` is not for a spec: {reason}"
+        )
         return Diagnostic("SB207", fact, (*path, name), "key", fix=fix), None
     if name in cls.beside:
         fix = f"leave `{name}` out: `{path[-1]}` is an argument, and stands in no scope"
@@ -88,7 +92,7 @@ def unknown_key(
         meant = next((field for field in free if name.startswith(field)), None)  # validation
     if meant is None:
         section = next((part for part in reversed(path) if isinstance(part, str)), "")
-        owner = f"`{section}`" if issubclass(cls, Section) else cls.__name__
+        owner = f"`{section}`" if issubclass(cls, Section) else cls.short or cls.__name__
         fields = ", ".join(cls.model_fields)
         fix = f"{owner} takes {fields}" if fields else f"{owner} takes no arguments"
         for key, child in cls.children.items():

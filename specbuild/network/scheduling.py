@@ -13,6 +13,7 @@ from specbuild.diagnostics.diagnostic import Diagnostic, Path
 from specbuild.diagnostics.suggest import nearest, renaming
 from specbuild.language.document import Spec
 from specbuild.language.parsing import of_violation
+from specbuild.language.training import mode_of
 from specbuild.network.grouping import group_count
 from specbuild.network.plan import Plan
 
@@ -53,7 +54,7 @@ def check_metric(scheduler: Scheduler, names: Sequence[str]) -> Iterator[Diagnos
             "SB411", f"metric is {metric}, but an epoch ends with {', '.join(names)}", path,
             fix=f"did you mean {meant}?" if meant else None, edit=renaming(path, metric, meant, names),
         )  # fmt: skip
-    elif not metric.endswith("loss") and "mode" not in scheduler.model_fields_set:
+    elif mode_of(metric, None) == "max" and "mode" not in scheduler.model_fields_set:
         yield Diagnostic(
             "SB411", f"more of {metric} is better, but mode is min, torch's default", path, fix="write mode: max"
         )

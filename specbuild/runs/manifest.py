@@ -7,6 +7,7 @@ import json
 import os
 import re
 import stat
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
@@ -37,7 +38,7 @@ class Manifest(NamedTuple):
 
 def write(folder: Path, status: Status, reason: str = "") -> None:
     """Hash every file in `folder` and write the manifest, which makes it a run directory."""
-    names = sorted(path.name for path in folder.iterdir())
+    names = sorted(entries(folder))
     files = {name: {"sha256": digest(folder / name), "bytes": (folder / name).stat().st_size} for name in names}
     content: dict[str, Any] = {"specbuild_run": VERSION, "status": status, "reason": reason, "files": files}
     write_whole(folder / NAME, json_bytes({**content, "sha256": own_digest(content)}))
@@ -51,7 +52,7 @@ def verify(folder: Path) -> Manifest:
     for name in REQUIRED:
         if name not in manifest["files"]:
             problems.append(Diagnostic("SB502", f"the manifest lists no {name}", file=str(folder / NAME)))
-    for entry in sorted(os.listdir(folder)):
+    for entry in sorted(entries(folder)):
         if entry not in manifest["files"] and entry != NAME and not entry.startswith("."):
             problems.append(
                 Diagnostic(
@@ -113,13 +114,28 @@ def well_formed(content: dict[str, Any]) -> bool:
         and isinstance(content.get("reason", ""), str)
         and isinstance(files, dict)
         and all(
-            PLAIN_NAME.fullmatch(name)
+            plain(name)
             and isinstance(entry, dict)
             and isinstance(entry.get("sha256"), str)
             and type(entry.get("bytes")) is int
             for name, entry in files.items()
         )
     )
+
+
+def entries(folder: Path) -> Iterator[str]:
+    """Every file of a folder and of the folders in it, by its path in it; whatever else is there, by its name."""
+    for path in folder.iterdir():
+        if path.is_dir() and not path.is_symlink() and not path.name.startswith("."):
+            yield from (f"{path.name}/{inner.name}" for inner in path.iterdir())
+        else:
+            yield path.name
+
+
+def plain(name: str) -> bool:
+    """Whether a name is that of a file in the folder, or in a folder in it."""
+    parts = name.split("/")
+    return len(parts) <= 2 and all(PLAIN_NAME.fullmatch(part) for part in parts)
 
 
 def fault(folder: Path, name: str, manifest: dict[str, Any]) -> Diagnostic | None:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import json
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -45,6 +46,14 @@ class Recorder:
         except OSError as error:
             raise unwritable(error, self.folder) from None
         self.epochs += 1
+
+    def tables(self, tables: Mapping[str, Any]) -> None:
+        """Write what metrics measured that is not one number, each into a file under its label."""
+        try:
+            for label, table in tables.items():
+                write_whole(self.folder / f"{label}.json", rows(table))
+        except OSError as error:
+            raise unwritable(error, self.folder) from None
 
     def finish(
         self,
@@ -96,6 +105,12 @@ class Unrecorded:
 
     def discard(self) -> None:
         """Nothing is there."""
+
+
+def rows(table: Sequence[Any]) -> bytes:
+    """A table as JSON, one row a line."""
+    lines = ",\n".join(f"  {json.dumps(row)}" for row in table)
+    return f"[\n{lines}\n]\n".encode()
 
 
 def plugins_of(spec: Spec, plan: Plan) -> dict[str, str]:

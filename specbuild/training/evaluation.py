@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
+from typing import Any
 
 import torch
 from torch import nn
@@ -15,7 +16,7 @@ from specbuild.diagnostics.diagnostic import Diagnostic
 from specbuild.errors import DataError
 from specbuild.language.sections import SplitName
 from specbuild.network.inference import infer
-from specbuild.network.pipeline import metrics_of
+from specbuild.network.metrics import metrics_of
 from specbuild.runs.run import Run
 from specbuild.training.device import choose
 from specbuild.training.indexing import lookups_told
@@ -32,8 +33,10 @@ def evaluate(
     *,
     device: str | None = None,
     data_root: str | os.PathLike[str] | None = None,
-) -> dict[str, float]:
-    """`loss` and every metric by its label. Raises `DataError`; the run's own model stays where it is.
+) -> dict[str, Any]:
+    """`loss` and every metric by its label, None where it is not defined; a confusion matrix as lists.
+
+    Raises `DataError`; the run's own model stays where it is.
 
     device: by default a GPU if there is one, else the CPU, wherever the run was trained.
     """
@@ -49,14 +52,14 @@ def evaluate(
     plan = infer(at_first(spec, samples)) if spec.dims else run.plan
     probe(samples, plan)
     objective = Objective(spec, target)
-    meter = Meter(spec.losses, metrics_of(spec), target, objective.judged)
+    meter = Meter(spec.losses, metrics_of(spec), target, objective.judged, plan.outputs)
     layout = memory_format(spec, plan, target)
     model = copy_of(run.model, target, layout)
     computing = autocast(target, recorded(run.environment))
     with lookups_told(spec, plan, model):
         called = averaged(model, samples.views)
         measure(called, objective, samples.batches(0, target), Feed(plan, layout), meter, computing)
-    return meter.results()
+    return {**meter.results(), **meter.tables()}
 
 
 def copy_of(model: nn.Module, device: torch.device, layout: torch.memory_format) -> nn.Module:

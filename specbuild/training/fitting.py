@@ -21,7 +21,7 @@ from specbuild.errors import DataError
 from specbuild.language.document import Spec
 from specbuild.language.training import Best
 from specbuild.network.compile import build
-from specbuild.network.pipeline import best_of, metric_names, metrics_of
+from specbuild.network.metrics import best_of, metric_names, metrics_of
 from specbuild.network.plan import Plan
 from specbuild.network.training import closes_over
 from specbuild.training import precision
@@ -45,8 +45,10 @@ FIX = "a smaller learning rate, or inputs scaled to about -1 to 1"
 class Kept(NamedTuple):
     """The weights of an epoch."""
 
-    score: float | None
+    score: float
     weights: dict[str, torch.Tensor]
+    tables: Mapping[str, Any]
+    """What their metrics measured on val that is not one number, by label."""
 
 
 class Fit:
@@ -97,6 +99,9 @@ class Fit:
         """The best weights so far."""
         self.last: Kept | None = None
         """Those of the last epoch that was finished."""
+        self.tables: dict[str, Any] = {}
+        """What the last epoch's metrics measured that is not one number."""
+        self.meter()  # imports torchmetrics, if need be, before an epoch is timed
 
     def steps(self) -> Learning:
         """What the steps of this training are made of."""
@@ -129,10 +134,11 @@ class Fit:
         Raises `DataError` where the loss is no longer a finite number (SB409), or a lookup fails (SB404).
         """
         begun = perf_counter()
-        meter = self.meter()
+        meter = self.meter(all="val" not in self.splits)
         with self.told(number):
             self.learn(number, meter)
         record: dict[str, Any] = {"epoch": number, **meter.results("train_")}
+        self.tables = meter.tables()
         learned = perf_counter() - begun
         (samples,) = self.world.summed([torch.tensor(float(meter.samples))])
         self.require_finite(record["train_loss"], "the loss", number)
@@ -143,6 +149,7 @@ class Fit:
             with self.told(number):
                 measure(called, self.objective, batches, self.feed, meter, self.autocast, self.world)
             record |= meter.results("val_")
+            self.tables = meter.tables()
             self.require_finite(record["val_loss"], "the loss on val", number)
         for split in self.splits.values() if self.world.writer else ():
             if split.skipped is not None and (news := split.skipped.news()) is not None:
@@ -198,18 +205,21 @@ class Fit:
         """
         score = record[self.best.metric]
         sign = 1 if self.best.settled_mode == "max" else -1
-        better = self.kept is None or sign * score > sign * (self.kept.score or 0.0)
+        if score is None:  # it was not defined: better than nothing
+            score = -sign * math.inf
+        better = self.kept is None or sign * score > sign * self.kept.score
         model = self.model if self.average is None else self.average.model
         weights = copied(self.world.state_of(model))
         bad = [name for name, tensor in weights.items() if not finite(tensor)]
         if bad:
             self.require_finite(math.nan, "a weight", record["epoch"], f"the weights in {bad[0]} are not finite")
-        last = Kept(score, weights)
+        last = Kept(score, weights, self.tables)
         return (last if better else None), last
 
-    def meter(self) -> Meter:
-        """An empty meter."""
-        return Meter(self.spec.losses, self.metrics, self.device, self.objective.judged, self.world)
+    def meter(self, *, all: bool = True) -> Meter:
+        """An empty meter, of all metrics or of those that are numbers."""
+        metrics = [metric for metric in self.metrics if all or metric.number]
+        return Meter(self.spec.losses, metrics, self.device, self.objective.judged, self.plan.outputs, self.world)
 
     def require_finite(self, value: float, what: str, number: int, because: str | None = None) -> None:
         """SB409 unless `value` is a finite number."""

@@ -155,8 +155,7 @@ class Learning:
                 total = sent.total
                 if not first:
                     self.watch.loss(judged.total)
-                    losses = tuple(loss.detach() for loss in judged.losses)
-                    first.append(Judged(losses, judged.output.detach(), judged.target))
+                    first.append(judged.detached())
                 self.optimizer.zero_grad()
                 total.backward()  # type: ignore[no-untyped-call]
                 return total if world.size == 1 else world.summed([total.detach()])[0] / world.size

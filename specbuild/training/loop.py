@@ -21,38 +21,15 @@ from specbuild.network.plan import Plan
 from specbuild.runs.environment import environment
 from specbuild.runs.manifest import Status
 from specbuild.runs.recording import Recorder, Unrecorded
-from specbuild.runs.run import Run, reload
 from specbuild.training.fitting import Fit
 from specbuild.training.interruption import Interrupted, Signals
 from specbuild.training.reporting import Lines, Reporter, Silent, Start
 from specbuild.training.reproducing import determined, generator_kept
 from specbuild.training.world import ALONE, World
 
-__all__ = ["Interrupted", "Lines", "Reporter", "Silent", "Start", "train"]
+__all__ = ["Interrupted", "Lines", "Reporter", "Silent", "Start", "trained"]
 
 Folder = str | os.PathLike[str]
-
-
-def train(
-    spec: Spec,
-    plan: Plan | None = None,
-    *,
-    run: Folder | None = None,
-    device: str | None = None,
-    data_root: Folder | None = None,
-    train: Dataset[Any] | None = None,
-    val: Dataset[Any] | None = None,
-    report: Reporter | None = None,
-) -> Run:
-    """Train, write the run, and return it as `reload` reads it back.
-
-    The test split is never opened. A training that is interrupted, or that fails after an epoch was
-    finished, leaves a whole run with what was good, else nothing. Raises `Interrupted` on SIGINT and
-    SIGTERM (in the main thread), `DataError` and `RunError`.
-    """
-    written = trained(spec, plan, run=run, device=device, data_root=data_root, train=train, val=val, report=report)
-    assert written is not None, "who trains alone writes the run"
-    return reload(written)
 
 
 def trained(
@@ -67,7 +44,12 @@ def trained(
     val: Dataset[Any] | None = None,
     report: Reporter | None = None,
 ) -> Path | None:
-    """`train` as one of the processes of a world; where the run is, in the one that wrote it."""
+    """Train, write the run, and say where it is, in the process of the world that wrote it.
+
+    The test split is never opened. A training that is interrupted, or that fails after an epoch was
+    finished, leaves a whole run with what was good, else nothing. Raises `Interrupted` on SIGINT and
+    SIGTERM (in the main thread), `DataError` and `RunError`.
+    """
     world = world or ALONE
     whole, over = spec, plan or infer(spec)
     plan = over
@@ -90,8 +72,9 @@ def trained(
             spec = weighed(spec, splits["train"], plan)
             world.shared(splits, plan)
             fit = Fit(spec, plan, target, splits, report, world)
-            if world.writer:
+            if isinstance(recorder, Recorder):
                 report.start(started(spec, plan, fit))
+                report.ready(fit, recorder.folder)
             for number in range(1, spec.train.epochs + 1):
                 record = one_epoch(fit, number, recorder, signals)
                 if world.writer:
@@ -105,7 +88,7 @@ def trained(
         ended_by = signals.instead_of(ended_by)
         written: Path | None = None
         try:
-            written = close(recorder, fit, ended_by)
+            written = close(recorder, fit, ended_by, report)
         finally:
             report.end(written)
         ended_by = signals.instead_of(ended_by)
@@ -150,13 +133,26 @@ def opened(
     return splits
 
 
+def first_samples(spec: Spec, plan: Plan, data_root: Folder | None = None) -> Split:
+    """The split of train, opened, for a look at it; raises `DataError` where the document does not fit its data."""
+    problems = [problem for problem in missing_for_training(spec) if "`data`" in problem.message]
+    problems += [problem for problem in check_data(spec, plan) if problem.severity == "error"]
+    if problems:
+        raise DataError(spec.place(problems))
+    split = open_data(spec, splits=("train",), data_root=None if data_root is None else Path(data_root))["train"]
+    probe(split, infer(at_first(spec, split)) if spec.dims else plan)
+    return split
+
+
 def started(spec: Spec, plan: Plan, fit: Fit) -> Start:
     """What a reporter is told first."""
     samples = {name: len(split) for name, split in fit.splits.items()}
     return Start(spec.name, str(fit.device), spec.train.epochs, plan.parameters(), samples, fit.best.metric)
 
 
-def close(recorder: Recorder | Unrecorded, fit: Fit | None, ended_by: BaseException | None) -> Path | None:
+def close(
+    recorder: Recorder | Unrecorded, fit: Fit | None, ended_by: BaseException | None, report: Reporter
+) -> Path | None:
     """Write the run with the best weights so far; where there are none, leave nothing."""
     try:
         if fit is None or fit.kept is None or isinstance(recorder, Unrecorded):
@@ -177,6 +173,8 @@ def close(recorder: Recorder | Unrecorded, fit: Fit | None, ended_by: BaseExcept
             reason = ended_by.diagnostics[0].message
         elif ended_by is not None and status == "failed":
             reason = type(ended_by).__name__
+        recorder.tables(fit.kept.tables)
+        report.close(fit, recorder.folder, status)
         layout = str(fit.layout).removeprefix("torch.").removesuffix("_format")
         made_with = environment(fit.device, layout, fit.precision)
         last = None if fit.last is None or fit.last.weights is fit.kept.weights else fit.last.weights

@@ -3,64 +3,43 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import torch
 
-from specbuild.catalogue.entry import Entry
 from specbuild.catalogue.losses import Loss
-from specbuild.catalogue.metrics import Accuracy
-from specbuild.network.pipeline import loss_labels
+from specbuild.catalogue.metrics import Metric
+from specbuild.catalogue.metrics.accuracy import Accuracy
+from specbuild.catalogue.types import TensorType
+from specbuild.network.metrics import loss_labels
 from specbuild.training.world import ALONE, World
 
 TORCH_IGNORES = -100
 """The default of `ignore_index`."""
 
+Others = Mapping[str, tuple[torch.Tensor, torch.Tensor]]
+"""Output and target of the outputs beside the judged one that metrics are of, by name."""
 
-class Meter:
-    """Sums over one pass: nothing is copied to the host before `results` or `loss` asks.
 
-    A loss is the mean over the samples: of each batch's mean, weighted by the batch's size, or of
-    its sum. The losses of several outputs are summed apart, and together are the loss. A label that the
-    loss ignores does not count for the accuracy.
-    """
+class Hits:
+    """How many labels of one output are among its highest; a label that the loss ignores does not count."""
 
-    def __init__(
-        self,
-        losses: Mapping[str, Loss],
-        metrics: Sequence[Entry],
-        device: torch.device,
-        judged: int = 0,
-        world: World = ALONE,
-    ) -> None:
-        """losses: by the output that each is of. judged: which of them has the output that metrics are of."""
-        self.world = world
-        exact = torch.float32 if device.type == "mps" else torch.float64
-        loss = tuple(losses.values())[judged]
-        self.metrics = [metric for metric in metrics if isinstance(metric, Accuracy)]
-        self.losses = loss_labels(losses)
-        """What they are called, the whole one first."""
-        self.loss_sums = [torch.zeros((), dtype=exact, device=device) for _ in losses]
-        self.hits = [torch.zeros((), dtype=torch.int64, device=device) for _ in self.metrics]
+    def __init__(self, loss: Loss, metrics: Sequence[Accuracy], device: torch.device) -> None:
+        self.metrics = metrics
+        self.hits = [torch.zeros((), dtype=torch.int64, device=device) for _ in metrics]
         self.judged = torch.zeros((), dtype=torch.int64, device=device)
         """Labels that count, where the loss ignores some."""
-        self.samples = 0
         self.labels = 0
-        self.means = [getattr(each, "reduction", "mean") != "sum" for each in losses.values()]
         self.class_dim: int = getattr(loss, "class_dim", 1)
         self.ignored = loss.ignored
         self.threshold = loss.threshold
 
-    def add(self, losses: Sequence[torch.Tensor], output: torch.Tensor, target: torch.Tensor) -> None:
-        """Add one batch: its losses, and the output and target that metrics are of."""
-        size = output.shape[0]
-        self.samples += size
-        for total, loss, mean in zip(self.loss_sums, losses, self.means, strict=True):
-            total.add_(loss.detach(), alpha=size if mean else 1)
-        if self.metrics:
-            if self.threshold is not None:
-                self.add_sides(output.detach() > self.threshold, target)
-            else:
-                self.add_classes(output.detach(), target)
+    def add(self, output: torch.Tensor, target: torch.Tensor) -> None:
+        """Count one batch."""
+        if self.threshold is not None:
+            self.add_sides(output > self.threshold, target)
+        else:
+            self.add_classes(output, target)
 
     def add_sides(self, yes: torch.Tensor, target: torch.Tensor) -> None:
         """Each element of the output on the target's side of a half is a hit."""
@@ -91,21 +70,100 @@ class Meter:
                 highest = output.topk(metric.top_k, dim, sorted=False).indices
                 hits.add_(torch.eq(highest, target.unsqueeze(dim)).sum())
 
+
+class Meter:
+    """Sums over one pass: nothing is copied to the host before `results` or `loss` asks.
+
+    A loss is the mean over the samples: of each batch's mean, weighted by the batch's size, or of
+    its sum. The losses of several outputs are summed apart, and together are the loss. Accuracy is counted here;
+    other metrics are a `Series` for each output.
+    """
+
+    def __init__(
+        self,
+        losses: Mapping[str, Loss],
+        metrics: Sequence[Metric],
+        device: torch.device,
+        judged: int = 0,
+        outputs: Mapping[str, TensorType] | None = None,
+        world: World = ALONE,
+    ) -> None:
+        """losses: by the output that each is of. judged: which of them has the output that metrics are of.
+
+        outputs: what each output is, for metrics other than accuracy.
+        """
+        self.exact = torch.float32 if device.type == "mps" else torch.float64
+        self.device, self.metrics, self.world = device, tuple(metrics), world
+        self.judged_output = tuple(losses)[judged]
+        self.losses = loss_labels(losses)
+        """What they are called, the whole one first."""
+        self.loss_sums = [torch.zeros((), dtype=self.exact, device=device) for _ in losses]
+        self.samples = 0
+        self.means = [getattr(each, "reduction", "mean") != "sum" for each in losses.values()]
+        self.hits: dict[str, Hits] = {}
+        self.series: dict[str, Any] = {}
+        for output, loss in losses.items():
+            own = [metric for metric in metrics if (metric.output or self.judged_output) == output]
+            counted = [metric for metric in own if isinstance(metric, Accuracy)]
+            measured = [metric for metric in own if not isinstance(metric, Accuracy)]
+            if counted:
+                self.hits[output] = Hits(loss, counted, device)
+            if measured:
+                from specbuild.training.metrics import Series
+
+                self.series[output] = Series(loss, measured, (outputs or {})[output], device)
+        parts = [*self.hits.items(), *self.series.items()]
+        self.own = [part for output, part in parts if output == self.judged_output]
+        self.other = [(output, part) for output, part in parts if output != self.judged_output]
+
+    def add(
+        self, losses: Sequence[torch.Tensor], output: torch.Tensor, target: torch.Tensor, others: Others | None = None
+    ) -> None:
+        """Add one batch: its losses, and the outputs and targets that metrics are of."""
+        size = output.shape[0]
+        self.samples += size
+        for total, loss, mean in zip(self.loss_sums, losses, self.means, strict=True):
+            total.add_(loss.detach(), alpha=size if mean else 1)
+        if self.own:
+            output = output.detach()
+            for part in self.own:
+                part.add(output, target)
+        if others:
+            for name, part in self.other:
+                given, wanted = others[name]
+                part.add(given.detach(), wanted)
+
     def loss(self) -> float:
         """The mean loss so far; waits for the device."""
         return float(sum(self.loss_sums)) / max(self.samples, 1)
 
-    def results(self, prefix: str = "") -> dict[str, float]:
-        """`loss` and every metric by its label, over all processes; waits for the device, once."""
-        exact = self.loss_sums[0].dtype
-        counts = [count.to(exact) for count in (self.judged, *self.hits)]
-        known = torch.tensor([self.samples, self.labels], dtype=exact, device=self.judged.device)
-        (summed,) = self.world.summed([torch.stack([*known, *counts[:1], *self.loss_sums, *counts[1:]])])
-        samples, known_labels, judged, *sums = summed.tolist()
-        labels = max(known_labels + judged, 1)
-        losses, hits = sums[: len(self.loss_sums)], sums[len(self.loss_sums) :]
+    def results(self, prefix: str = "") -> dict[str, float | None]:
+        """`loss` and every metric by its label, over all processes, None where it is not defined.
+
+        Waits for the device, once unless torchmetrics has a part in it.
+        """
+        known = [float(self.samples), *(float(hits.labels) for hits in self.hits.values())]
+        counts = [count for hits in self.hits.values() for count in (hits.judged, *hits.hits)]
+        sums = torch.stack([*self.loss_sums, *(count.to(self.exact) for count in counts)])
+        if self.world.size > 1:
+            there = torch.tensor(known, dtype=self.exact, device=self.device)
+            there, sums = self.world.summed([there, sums])
+            known = there.tolist()
+        (samples, *labels), rest = known, sums.tolist()
+        losses, rest = rest[: len(self.loss_sums)], rest[len(self.loss_sums) :]
         whole = [sum(losses), *losses] if len(losses) > 1 else losses
-        found = {f"{prefix}{name}": loss / max(samples, 1) for name, loss in zip(self.losses, whole, strict=True)}
-        for metric, count in zip(self.metrics, hits, strict=True):
-            found[f"{prefix}{metric.label}"] = count / labels
-        return found
+        found: dict[str, float | None] = {
+            name: loss / max(samples, 1) for name, loss in zip(self.losses, whole, strict=True)
+        }  # fmt: skip
+        for hits, of_hits in zip(self.hits.values(), labels, strict=True):
+            judged, right, rest = rest[0], rest[1 : 1 + len(hits.hits)], rest[1 + len(hits.hits) :]
+            for metric, count in zip(hits.metrics, right, strict=True):
+                found[metric.label] = count / max(of_hits + judged, 1)
+        for series in self.series.values():
+            found |= series.results()
+        ordered = [*self.losses, *(metric.label for metric in self.metrics if metric.number)]
+        return {f"{prefix}{label}": found[label] for label in ordered}
+
+    def tables(self) -> dict[str, Any]:
+        """What metrics measure that is not one number, by label: lists of counts."""
+        return {label: table for series in self.series.values() for label, table in series.tables().items()}

@@ -13,7 +13,7 @@ from specbuild.diagnostics.diagnostic import Diagnostic
 from specbuild.errors import DataError, SpecError
 from specbuild.language.document import Spec
 from specbuild.language.parsing import of_violation
-from specbuild.network.pipeline import judged_output
+from specbuild.network.metrics import judged_output, metrics_of
 from specbuild.network.samples import loss_path
 
 OUTSIDE = {"input should be between 0 and 1": "outputs", "target should be between 0 and 1": "targets"}
@@ -27,6 +27,14 @@ class Judged(NamedTuple):
     """In the order of the outputs that have one, each with its scale."""
     output: torch.Tensor
     target: torch.Tensor
+    others: Mapping[str, tuple[torch.Tensor, torch.Tensor]] | None = None
+    """Of the other outputs that metrics are of, by name."""
+
+    def detached(self) -> Judged:
+        """The same without what backward needs."""
+        others = {name: (output.detach(), target) for name, (output, target) in (self.others or {}).items()}
+        losses = tuple(loss.detach() for loss in self.losses)
+        return Judged(losses, self.output.detach(), self.target, others or None)
 
     @property
     def total(self) -> torch.Tensor:
@@ -57,7 +65,9 @@ class Objective:
         self.single = len(spec.outputs) == 1
         self.criterion, self.target = self.criteria[0], self.targets[0]
         self.judged = self.outputs.index(judged_output(spec) or "")
-        """Which of the outputs the metrics are measured on."""
+        """Which of the outputs the metrics are measured on that do not say it."""
+        named = {metric.output for metric in metrics_of(spec)} - {self.outputs[self.judged]}
+        self.others = [(index, output) for index, output in enumerate(self.outputs) if output in named]
 
     def built(self, output: str) -> nn.Module:
         """The loss of an output as a module; raises `SpecError` (SB315) for a plug-in's that fails."""
@@ -89,7 +99,8 @@ class Objective:
         losses = tuple(
             criterion(output, target) for criterion, output, target in zip(self.criteria, outputs, targets, strict=True)
         )
-        return Judged(losses, outputs[self.judged], targets[self.judged])
+        others = {name: (outputs[index], targets[index]) for index, name in self.others} if self.others else None
+        return Judged(losses, outputs[self.judged], targets[self.judged], others)
 
     def outside(self, what: str, given: Any) -> Diagnostic:
         """SB402 for outputs, or targets, that are not from 0 to 1; SB409 for outputs that are no numbers."""

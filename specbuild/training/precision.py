@@ -13,7 +13,7 @@ from specbuild.catalogue.types import TensorType
 from specbuild.diagnostics.diagnostic import Diagnostic
 from specbuild.errors import DataError
 from specbuild.language.document import Spec
-from specbuild.network.pipeline import judged_output, of_labels
+from specbuild.network.metrics import judged_output, of_labels
 from specbuild.network.plan import Plan
 
 Precision = Literal["float32", "bfloat16", "float16"]

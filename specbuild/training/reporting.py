@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, NamedTuple, Protocol, TextIO
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, TextIO
+
+if TYPE_CHECKING:
+    from specbuild.training.fitting import Fit
 
 
 class Start(NamedTuple):
@@ -27,6 +30,9 @@ class Start(NamedTuple):
 class Reporter(Protocol):
     """Is told how a training goes. Every method returns soon: the training waits for it."""
 
+    def ready(self, fit: Fit, folder: Path) -> None:
+        """All is opened and built. folder: where the run is put together; what is left there is in the run."""
+
     def start(self, start: Start) -> None:
         """Training begins."""
 
@@ -36,15 +42,24 @@ class Reporter(Protocol):
     def epoch(self, record: Mapping[str, Any]) -> None:
         """An epoch is finished; what was measured in it, as in `metrics.jsonl`."""
 
-    def note(self, text: str) -> None:
-        """Something that is worth knowing and ends nothing: files that were left out."""
+    def close(self, fit: Fit, folder: Path, status: str) -> None:
+        """The last epoch is over and the best weights are known: the time to leave files in the run."""
 
     def end(self, run: Path | None) -> None:
         """Training has ended, well or not; where the run is, if one was written."""
 
+    def say(self, text: str) -> None:
+        """A line beside all that."""
+
+    def note(self, text: str) -> None:
+        """Something that is worth knowing and ends nothing."""
+
 
 class Silent:
     """Tells nothing."""
+
+    def ready(self, fit: Fit, folder: Path) -> None:
+        """Nothing."""
 
     def start(self, start: Start) -> None:
         """Nothing."""
@@ -55,14 +70,21 @@ class Silent:
     def epoch(self, record: Mapping[str, Any]) -> None:
         """Nothing."""
 
-    def note(self, text: str) -> None:
+    def close(self, fit: Fit, folder: Path, status: str) -> None:
         """Nothing."""
 
     def end(self, run: Path | None) -> None:
         """Nothing."""
 
+    def say(self, text: str) -> None:
+        """Nothing."""
 
-class Lines:
+    def note(self, text: str) -> None:
+        """A line that warns."""
+        self.say(f"warning: {text}")
+
+
+class Lines(Silent):
     """One plain line an epoch: for logs, pipes and continuous integration."""
 
     def __init__(self, stream: TextIO) -> None:
@@ -72,23 +94,13 @@ class Lines:
     def start(self, start: Start) -> None:
         """What is trained, on what."""
         self.epochs = start.epochs
-        self.write(str(start))
-
-    def batch(self, epoch: int, done: int, total: int, loss: float) -> None:
-        """Nothing: a log has no use for it."""
+        self.say(str(start))
 
     def epoch(self, record: Mapping[str, Any]) -> None:
         """The epoch's line."""
-        self.write(line(record, self.epochs))
+        self.say(line(record, self.epochs))
 
-    def note(self, text: str) -> None:
-        """A line."""
-        self.write(f"warning: {text}")
-
-    def end(self, run: Path | None) -> None:
-        """Nothing: the result is said by whoever called."""
-
-    def write(self, text: str) -> None:
+    def say(self, text: str) -> None:
         """A line, at once."""
         print(text, file=self.stream, flush=True)
 
@@ -103,8 +115,21 @@ def line(record: Mapping[str, Any], epochs: int) -> str:
     return f"epoch {record['epoch']:>{width}}/{epochs}  {measured}{rate}  {speed}{mark}"
 
 
-def figures(measured: Mapping[str, float]) -> str:
+def figures(measured: Mapping[str, float | None]) -> str:
     """Losses and metrics with four decimals, a loss beyond all bounds with four digits."""
-    return "  ".join(
-        f"{name} {value:.4f}" if abs(value) < 1e6 else f"{name} {value:.3e}" for name, value in measured.items()
-    )
+    return "  ".join(f"{name} {figure(value)}" for name, value in measured.items())
+
+
+def figure(value: float | None) -> str:
+    """One number; None is what is not defined."""
+    if value is None:
+        return "undefined"
+    return f"{value:.4f}" if abs(value) < 1e6 else f"{value:.3e}"
+
+
+def matrix(table: Sequence[Any]) -> str:
+    """Counts in rows and columns; several matrices one below the other."""
+    if table and isinstance(table[0][0], list):
+        return "\n\n".join(matrix(each) for each in table)
+    width = max(len(str(count)) for row in table for count in row)
+    return "\n".join("  ".join(f"{count:>{width}}" for count in row) for row in table)

@@ -16,7 +16,7 @@ from specbuild.errors import DataError
 from specbuild.language.document import Spec
 from specbuild.language.parsing import of_violation
 from specbuild.network.grouping import assignment, learned
-from specbuild.network.pipeline import metric_names
+from specbuild.network.metrics import metric_names
 from specbuild.network.plan import Plan
 from specbuild.network.scheduling import check_metric, metric_of, settled
 
@@ -122,7 +122,7 @@ class Schedule:
             return
         if self.metric is None:
             self.scheduler.step()
-        else:
+        elif record[self.metric] is not None:  # what is not defined is no better and no worse
             self.scheduler.step(record[self.metric])
 
 

@@ -9,11 +9,12 @@ import pytest
 import torch
 from PIL import Image
 
+from specbuild.api import train
 from specbuild.data import Split, caching, open_data
 from specbuild.data.failure import Unusable
 from specbuild.data.sources import Sample
 from specbuild.training.evaluation import evaluate
-from specbuild.training.loop import Lines, train
+from specbuild.training.loop import Lines
 from tests.data.documents import document, problems
 
 torch.set_num_threads(1)

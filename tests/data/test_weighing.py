@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 import torch
 
+from specbuild.api import train
 from specbuild.data import open_data, weighed
 from specbuild.network.checking import judge
 from specbuild.network.inference import infer
-from specbuild.training.loop import train
 from tests.data.documents import document, problems
 
 COUNTS = (60, 30, 10)

@@ -10,7 +10,8 @@ from specbuild.catalogue.types import TensorType
 from specbuild.diagnostics.codes.training import DIGITS, TRAINING
 from specbuild.errors import SpecError
 from specbuild.network.inference import infer
-from specbuild.network.pipeline import best_of, check_data, metric_names, metrics_of, missing_for_training
+from specbuild.network.metrics import best_of, metric_names, metrics_of
+from specbuild.network.pipeline import check_data, missing_for_training
 from specbuild.network.samples import image_field
 from tests.data.documents import document
 

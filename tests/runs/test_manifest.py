@@ -101,7 +101,9 @@ def test_a_link_is_not_followed(folder: Path, tmp_path: Path) -> None:
     assert messages(folder) == [("SB503", "spec.json is not a plain file")]
 
 
-@pytest.mark.parametrize("name", ["../1/spec.json", "/etc/passwd", "a/b", "..", ".hidden", "", "a\\b", "é"])
+@pytest.mark.parametrize(
+    "name", ["../1/spec.json", "/etc/passwd", "a/b/c", "a/../b", "a/", "..", ".hidden", "", "a\\b", "é"]
+)
 def test_a_forged_manifest_leads_nowhere(folder: Path, name: str) -> None:
     files = json.loads((folder / "manifest.json").read_bytes())["files"]
     rewrite(folder, files={**files, name: files["spec.json"]})

@@ -10,7 +10,7 @@ from specbuild.catalogue.losses.cross_entropy import CrossEntropyLoss, NLLLoss
 from specbuild.catalogue.losses.likelihood import KLDivLoss
 from specbuild.catalogue.losses.margin import MultiMarginLoss, SoftMarginLoss
 from specbuild.catalogue.losses.regression import MSELoss
-from specbuild.catalogue.metrics import Accuracy
+from specbuild.catalogue.metrics.accuracy import Accuracy
 from specbuild.training.measuring import Meter
 
 CPU = torch.device("cpu")

@@ -140,8 +140,10 @@ TRAINING: tuple[Code, ...] = (
         "SB411",
         "A metric that will not be measured",
         "An epoch ends with `train_loss`, with a number for each metric, and with the same for val where "
-        "there is one. `train.best` names one of them. Accuracy is measured on labels, and its `top_k` is "
-        "at most the number of classes.",
+        "there is one. `train.best` names one of them. A metric fits its output and the loss of that: those of labels "
+        "(accuracy, f1, auroc, ...) a loss of labels, those of numbers (mae, r2, ...) a loss of numbers, psnr and "
+        "ssim images, mean_iou and dice a label at each position, perplexity the probability of a class. `top_k` is "
+        "at most the number of classes. No two metrics have one name.",
         "train: {best: {metric: train_loss}}",
         "train: {best: {metric: val_loss}}",
     ),
