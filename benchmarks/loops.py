@@ -112,10 +112,13 @@ class Tuned:
         for start in range(0, count - self.batch + 1, self.batch):
             chosen = order[start : start + self.batch]
             images = windows[chosen, tops[chosen], lefts[chosen]]
-            mirrored = flips[chosen].view(-1, 1, 1, 1)
-            images = torch.where(mirrored, images.flip(-1), images)
-            images = images.to(torch.float32, memory_format=torch.channels_last)
-            yield torch.addcmul(self.shift, images, self.scale), self.labels[chosen]
+            if self.device.type == "cpu":
+                mirrored = flips[chosen].nonzero().squeeze(1)
+                images.index_copy_(0, mirrored, images.index_select(0, mirrored).flip(-1))
+            else:  # `nonzero` would wait for the device
+                images = torch.where(flips[chosen].view(-1, 1, 1, 1), images.flip(-1), images)
+            images = images.to(torch.float32).mul_(self.scale).add_(self.shift)
+            yield images.contiguous(memory_format=torch.channels_last), self.labels[chosen]
 
     def epoch(self) -> tuple[float, float]:
         """Every image once."""

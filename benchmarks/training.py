@@ -108,8 +108,10 @@ def by_lightning(spec: Any, loader: Any) -> Turn:
     """Lightning's Trainer as its users set it up, a progress bar and accuracy logged."""
     torchvision()  # lightning imports it
     warnings.filterwarnings("ignore")
-    logging.getLogger("lightning.pytorch").setLevel(logging.ERROR)
     import lightning
+
+    for name in ("lightning", "lightning.pytorch", "lightning.fabric"):
+        logging.getLogger(name).setLevel(logging.ERROR)
 
     class Module(lightning.LightningModule):
         def __init__(self) -> None:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import torch
 
 from specbuild.catalogue.losses import Loss
+from specbuild.data.mixing import averaged
 from specbuild.network.metrics import of_labels
 from specbuild.network.samples import image_field
 from specbuild.reports.drawing import FAINT, INK, RIGHT, WRONG, Tile, matrix, picture, sheet
@@ -64,11 +65,12 @@ class Look:
         fit = self.fit
         assert fit.kept is not None
         model = model_of(fit.plan, fit.kept.weights).to(fit.device).to(memory_format=fit.layout)  # type: ignore[call-overload]
+        called = averaged(model, fit.splits["val"].views)
         feed, end = Feed(fit.plan, fit.layout), monotonic() + PATIENCE
         with torch.inference_mode():
             for batch in fit.splits["val"].batches(0, fit.device):
                 with fit.autocast:
-                    given = model(*feed(batch))
+                    given = called(*feed(batch))
                 self.add(given if fit.objective.single else given[self.output], batch)
                 if monotonic() > end:
                     break
