@@ -46,7 +46,7 @@ def metric_names(spec: Spec, *, val: bool) -> tuple[str, ...]:
     """The numbers that an epoch ends with: `train_loss`, `train_accuracy`, and the same for val."""
     labels = [*loss_labels(spec.losses), *(metric.label for metric in metrics_of(spec) if metric.number)]
     splits = ("train", "val") if val else ("train",)
-    return tuple(f"{split}_{label}" for split in splits for label in labels)
+    return tuple(dict.fromkeys(f"{split}_{label}" for split in splits for label in labels))
 
 
 def best_of(spec: Spec, *, val: bool) -> Best:
@@ -61,15 +61,15 @@ def best_of(spec: Spec, *, val: bool) -> Best:
 
 def check_metrics(spec: Spec, plan: Plan | None) -> Iterator[Diagnostic]:
     """Metrics that the losses and the outputs allow, and a `best` that will be among the results."""
-    seen: set[str] = set()
+    seen: dict[str, int] = {}
     for index, metric in enumerate(cast("Sequence[Metric]", spec.metrics)):
         yield from check_metric_at(spec, plan, metric, ("metrics", index))
-        if metric.label in seen:
+        seen[metric.label] = seen.get(metric.label, 0) + 1
+        if seen[metric.label] == 2:  # said once, however often it is there
             yield Diagnostic(
                 "SB411", f"{metric.label} is measured already: two numbers would have one name", ("metrics", index),
                 fix="leave one of them out",
             )  # fmt: skip
-        seen.add(metric.label)
     names = metric_names(spec, val=spec.data is None or spec.data.val is not None)
     best = spec.train.best
     if best is not None and best.metric not in names:

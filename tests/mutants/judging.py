@@ -33,7 +33,7 @@ KEYS = {
     "scheduler", "metrics", "data", "train", "dims", "ignore",
 }  # fmt: skip
 CLASSES = 10
-"""Of all data sets that the ready specs have."""
+"""Of the images that the ready specs have; those of a text are known when it is read."""
 
 
 class Judge:
@@ -52,7 +52,8 @@ class Judge:
                 demand(set(document) <= KEYS and set(document) >= {"specbuild", "layers"})
                 demand(("input" in document) != ("inputs" in document))
                 network = Checked(document, self, exact)
-            demand(self.samples is None or network.inputs == {"input": Naive.type_of(self.samples)})
+            samples = network.put_in(self.samples, network.vars)
+            demand(samples is None or network.inputs == {"input": Naive.type_of(samples)})
             hold_sections(document, network)
         except (Refused, KeyError, TypeError, ValueError, AttributeError, IndexError, AssertionError, RuntimeError):
             return False
@@ -171,7 +172,12 @@ def hold_sections(document: Mapping[str, Any], network: Naive) -> None:
                 given.setdefault(name, value)
         getattr(torch.optim.lr_scheduler, kind)(optimizer, **given)
     if written["loss"] is not None:
-        hold_loss(written["loss"], network, CLASSES if written["data"] is not None else None)
+        hold_loss(written["loss"], network, CLASSES if tells_classes(written["data"]) else None)
+
+
+def tells_classes(data: Any) -> bool:
+    """Whether the classes of the data are known before it is opened."""
+    return data is not None and data["train"]["dataset"]["type"] != "Text"
 
 
 def apart(written: Any) -> tuple[str, dict[str, Any]]:
