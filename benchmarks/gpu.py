@@ -17,9 +17,10 @@ import argparse
 import statistics
 import sys
 import tempfile
+from collections.abc import Iterator
+from itertools import islice
 from pathlib import Path
 from time import perf_counter
-from typing import Any
 
 import numpy as np
 import torch
@@ -58,7 +59,7 @@ def main() -> None:
         print(f"the device computes {busy(fit):.1%} of the time (budget 95%)")
 
 
-def prepared(spec_path: Path, data: Path) -> Fit:
+def prepared(spec_path: Path, data: Path, device: str = "cuda") -> Fit:
     """specbuild's training of the spec on the device, its data held there."""
     dataset = f"{{type: Arrays, path: {data}, fields: {{input: x, target: y}}}}"
     settings = [
@@ -70,7 +71,7 @@ def prepared(spec_path: Path, data: Path) -> Fit:
     splits = open_data(spec, splits=("train",))
     for split in splits.values():
         probe(split, plan)
-    return Fit(spec, plan, torch.device("cuda"), splits, Silent())
+    return Fit(spec, plan, torch.device(device), splits, Silent())
 
 
 def compare(fit: Fit, tuned: Tuned, count: int, rounds: int) -> None:
@@ -91,9 +92,13 @@ def compare(fit: Fit, tuned: Tuned, count: int, rounds: int) -> None:
         print(f"{name:<12}{rate:10,.0f} images/s   {rate / rates['hand-tuned']:.3f} of the hand-tuned loop")
 
 
-def some_steps(fit: Fit) -> Any:
-    """Batches and the step on each, as an epoch makes them; ready on the device."""
-    return fit.stepping(100, STEPS)
+def some_steps(fit: Fit) -> Iterator[None]:
+    """Steps as an epoch makes them: the batch, the step on it, what is measured."""
+    learn, meter = fit.learning.epoch(STEPS), fit.meter()
+    fit.module.train()
+    for batch in islice(fit.splits["train"].batches(100, fit.device), STEPS):
+        meter.add(*learn(batch))
+        yield
 
 
 def synchronizations(fit: Fit) -> str:
