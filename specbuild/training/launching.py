@@ -45,7 +45,9 @@ def launched(arguments: Sequence[str], processes: int) -> int:
     from torch.distributed.launcher.api import LaunchConfig, elastic_launch
 
     for name in QUIET:
-        logging.getLogger(name).setLevel(logging.CRITICAL + 1)
+        logger = logging.getLogger(name)  # the loggers below it have levels of their own
+        logger.addHandler(logging.NullHandler())
+        logger.propagate = False
     with TemporaryDirectory(prefix="specbuild_") as logs:
         config = LaunchConfig(
             min_nodes=1, max_nodes=1, nproc_per_node=processes, max_restarts=0,
