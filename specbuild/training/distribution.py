@@ -44,8 +44,8 @@ TOLD = "specbuild/told"
 """Set once one of them has told what went wrong."""
 WAIT = 2.0
 """Seconds that the others give it."""
-PATIENCE = 5.0
-"""Seconds to wait for the signal that says why another process is gone."""
+PATIENCE = 20.0
+"""Seconds to wait for the launcher's signal, where another process is gone or has to tell what went wrong."""
 WHOLE_WHEN_FUSED = ("SGD", "Adagrad")
 """Optimizers whose fused form torch has not for parameters in parts."""
 LOST = ("Connection closed by peer", "Connection reset by peer", "Broken pipe", "gloo/transport", "NCCL", "ncclRemote")
@@ -303,7 +303,8 @@ def gradients_kept(model: FSDPModule) -> Iterator[None]:
 def joined() -> Iterator[World]:
     """The world that this process is in: one of several that a launcher started, or alone.
 
-    Of what goes wrong in several processes one tells; the others end with its exit status and without a word.
+    Of what goes wrong in several processes one tells; the others end with its exit status and without a word, and
+    after it: the launcher would end it before it has told.
     """
     if not under_launcher():
         yield ALONE
@@ -314,6 +315,10 @@ def joined() -> Iterator[World]:
     except BaseException as error:
         if isinstance(error, (SystemExit, GeneratorExit)) or processes.tells(error):
             raise
+        if isinstance(error, Exception):
+            with Signals() as signals:
+                signals.shield()
+                wait_for(lambda: signals.received is not None, PATIENCE)
         raise SystemExit(getattr(error, "status", 1)) from None
     dist.destroy_process_group()
 

@@ -6,15 +6,18 @@ import logging
 import os
 import signal
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from tempfile import TemporaryDirectory
-from typing import Any
+from typing import TYPE_CHECKING
 from uuid import uuid4
 
-from specbuild.training.interruption import Interrupted
+from specbuild.training.interruption import TAKEN, Interrupted, Signals
 
-GRACE = 20
-"""Seconds that the others have to end, once one process has, before they are killed."""
+if TYPE_CHECKING:
+    from torch.distributed.elastic.multiprocessing.errors import ProcessFailure
+
+GRACE = 30
+"""Seconds that the others have to end, once one process has, before torch kills them."""
 QUIET = ("torch.distributed.elastic", "torch.distributed.launcher", "torch.multiprocessing")
 """What logs what is told here in a line."""
 
@@ -26,12 +29,25 @@ def launch(arguments: Sequence[str], processes: int) -> int:
     They say themselves what goes wrong; one that is killed cannot, and is named on standard error. Where one ends,
     so do the others. Raises `Interrupted` on SIGINT and SIGTERM, which each process is passed.
     """
-    from torch.distributed.elastic.multiprocessing import DefaultLogsSpecs, SignalException
+    with Signals():  # until torch takes them
+        from torch.distributed.elastic.multiprocessing import SignalException
+
+        try:
+            return launched(arguments, processes)
+        except SignalException as error:
+            raise Interrupted(int(error.sigval)) from None
+
+
+def launched(arguments: Sequence[str], processes: int) -> int:
+    """`launch`; raises torch's `SignalException` on a signal."""
+    from torch.distributed.elastic.multiprocessing import DefaultLogsSpecs
     from torch.distributed.elastic.multiprocessing.errors import ChildFailedError
     from torch.distributed.launcher.api import LaunchConfig, elastic_launch
 
     for name in QUIET:
-        logging.getLogger(name).setLevel(logging.CRITICAL + 1)
+        logger = logging.getLogger(name)  # the loggers below it have levels of their own
+        logger.addHandler(logging.NullHandler())
+        logger.propagate = False
     with TemporaryDirectory(prefix="specbuild_") as logs:
         config = LaunchConfig(
             min_nodes=1, max_nodes=1, nproc_per_node=processes, max_restarts=0,
@@ -42,21 +58,32 @@ def launch(arguments: Sequence[str], processes: int) -> int:
         try:
             elastic_launch(config, sys.executable)("-P", "-m", "specbuild", *arguments)
         except ChildFailedError as error:
-            rank, failure = first_of(error)
-            message = told(rank, processes, failure.pid, failure.exitcode)
+            status, message = outcome(error.failures, processes)
             if message is not None:
                 print(message, file=sys.stderr, flush=True)
-            return failure.exitcode if failure.exitcode > 0 else 1
-        except SignalException as error:
-            raise Interrupted(int(error.sigval)) from None
+            return status
     return 0
 
 
-def first_of(error: Any) -> tuple[int, Any]:
-    """The process that ended first: a killed one before those that ended because of it."""
-    ranked = sorted(error.failures.items(), key=lambda item: (item[1].exitcode >= 0, item[1].timestamp, item[0]))
-    found: tuple[int, Any] = ranked[0]
-    return found
+def outcome(failures: Mapping[int, ProcessFailure], processes: int) -> tuple[int, str | None]:
+    """The exit status of all, and what is to be said of one that could not say it itself; failures: by rank.
+
+    A function of how each ended, not of which was seen first: the times are whole seconds, and once one has ended
+    torch sends the others SIGTERM, and after GRACE SIGKILL. A process that was killed is named. One that ended by
+    itself has told why, or another has. The others were interrupted.
+    """
+    ended = sorted(failures.items(), key=lambda item: (item[1].timestamp, item[0]))
+    late = ended[0][1].timestamp + GRACE
+    for rank, failure in ended:
+        number = -failure.exitcode
+        if number > 0 and number not in TAKEN and not (number == signal.SIGKILL and failure.timestamp >= late):
+            return 1, told(rank, processes, failure.pid, failure.exitcode)
+    statuses = {failure.exitcode for failure in failures.values()}
+    if by_themselves := {status for status in statuses if status > 0 and status - 128 not in TAKEN}:
+        return min(by_themselves), None
+    number = signal.SIGINT if statuses & {-signal.SIGINT, 128 + signal.SIGINT} else signal.SIGTERM
+    silent = max(statuses) < 0  # the signal came before they could take it
+    return 128 + number, f"error: the {processes} processes were ended by {number.name}" if silent else None
 
 
 def told(rank: int, processes: int, pid: int, exitcode: int) -> str | None:

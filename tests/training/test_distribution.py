@@ -3,7 +3,6 @@ from __future__ import annotations
 import json
 import os
 import signal
-import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -13,6 +12,7 @@ import numpy as np
 import pytest
 import torch
 from PIL import Image
+from torch.distributed.elastic.multiprocessing.errors import ProcessFailure
 
 from specbuild.api import infer, load, reload, train
 from specbuild.data import open_data
@@ -20,8 +20,9 @@ from specbuild.data.share import Share
 from specbuild.errors import DataError
 from specbuild.runs import manifest
 from specbuild.training.distribution import Processes
+from specbuild.training.launching import GRACE, outcome
 
-PATIENCE = 120
+PATIENCE = 300
 """Seconds after which a test gives up."""
 HEAD = {"type": "Linear", "out_features": 3}
 CONVOLVED = [{"type": "Conv2d", "out_channels": 4, "kernel_size": 3}, "ReLU", "Flatten", HEAD]
@@ -78,10 +79,10 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     np.savez(folder / "data.npz", image=image, label=label)
     for name, content in documents(folder / "data.npz").items():
         (folder / f"{name}.yaml").write_text(json.dumps(content))
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        port = server.getsockname()[1]
-    shared = {**os.environ, "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(port), "WORLD_SIZE": "2",
-              "LOCAL_WORLD_SIZE": "2"}  # fmt: skip
+    store = torch.distributed.TCPStore("127.0.0.1", 0, is_master=True, wait_for_workers=False)  # as a launcher has it
+    shared = {**os.environ, "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(store.port), "WORLD_SIZE": "2",
+              "LOCAL_WORLD_SIZE": "2", "TORCHELASTIC_USE_AGENT_STORE": "True",
+              "TORCHELASTIC_RESTART_COUNT": "0"}  # fmt: skip
     command = [sys.executable, str(Path(__file__).with_name("part.py")), str(folder)]
     parts = [
         subprocess.Popen(command, env={**shared, "RANK": rank, "LOCAL_RANK": rank}, stderr=subprocess.PIPE, text=True)
@@ -180,6 +181,7 @@ def test_an_interrupt_ends_all(long: Path) -> None:
     assert last.startswith("interrupted after ")
     assert last.endswith("the run is in run")
     assert err.count("interrupted") == 1
+    assert "death signal" not in err  # torch's own words
     assert manifest.verify(long / "run").status == "interrupted"
 
 
@@ -202,6 +204,41 @@ def test_bad_data_in_one_is_told_once(tmp_path: Path) -> None:
     assert "interrupted" not in err
     assert "warn" not in err.lower()
     assert not (tmp_path / "run").exists()
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "status", "words"),
+    [
+        (1, 143, 1, None),  # one has told; the launcher has ended the other
+        (1, -15, 1, None),
+        (1, -9, 1, None),
+        (2, 143, 2, None),
+        (-9, 143, 1, "was ended by SIGKILL"),
+        (-9, -15, 1, "was ended by SIGKILL"),
+        (-9, 1, 1, "was ended by SIGKILL"),  # one was killed; the other has told what it saw of it
+        (-11, 143, 1, "was ended by SIGSEGV"),
+        (143, 143, 143, None),
+        (143, -9, 143, None),  # the other did not end when it was told to
+        (-15, 143, 143, None),
+        (130, 143, 130, None),
+        (130, -15, 130, None),
+        (-2, -15, 130, "error: the 2 processes were ended by SIGINT"),
+        (-15, -15, 143, "error: the 2 processes were ended by SIGTERM"),
+    ],
+)
+@pytest.mark.parametrize("rank", [0, 1])
+@pytest.mark.parametrize("later", [0, 1, GRACE - 1])
+def test_the_status_follows_from_how_each_ended(
+    first: int, second: int, status: int, words: str | None, rank: int, later: int
+) -> None:
+    """Whichever rank was the first, and however much later the other was seen to have ended."""
+    failures = {rank: ProcessFailure(rank, 70, first, ""), 1 - rank: ProcessFailure(1 - rank, 80, second, "")}
+    failures[rank].timestamp = 1000
+    failures[1 - rank].timestamp = 1000 + (GRACE if second == -9 else later)
+    if words is not None and words.startswith("was"):
+        words = f"error: process {rank} of 2 (pid 70) {words}, and the others with it"
+    found, message = outcome(dict(sorted(failures.items())), 2)
+    assert (found, message and message.splitlines()[0]) == (status, words)
 
 
 @pytest.mark.parametrize(
