@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Mapping
-from typing import Literal
+from typing import ClassVar, Literal
 
 from specbuild.catalogue.datasets.dataset import Dataset
 from specbuild.catalogue.entry import Size, Str
@@ -23,6 +23,8 @@ class Text(Dataset):
     dataset: {type: Text, path: input.txt, window: 128}
     ```
     """
+
+    in_one_piece: ClassVar = True
 
     path: Str
     """The file; characters are read as UTF-8."""
