@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import torch
 
 from specbuild.catalogue.samples import SampleType
@@ -33,7 +35,8 @@ class Shapes:
             for name, tensor in given.items()
         }
         misfits = list(fit(self.inputs, types, self.name, self.place))
-        if misfits:
-            raise failure(self.spec, *misfits)
+        if misfits:  # the shape of one batch is no `input`: others have another
+            fixes = [misfit.fix and misfit.fix.partition(", or ")[0] for misfit in misfits]
+            raise failure(self.spec, *(replace(misfit, fix=fix) for misfit, fix in zip(misfits, fixes, strict=True)))
         at_samples(self.spec.origin or self.spec, types, self.name)
         self.known.add(shapes)
