@@ -75,6 +75,9 @@ class Fold:
         """What is wrong with one split."""
         try:
             fields = dict(self.fields(name))
+            dataset = self.data.dataset_of(name)
+            if dataset is not None and name != "train" and self.data.held_out(name) is None:
+                dataset.check_beside(self.data.train.dataset)
         except Violation as violation:  # of a plug-in
             yield of_violation(violation, self.place(name))
             return

@@ -27,6 +27,9 @@ class Dataset(Entry, ABC):
         """The fields that lie over the image pixel by pixel, and so move with it: "image" or "mask"."""
         return {}
 
+    def check_beside(self, train: "Dataset") -> None:
+        """Raise a `Violation` where val's or test's samples cannot be prepared by what train's say."""
+
     @abstractmethod
     def sample(self) -> Mapping[str, SampleType] | None:
         """The fields of a sample before its transforms; None if even their names are not known."""

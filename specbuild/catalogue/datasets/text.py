@@ -52,6 +52,16 @@ class Text(Dataset):
         if twice is not None:
             raise Violation("SB410", f"{twice!r} is in vocabulary twice", field="vocabulary", fix="write it once")
 
+    def check_beside(self, train: Dataset) -> None:
+        """Characters have the numbers that train gives them."""
+        if self.unit == "bytes":
+            return
+        if not isinstance(train, Text) or train.unit == "bytes":
+            what = "of bytes" if isinstance(train, Text) else train.type
+            raise Violation("SB410", f"characters have the numbers that train gives them, and train is {what}")
+        if None not in (self.vocabulary, train.vocabulary) and self.vocabulary != train.vocabulary:
+            raise Violation("SB410", "vocabulary is not train's", field="vocabulary", fix="leave it out")
+
     @property
     def classes(self) -> int | None:
         """How many characters or bytes there are; None where the file says."""
