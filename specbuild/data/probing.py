@@ -32,7 +32,7 @@ def probe(split: Split, plan: Plan) -> None:
     SB405 for a sample that cannot be read, SB406 for a batch, SB408 for a transform. Labels and
     integers that are not all in memory are held against the network as they come.
     """
-    split.shapes = Shapes(split.spec, split.name, split.place)
+    split.shapes = Shapes(split.spec, plan, split.name, split.place)
     problems = list(found(split, plan))
     if problems:
         raise failure(split.spec, *problems)

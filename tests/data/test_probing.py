@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from torch.utils.data import TensorDataset
+from torch.utils.data import Dataset, TensorDataset
 
 from specbuild.data import Split, open_data, probe
 from specbuild.errors import DataError, SpecError
@@ -259,3 +259,23 @@ def sizes(split: Split, epoch: int) -> list[int]:
     found = [batch["input"].shape[-2] for batch in split.batches(epoch, "cpu")]
     split.shapes = held
     return found
+
+
+class Changing(Dataset[Any]):
+    """Ten samples with a target of one number, and ten with one of two."""
+
+    def __len__(self) -> int:
+        return 20
+
+    def __getitem__(self, index: int) -> tuple[torch.Tensor, torch.Tensor]:
+        return torch.zeros(1, 8, 8), torch.zeros(1 + index // 10)
+
+
+def test_a_target_that_changes_its_shape_is_not_broadcast() -> None:
+    layers = ["Flatten", {"type": "Linear", "out_features": 1}]
+    data = {"train": {"dataset": "Digits", "loader": {"batch_size": 1, "shuffle": False}}}
+    spec = document(data, layers=layers, loss="MSELoss")
+    split = open_data(spec, train=Changing())["train"]
+    probe(split, infer(spec))
+    message = "MSELoss compares element with element: the network gives [1], but the target is [2] float32"
+    assert problems(lambda: list(split.batches(1, "cpu"))) == [("SB402", "loss", message)]
