@@ -92,12 +92,23 @@ def require_there(path: Path, field: str, what: str) -> None:
 def unreadable(path: Path, error: Exception, field: str) -> Unusable:
     """SB405 for a file that is not what its name says."""
     text = str(error)
-    if "allow_pickle" in text or "Python objects" in text or "Object arrays" in text:
+    if "pickle" in text and not begins_as_numpy(path):
+        text = "it is no file of NumPy's (and nothing is unpickled)"
+    elif "allow_pickle" in text or "Python objects" in text or "Object arrays" in text:
         text = "it holds Python objects, which are never unpickled"
     elif isinstance(error, zipfile.BadZipFile) or "not a zip file" in text:
         text = "it is damaged, or not a `.npz` file"
     reason = text.splitlines()[0] if text else type(error).__name__
     return Unusable("SB405", f"{path} cannot be read: {reason}", field=field)
+
+
+def begins_as_numpy(path: Path) -> bool:
+    """Whether a file begins as a `.npz` or `.npy` does; NumPy takes all others for pickles."""
+    try:
+        with path.open("rb") as file:
+            return file.read(6).startswith((b"PK", b"\x93NUMPY"))
+    except OSError:
+        return False
 
 
 def length_of(array: Array, name: str) -> int:

@@ -21,8 +21,9 @@ def mixed(
     """
     fields = [field for field in widths if field in batch and field != image]
     targets = [probabilities(batch[field], widths[field]) for field in fields]
-    # Mixing is linear in the targets, so those of all losses go through it side by side.
-    images, together = pipeline.mix(batch[image], torch.cat(targets, 1), numbers, epoch)
+    # Mixing is linear in the targets, so those of all losses go through it side by side; an autoencoder has none.
+    none = batch[image].new_empty(len(batch[image]), 0)
+    images, together = pipeline.mix(batch[image], torch.cat([none, *targets], 1), numbers, epoch)
     parts = torch.split(together, [target.shape[1] for target in targets], 1)
     return {**batch, image: images, **dict(zip(fields, parts, strict=True))}
 

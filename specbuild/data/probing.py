@@ -14,6 +14,7 @@ from specbuild.catalogue.losses.cross_entropy import ClassLoss
 from specbuild.catalogue.rules import Violation
 from specbuild.catalogue.samples import SampleType
 from specbuild.data.failure import Unusable, failure
+from specbuild.data.shapes import Shapes
 from specbuild.data.sources import Sample, TensorSource
 from specbuild.data.split import Labels, Split, labels_out_of_range
 from specbuild.diagnostics.diagnostic import Diagnostic, Path
@@ -31,6 +32,7 @@ def probe(split: Split, plan: Plan) -> None:
     SB405 for a sample that cannot be read, SB406 for a batch, SB408 for a transform. Labels and
     integers that are not all in memory are held against the network as they come.
     """
+    split.shapes = Shapes(split.spec, plan, split.name, split.place)
     problems = list(found(split, plan))
     if problems:
         raise failure(split.spec, *problems)
@@ -73,15 +75,11 @@ def found(split: Split, plan: Plan) -> Iterator[Diagnostic]:
             yield from finite(split, field, sample[field], index)
         for table in tables(plan):
             yield from integers(split, table)
-    if split.views > 1 and split.source.paired:
-        fields = ", ".join(split.source.paired)
-        message = f"several views of an image cannot be judged against what lies over it pixel by pixel: {fields}"
-        yield Diagnostic("SB408", message, split.place)
     yield from targets(split, plan, types, sample)
     mixing = mixing_of(split.transforms)
     for output, loss in split.spec.losses.items() if mixing is not None else ():
         assert mixing is not None
-        if loss.target in types and loss.target not in plan.inputs:
+        if loss.target in types and loss.target != image:
             try:
                 target = mixed_target(mixing, loss, plan.outputs[output], types[loss.target])
                 loss.compare(plan.outputs[output], target)

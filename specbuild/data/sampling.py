@@ -31,14 +31,24 @@ class Chunk(NamedTuple):
 class Sampling:
     """The order of the samples `indices` of a source, epoch by epoch."""
 
-    def __init__(self, indices: torch.Tensor, loader: Loader, seed: int, labels: torch.Tensor | None = None) -> None:
-        """labels: of the samples `indices`, where a sampler goes by them. Raises `Unusable` if it cannot draw."""
+    def __init__(
+        self,
+        indices: torch.Tensor,
+        loader: Loader,
+        seed: int,
+        labels: torch.Tensor | None = None,
+        classes: int | None = None,
+    ) -> None:
+        """labels: of the samples `indices`, where a sampler goes by them. classes: how many there are, where known.
+
+        Raises `Unusable` if it cannot draw.
+        """
         self.indices, self.seed = indices, seed
         self.weights: torch.Tensor | None = None
         sampler = loader.sampler
         if isinstance(sampler, WeightedRandomSampler):
             assert labels is not None, "a sampler by classes has their labels"
-            self.weights = weights_of(sampler, labels)
+            self.weights = weights_of(sampler, labels, classes)
             self.replacement = sampler.replacement
             drawable, wanted = int((self.weights > 0).sum()), sampler.num_samples or len(indices)
             if not self.replacement and wanted > drawable:
@@ -68,18 +78,18 @@ class Sampling:
         return chunks
 
 
-def weights_of(sampler: WeightedRandomSampler, labels: torch.Tensor) -> torch.Tensor:
-    """A weight for each sample, float64; raises `Unusable` where the classes are more than the weights."""
+def weights_of(sampler: WeightedRandomSampler, labels: torch.Tensor, classes: int | None = None) -> torch.Tensor:
+    """A weight for each sample, float64; raises `Unusable` where there is not a weight for each class."""
     counts = torch.bincount(labels)
     if isinstance(sampler.weights, str):
         return 1 / counts.double().index_select(0, labels)
     of_classes = torch.tensor(sampler.weights, dtype=torch.float64)
-    if len(counts) > len(of_classes):
+    if len(of_classes) < len(counts) or classes not in (None, len(of_classes)):
+        known = counted(classes or len(counts), "class")
         raise Unusable(
-            "SB410",
-            f"weights has {counted(len(of_classes), 'number')}, but train has {counted(len(counts), 'class')}",
-            field="weights",
-        )
+            "SB410", f"weights has {counted(len(of_classes), 'number')}, but train has {known}",
+            field="weights", fix="a weight for each class, or weights: balanced",
+        )  # fmt: skip
     found = of_classes.index_select(0, labels)
     if not bool((found > 0).any()):
         raise Unusable("SB410", "weights is 0 for each class that train has", field="weights")

@@ -15,6 +15,7 @@ from specbuild.data.mixing import mixed, repeated
 from specbuild.data.operations import Pipeline
 from specbuild.data.reading import Broken, Read, Reader
 from specbuild.data.sampling import Chunk, Sampling
+from specbuild.data.shapes import Shapes
 from specbuild.data.share import Filler, Share
 from specbuild.data.skipping import Skipped
 from specbuild.data.sources import Sample, Source, TensorSource
@@ -60,6 +61,8 @@ class Split:
         """What labels are allowed, where they are yet to be looked at as they come."""
         self.tables: list[Table] = []
         """What inputs of integers choose from, where they are yet to be looked at as they come."""
+        self.shapes: Shapes | None = None
+        """What shapes the network takes, where it is held against them as they come."""
         self.widths: dict[str, int] = {}
         """Of each target how many classes it has: labels that are mixed become probabilities of them."""
         self.caches = caches or Caches("none")
@@ -161,11 +164,12 @@ class Split:
 
     def _sampling(self) -> Sampling:
         try:
-            labels = None
+            labels = classes = None
             if self.loader.sampler is not None:
                 field = label_field(self.spec)
                 labels = labels_of(self.source, field, self.loader.sampler.type).index_select(0, self.indices)
-            return Sampling(self.indices, self.loader, self.seed, labels)
+                classes = self.classes if field == "target" else None
+            return Sampling(self.indices, self.loader, self.seed, labels, classes)
         except Unusable as unusable:
             raise failure(self.spec, unusable.at(("data", self.name, "loader", "sampler"))) from None
 
@@ -246,6 +250,8 @@ class Split:
             if self.pipeline.alone < len(self.transforms):
                 batch = mixed(batch, self.image, self._widths(), self.pipeline, numbers, epoch)
             batch[self.image] = batch[self.image].contiguous()
+        if self.shapes is not None:
+            self.shapes.hold(batch)
         return batch
 
     def _widths(self) -> dict[str, int]:

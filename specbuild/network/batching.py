@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 
 from specbuild.catalogue.losses import Loss
 from specbuild.catalogue.rules import Violation
+from specbuild.catalogue.samplers import Sampler
 from specbuild.catalogue.samples import SampleType
 from specbuild.catalogue.transforms import Transform
 from specbuild.catalogue.types import TensorType
@@ -15,7 +16,11 @@ from specbuild.language.sections import Data, SplitName
 
 
 def check_places(data: Data) -> Iterator[Diagnostic]:
-    """Transforms that mix a batch, transforms that make several views, and samplers: each in its place."""
+    """Transforms that mix a batch, transforms that make several views, and samplers: each in its place.
+
+    And what is held out of train: that some of it stays, and that `seed` has a say in it.
+    """
+    yield from check_shares(data)
     for name in data.names():
         written = getattr(data, name)
         if data.transforms_written_at(name) == name:
@@ -26,6 +31,56 @@ def check_places(data: Data) -> Iterator[Diagnostic]:
                 "SB410", f"a sampler chooses what is learned from, but {name} is judged on each of its samples once",
                 ("data", name, "loader", "sampler"), fix="leave it out",
             )  # fmt: skip
+
+
+def check_shares(data: Data) -> Iterator[Diagnostic]:
+    """The parts held out of train."""
+    parts = {name: held_out for name in data.names() if (held_out := data.held_out(name)) is not None}
+    for name, part in parts.items():
+        if part.seed is not None and data.train.dataset.in_one_piece:
+            yield Diagnostic(
+                "SB410", f"seed chooses which samples are held out, but of {data.train.dataset.type} it is the end, in "
+                "one piece", ("data", name, "seed"), fix="leave it out",
+            )  # fmt: skip
+    shares = [part.split or 0.0 for part in parts.values()]
+    if sum(shares) > 1 - 1e-9:
+        yield Diagnostic(
+            "SB410", f"{' and '.join(parts)} hold out {' and '.join(f'{share:g}' for share in shares)} of train, which "
+            "leaves nothing to learn from", ("data", list(parts)[-1], "split"), fix="shares that add up to less than 1",
+        )  # fmt: skip
+
+
+def check_over_image(
+    data: Data, name: SplitName, losses: Mapping[str, Loss], inputs: Collection[str]
+) -> Iterator[Diagnostic]:
+    """Transforms after which what lies over the image pixel by pixel, or is the image itself, fits it no more."""
+    dataset = data.dataset_of(name)
+    paired = dataset.paired if dataset is not None else {}
+    written = data.transforms_written_at(name)
+    over = [*paired, *(loss.target for loss in losses.values() if loss.target in inputs)]
+    source = getattr(data, written).transforms
+    for transform in data.transforms_of(name):
+        path: Path = ("data", written, "transforms", next(k for k, each in enumerate(source) if each is transform))
+        if transform.views > 1 and over and name != "train":
+            yield Diagnostic(
+                "SB408", f"{transform.type} makes {transform.views} images of one, and `{over[0]}` is held against a "
+                "single one, pixel by pixel", path,
+                fix=f"{{type: CenterCrop, size: {shown(getattr(transform, 'size', 32))}}}",
+            )  # fmt: skip
+        masks = [field for field, kind in paired.items() if kind == "mask"]
+        blending = next((found for found in within(transform, path) if found[0].blends), None) if masks else None
+        if blending is not None:
+            yield Diagnostic(
+                "SB408", f"{blending[0].type} blends several images that are moved differently, so that the mask "
+                f"`{masks[0]}` lies over none of them", blending[1], fix="RandAugment",
+            )  # fmt: skip
+
+
+def within(transform: Transform, path: Path) -> Iterator[tuple[Transform, Path]]:
+    """A transform and those in its list, with their places."""
+    yield transform, path
+    for place, part in enumerate(getattr(transform, "transforms", ())):
+        yield from within(part, (*path, "transforms", place))
 
 
 def check_transforms(name: SplitName, transforms: tuple[Transform, ...]) -> Iterator[Diagnostic]:
@@ -69,6 +124,11 @@ def mixed_target(mixing: Transform, loss: Loss, output: TensorType, target: Samp
     written = getattr(mixing, "num_classes", None)
     if target.dtype == "int64" and not target.shape:
         classes = loss.classes(output)
+        if classes is None and not loss.plugged:
+            raise Violation(
+                "SB408", f"{mixing.type} makes probabilities of classes of the labels, which {loss.type} takes for "
+                "numbers", fix="CrossEntropyLoss, or leave it out",
+            )  # fmt: skip
         wanted = output.shape[-1] if classes is None and output.shape else classes
         if written is not None and isinstance(wanted, int) and written != wanted:
             raise Violation(
@@ -85,15 +145,22 @@ def mixed_target(mixing: Transform, loss: Loss, output: TensorType, target: Samp
 
 
 def check_mixed(
-    data: Data, losses: Mapping[str, Loss], outputs: Mapping[str, TensorType], fields: Mapping[str, SampleType]
+    data: Data,
+    losses: Mapping[str, Loss],
+    outputs: Mapping[str, TensorType],
+    fields: Mapping[str, SampleType],
+    image: str | None,
 ) -> Iterator[Diagnostic]:
-    """Whether each loss takes what mixing makes of train's targets."""
+    """Whether each loss takes what mixing makes of train's targets.
+
+    image: the field that is mixed.
+    """
     mixing = mixing_of(data.train.transforms)
     if mixing is None:
         return
     path: Path = ("data", "train", "transforms", data.train.transforms.index(mixing))
     for output, loss in losses.items():
-        if loss.target not in fields or loss.target in ("input",):
+        if loss.target not in fields or loss.target == image:
             continue
         try:
             target = mixed_target(mixing, loss, outputs[output], fields[loss.target])
@@ -107,6 +174,37 @@ def check_mixed(
                 "SB408", f"{mixing.type} makes probabilities of the labels, {target}, which {loss.type} does not take",
                 path, because=violation.message if loss.type == "CrossEntropyLoss" else None,
                 fix="CrossEntropyLoss, or leave it out",
+            )  # fmt: skip
+
+
+def check_drawn(data: Data, sampler: Sampler) -> Iterator[Diagnostic]:
+    """An epoch of samples that are drawn once each, of which there are too few."""
+    total = data.train.dataset.length()
+    wanted = getattr(sampler, "num_samples", None)
+    if total is None or wanted is None or getattr(sampler, "replacement", True):
+        return
+    there = data.counts(total)["train"]
+    if wanted > there:
+        yield Diagnostic(
+            "SB410", f"an epoch draws {wanted} samples, none twice, but train has {there}",
+            ("data", "train", "loader", "sampler", "num_samples"), fix="replacement: true, or a smaller num_samples",
+        )  # fmt: skip
+
+
+def check_balanced(
+    losses: Mapping[Path, tuple[Loss, TensorType]], fields: Mapping[str, SampleType]
+) -> Iterator[Diagnostic]:
+    """Weights of classes by how many samples each has, of classes that the data set does not have.
+
+    losses: with their outputs, by where they are written.
+    """
+    for path, (loss, output) in losses.items():
+        there, given = fields.get(loss.target, SampleType()).classes, loss.classes(output)
+        if getattr(loss, "weight", None) == "balanced" and there is not None and given is not None and given > there:
+            yield Diagnostic(
+                "SB410", f"weight: balanced divides by the samples of each class, and train has none of class {there}",
+                (*path, "weight"), because=f"the network gives {given} classes, but the data has {there}",
+                fix="a list of numbers, or fewer classes",
             )  # fmt: skip
 
 
@@ -128,6 +226,7 @@ def check_labels(
     sampler = data.train.loader.sampler
     if sampler is not None:
         wanting.append((sampler.type, ("data", "train", "loader", "sampler"), field))
+        yield from check_drawn(data, sampler)
     for what, path, wanted in wanting if fields else ():
         label = fields.get(wanted)
         if label is None:

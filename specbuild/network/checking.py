@@ -30,7 +30,7 @@ def judge(
     try:
         plan = infer(spec)
     except SpecbuildError as error:
-        problems = [*error.diagnostics, *check_data(spec.at({}), None)]
+        problems = [*error.diagnostics, *check_data(spec, None)]
         return told(spec, spec.warnings, problems, whole=False)
     settled, misfits = spec, tuple[Diagnostic, ...]()
     if plan.dims:

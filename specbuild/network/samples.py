@@ -17,7 +17,7 @@ from specbuild.language.document import Spec
 from specbuild.language.parsing import of_violation
 from specbuild.language.sections import Data, Loader, SplitName
 from specbuild.language.wording import with_article
-from specbuild.network.batching import check_labels, check_mixed, check_places
+from specbuild.network.batching import check_balanced, check_labels, check_mixed, check_over_image, check_places
 from specbuild.network.plan import Plan, Step
 
 INPUT = "input"
@@ -75,6 +75,9 @@ class Fold:
         """What is wrong with one split."""
         try:
             fields = dict(self.fields(name))
+            dataset = self.data.dataset_of(name)
+            if dataset is not None and name != "train" and self.data.held_out(name) is None:
+                dataset.check_beside(self.data.train.dataset)
         except Violation as violation:  # of a plug-in
             yield of_violation(violation, self.place(name))
             return
@@ -91,16 +94,22 @@ class Fold:
             yield from check_labels(self.data, label_field(self.spec), fields, losses)
         named = hasattr(self.data.dataset_of(name), "fields")
         inputs: Mapping[str, TensorType] = self.spec.inputs
+        outputs = None if self.plan is None else self.plan.outputs
         if self.spec.origin is not None and name != "train":  # each split may have sizes of its own
+            from specbuild.network.inference import infer
             from specbuild.network.settling import at_samples
 
             try:
-                inputs = at_samples(self.spec.origin, fields, name).inputs
+                own = at_samples(self.spec.origin, fields, name)
+                inputs, outputs = own.inputs, None if self.plan is None else infer(own).outputs
             except SpecError as error:
                 yield from error.diagnostics
                 return
+        unjudged = list(check_over_image(self.data, name, self.spec.losses, inputs))
+        yield from unjudged
         yield from fit(inputs, fields, name, self.place(name), named=named)
-        yield from self.targets(name, fields)
+        if not unjudged:
+            yield from self.targets(name, fields, outputs)
         yield from self.lengths(name)
 
     def place(self, name: SplitName) -> Path:
@@ -142,12 +151,16 @@ class Fold:
                 raise Misfit(of_violation(violation, path)) from None
         return sample
 
-    def targets(self, name: SplitName, fields: Mapping[str, SampleType]) -> Iterator[Diagnostic]:
+    def targets(
+        self, name: SplitName, fields: Mapping[str, SampleType], outputs: Mapping[str, TensorType] | None
+    ) -> Iterator[Diagnostic]:
         """Each loss against what it is to be compared with."""
         if not fields:
             return
-        if name == "train" and self.plan is not None:
-            yield from check_mixed(self.data, self.spec.losses, self.plan.outputs, fields)
+        if name == "train" and outputs is not None:
+            weighed = {loss_path(self.spec, name): (loss, outputs[name]) for name, loss in self.spec.losses.items()}
+            yield from check_balanced(weighed, fields)
+            yield from check_mixed(self.data, self.spec.losses, outputs, fields, self.image)
         for output, loss in self.spec.losses.items():
             path = loss_path(self.spec, output)
             if loss.target not in fields:
@@ -159,9 +172,9 @@ class Fold:
                     else "`target`: the field that the output is held against",
                 )  # fmt: skip
                 continue
-            if self.plan is None:
+            if outputs is None:
                 continue
-            kind = self.plan.outputs[output]
+            kind = outputs[output]
             try:
                 if not loss.plugged:
                     loss.compare(kind, None)  # reported apart from the data

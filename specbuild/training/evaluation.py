@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ from specbuild.data.mixing import averaged
 from specbuild.data.settling import at_first
 from specbuild.diagnostics.diagnostic import Diagnostic
 from specbuild.errors import DataError
+from specbuild.language.document import Spec
 from specbuild.language.sections import SplitName
 from specbuild.network.inference import infer
 from specbuild.network.metrics import metrics_of
@@ -38,6 +40,8 @@ def evaluate(
 
     Raises `DataError`; the run's own model stays where it is.
 
+    Train is judged as val is: each sample once, without what draws or mixes.
+
     device: by default a GPU if there is one, else the CPU, wherever the run was trained.
     """
     spec = run.spec
@@ -48,6 +52,8 @@ def evaluate(
         raise DataError([Diagnostic("SB401", message, file=str(run.path), fix=fix)])
     target = choose(spec, device or "auto")
     root = None if data_root is None else Path(data_root)
+    if split == "train":
+        spec = as_judged(spec)
     samples = open_data(spec, splits=(split,), data_root=root, preprocessing=run.preprocessing)[split]
     plan = infer(at_first(spec, samples)) if spec.dims else run.plan
     probe(samples, plan)
@@ -60,6 +66,13 @@ def evaluate(
         called = averaged(model, samples.views)
         measure(called, objective, samples.batches(0, target), Feed(plan, layout), meter, computing)
     return {**meter.results(), **meter.tables()}
+
+
+def as_judged(spec: Spec) -> Spec:
+    """The document with val's transforms and loader for train."""
+    assert spec.data is not None
+    judged = {"transforms": spec.data.transforms_of("val"), "loader": spec.data.loader_of("val")}
+    return replace(spec, data=spec.data.model_copy(update={"train": spec.data.train.model_copy(update=judged)}))
 
 
 def copy_of(model: nn.Module, device: torch.device, layout: torch.memory_format) -> nn.Module:

@@ -86,6 +86,9 @@ def test_what_is_wrong_with_a_file_is_said(tmp_path: Path) -> None:
     assert fault(tmp_path) == ("SB403", f"there is no file {path}", "path")
     path.write_bytes(b"PK\x03\x04 not really")
     assert fault(tmp_path) == ("SB405", f"{path} cannot be read: it is damaged, or not a `.npz` file", "path")
+    path.write_bytes(b"x,y\n1,2\n")
+    reason = "it is no file of NumPy's (and nothing is unpickled)"
+    assert fault(tmp_path) == ("SB405", f"{path} cannot be read: {reason}", "path")
     write(tmp_path, x_train=x, y=y)
     assert fault(tmp_path) == ("SB405", f"{path} has no array `x`; it has x_train, y", "fields")
     write(tmp_path, x=x, y=y[:2])

@@ -126,6 +126,7 @@ def test_a_run_knows_its_classes() -> None:
 
 
 CLASHES = [
+    ({"kind": "number", "target": ["a", "a"]}, "target", "`a` is named twice"),
     ({"target": ["a", "b"]}, "target", "a label is in one column, but target names 2"),
     ({"kind": "image"}, "kind", "the target is the file of an image, and has no folder"),
     ({"targets": "masks"}, "targets", "targets is about files, but the target is a label"),

@@ -55,6 +55,18 @@ def test_mixing_is_the_same_through_a_data_loader() -> None:
         assert torch.equal(found["target"], other["target"])
 
 
+def test_an_autoencoder_learns_the_mixed_image() -> None:
+    layers = [{"type": "Conv2d", "out_channels": 1, "kernel_size": 1}]
+    data = {"train": {"dataset": "Digits", "transforms": ["ToTensor", "MixUp"], "loader": {"batch_size": 50}}}
+    spec = document(data, layers=layers, loss={"type": "MSELoss", "target": "input"})
+    assert [problem for problem in judge(spec) if problem.severity == "error"] == []
+    split = open_data(spec)["train"]
+    probe(split, infer(spec))
+    batch, classified = next(split.batches(1, "cpu")), next(train("ToTensor", "MixUp").batches(1, "cpu"))
+    assert torch.equal(batch["input"], classified["input"])
+    assert batch["target"].dtype == torch.int64
+
+
 def test_val_is_not_mixed() -> None:
     spec = document({"train": {"dataset": "Digits", "transforms": ["ToTensor", "MixUp"]}, "val": {"split": 0.1}})
     batch = next(open_data(spec)["val"].batches(1, "cpu"))

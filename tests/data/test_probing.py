@@ -6,10 +6,10 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from torch.utils.data import TensorDataset
+from torch.utils.data import Dataset, TensorDataset
 
-from specbuild.data import open_data, probe
-from specbuild.errors import DataError
+from specbuild.data import Split, open_data, probe
+from specbuild.errors import DataError, SpecError
 from specbuild.network.inference import infer
 from tests.data.documents import document, problems
 
@@ -210,3 +210,72 @@ def test_an_autoencoder_is_held_against_its_input() -> None:
     unflattened = [*layers, {"type": "Unflatten", "dim": 1, "unflattened_size": [1, 8, 8]}]
     spec = document(data, layers=unflattened, loss=loss)
     probe(open_data(spec)["train"], infer(spec))
+
+
+FAKES = {"type": "FakeData", "size": 6, "image_size": [1, 8, 8]}
+
+
+@pytest.mark.parametrize(
+    ("transform", "size"),
+    [
+        ({"type": "RandomShortestSize", "min_size": 10}, "[1, 10, 10]"),
+        ({"type": "RandomZoomOut", "p": 1.0, "side_range": [2, 2]}, "[1, 16, 16]"),
+    ],
+)
+def test_a_drawn_size_that_the_network_does_not_take(transform: dict[str, Any], size: str) -> None:
+    spec = document({"train": {"dataset": FAKES, "transforms": ["ToTensor", transform]}})
+    split = open_data(spec)["train"]
+    probe(split, infer(spec))
+    assert problems(lambda: next(split.batches(1, "cpu"))) == [
+        ("SB404", "data.train.dataset", f"the network takes [1, 8, 8], but train gives {size}")
+    ]
+
+
+def test_a_drawn_size_that_is_not_promised() -> None:
+    """Each batch is of one size; that of the first sample is not that of all."""
+    spec = document(
+        {
+            "train": {
+                "dataset": FAKES,
+                "transforms": ["ToTensor", {"type": "RandomResize", "min_size": 8, "max_size": 12}],
+                "loader": {"batch_size": 1},
+            }
+        },
+        input=[1, "H", "W"],
+        layers=[{"type": "AdaptiveAvgPool2d", "output_size": 1}, "Flatten", {"type": "Linear", "out_features": 10}],
+        dims={"H": {"multiple_of": 2}, "W": {"multiple_of": 2}},
+    ).at({"H": 8, "W": 8})
+    split = open_data(spec)["train"]
+    probe(split, infer(spec))
+    odd = next(epoch for epoch in range(1, 20) if any(size % 2 for size in sizes(split, epoch)))
+    with pytest.raises(SpecError) as raised:
+        list(split.batches(odd, "cpu"))
+    assert {diagnostic.code for diagnostic in raised.value.diagnostics} == {"SB314"}
+
+
+def sizes(split: Split, epoch: int) -> list[int]:
+    """The heights of an epoch's batches, not held against the network."""
+    held, split.shapes = split.shapes, None
+    found = [batch["input"].shape[-2] for batch in split.batches(epoch, "cpu")]
+    split.shapes = held
+    return found
+
+
+class Changing(Dataset[Any]):
+    """Ten samples with a target of one number, and ten with one of two."""
+
+    def __len__(self) -> int:
+        return 20
+
+    def __getitem__(self, index: int) -> tuple[torch.Tensor, torch.Tensor]:
+        return torch.zeros(1, 8, 8), torch.zeros(1 + index // 10)
+
+
+def test_a_target_that_changes_its_shape_is_not_broadcast() -> None:
+    layers = ["Flatten", {"type": "Linear", "out_features": 1}]
+    data = {"train": {"dataset": "Digits", "loader": {"batch_size": 1, "shuffle": False}}}
+    spec = document(data, layers=layers, loss="MSELoss")
+    split = open_data(spec, train=Changing())["train"]
+    probe(split, infer(spec))
+    message = "MSELoss compares element with element: the network gives [1], but the target is [2] float32"
+    assert problems(lambda: list(split.batches(1, "cpu"))) == [("SB402", "loss", message)]

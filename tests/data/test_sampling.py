@@ -141,3 +141,12 @@ def test_stratify_needs_labels() -> None:
             "stratify goes by the label of each sample, but `target` is [3] float32, no integer",
         )
     ]
+
+
+def test_a_set_that_knows_its_classes_has_a_weight_for_each() -> None:
+    """FakeData of one sample has a label of one of ten classes: the weights are of all ten."""
+    loader = {"sampler": {"type": "WeightedRandomSampler", "weights": [1] * 11}}
+    spec = document({"train": {"dataset": {"type": "FakeData", "size": 1, "image_size": [1, 8, 8]}, "loader": loader}})
+    [(code, path, message)] = problems(lambda: open_data(spec))
+    assert (code, path) == ("SB410", "data.train.loader.sampler.weights")
+    assert message == "weights has 11 numbers, but train has 10 classes"

@@ -71,6 +71,20 @@ def test_numbers_are_standardized_and_categories_become_columns() -> None:
     assert table(HOUSES, standardize=False).sample(3)["input"].tolist() == [90, 4, 0, 1, 0]
 
 
+def test_a_constant_column_is_divided_by_one() -> None:
+    """The deviation of ten times 0.1 is rounded to 1.4e-17."""
+    learned = table("x,price\n" + "0.1,1\n" * 10).statistics
+    assert learned is not None
+    assert learned["features"] == [{"column": "x", "mean": 0.1, "std": 1.0}]
+
+
+def test_what_is_missing_is_said_before_what_train_keeps() -> None:
+    Path("t.csv").write_text("x,price\n,1\n2,2\n")
+    source = open_dataset(Table(path="t.csv", target="price"), None)
+    with pytest.raises(Unusable, match=r"line 2 of t\.csv: `x` is missing"):
+        source.learned(torch.tensor([0]))
+
+
 def test_columns_are_chosen_and_labels_numbered() -> None:
     source = table(HOUSES, target="colour", features=["price", "area"], standardize=False)
     assert source.sample(0)["input"].tolist() == [100.5, 50]

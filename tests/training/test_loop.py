@@ -323,3 +323,22 @@ def test_a_full_disk_is_said_and_leaves_nothing(tmp_path: Path) -> None:
         resource.setrlimit(resource.RLIMIT_FSIZE, limits)
     assert "error[SB506]: cannot be written: " in message
     assert hidden_or_not(tmp_path) == []
+
+
+def test_train_is_evaluated_as_val_is(tmp_path: Path) -> None:
+    """Each of its samples once, without what draws or mixes, whatever it is learned from."""
+    layers = ["Flatten", {"type": "Linear", "out_features": 10}]
+    loader = {"sampler": {"type": "WeightedRandomSampler", "num_samples": 70}, "drop_last": True}
+    transforms = [{"type": "RandomCrop", "size": 8, "padding": 3}, "ToTensor", "MixUp"]
+    data = {"train": {"dataset": "Digits", "transforms": transforms, "loader": loader}, "val": {"split": 0.1}}
+    document = {"specbuild": 1, "input": [1, 8, 8], "layers": layers, "loss": "CrossEntropyLoss", "optimizer": "SGD"}
+    run = train({**document, "data": data, "train": {"epochs": 1}}, run=tmp_path / "run")
+    plain = {"train": {"dataset": "Digits", "transforms": ["ToTensor"]}, "val": {"split": 0.1}}
+    split = open_data(load({**document, "data": plain}))["train"]
+    batches = list(split.batches(0, "cpu"))
+    images, labels = (torch.cat([batch[name] for batch in batches]) for name in ("input", "target"))
+    with torch.no_grad():
+        output = run.model(images)
+    found = evaluate(run, "train")
+    assert found["loss"] == pytest.approx(float(torch.nn.functional.cross_entropy(output, labels)), rel=1e-5)
+    assert found["accuracy"] == pytest.approx(float((output.argmax(1) == labels).float().mean()))

@@ -19,10 +19,16 @@ class Dataset(Entry, ABC):
         "target_transform": "labels are taken as they are",
     }
 
+    in_one_piece: ClassVar[bool] = False
+    """Whether `split` holds out the end of it, for samples that lie beside each other overlap."""
+
     @property
     def paired(self) -> Mapping[str, str]:
         """The fields that lie over the image pixel by pixel, and so move with it: "image" or "mask"."""
         return {}
+
+    def check_beside(self, train: "Dataset") -> None:
+        """Raise a `Violation` where val's or test's samples cannot be prepared by what train's say."""
 
     @abstractmethod
     def sample(self) -> Mapping[str, SampleType] | None:

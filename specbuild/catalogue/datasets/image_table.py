@@ -5,7 +5,7 @@ from typing import ClassVar, Literal
 
 from specbuild.catalogue.datasets.dataset import LABEL, Dataset
 from specbuild.catalogue.datasets.image_files import CHANNELS, READ_BY_PILLOW, Mode
-from specbuild.catalogue.datasets.table import Columns
+from specbuild.catalogue.datasets.table import Columns, require_once
 from specbuild.catalogue.entry import Str
 from specbuild.catalogue.rules import Violation
 from specbuild.catalogue.samples import SampleType
@@ -56,7 +56,8 @@ class ImageTable(Dataset):
         return {"target": self.kind} if self.kind in ("image", "mask") else {}
 
     def check(self) -> None:
-        """A folder for targets that are files, and for no others."""
+        """Columns that are named once; a folder for targets that are files, and for no others."""
+        require_once(self.columns, "target")
         if self.kind != "number" and len(self.columns) > 1:
             raise Violation(
                 "SB410", f"a {self.kind} is in one column, but target names {len(self.columns)}", field="target",

@@ -96,6 +96,21 @@ class Table(Dataset):
                         "SB410", f"{field} is about CSV, but {self.path} is Parquet", field=field, fix="leave it out"
                     )
 
+    def check_beside(self, train: Dataset) -> None:
+        """Train is a table of the same columns."""
+        if not isinstance(train, Table):
+            raise Violation("SB410", f"a Table is prepared by what is learned from train, and train is {train.type}")
+        for field, own, learned in (
+            ("features", self.features, train.features),
+            ("target", self.targets, train.targets),
+        ):
+            if own is not None and learned is not None and own != learned:
+                columns = ", ".join(learned)
+                raise Violation(
+                    "SB410", f"{field} is {', '.join(own)}, but train's is {columns}", field=field,
+                    fix=f"{field}: {columns if field == 'target' and len(learned) == 1 else f'[{columns}]'}",
+                )  # fmt: skip
+
     def sample(self) -> Mapping[str, SampleType]:
         """What is written of the columns; what they hold is known when the file is opened."""
         features: int | None = None

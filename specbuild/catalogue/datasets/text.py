@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Mapping
-from typing import Literal
+from typing import ClassVar, Literal
 
 from specbuild.catalogue.datasets.dataset import Dataset
 from specbuild.catalogue.entry import Size, Str
@@ -23,6 +23,8 @@ class Text(Dataset):
     dataset: {type: Text, path: input.txt, window: 128}
     ```
     """
+
+    in_one_piece: ClassVar = True
 
     path: Str
     """The file; characters are read as UTF-8."""
@@ -49,6 +51,16 @@ class Text(Dataset):
         twice = next((c for c, count in Counter(self.vocabulary).items() if count > 1), None)
         if twice is not None:
             raise Violation("SB410", f"{twice!r} is in vocabulary twice", field="vocabulary", fix="write it once")
+
+    def check_beside(self, train: Dataset) -> None:
+        """Characters have the numbers that train gives them."""
+        if self.unit == "bytes":
+            return
+        if not isinstance(train, Text) or train.unit == "bytes":
+            what = "of bytes" if isinstance(train, Text) else train.type
+            raise Violation("SB410", f"characters have the numbers that train gives them, and train is {what}")
+        if None not in (self.vocabulary, train.vocabulary) and self.vocabulary != train.vocabulary:
+            raise Violation("SB410", "vocabulary is not train's", field="vocabulary", fix="leave it out")
 
     @property
     def classes(self) -> int | None:

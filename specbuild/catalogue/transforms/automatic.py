@@ -98,6 +98,8 @@ class AugMix(Automatic):
     ```
     """
 
+    blends: ClassVar = True
+
     severity: Annotated[int, Ge(1), Le(10)] = 3
     """How strong the operations are."""
     mixture_width: Size = 3

@@ -20,6 +20,8 @@ class Transform(Entry, ABC):
     """Whether it mixes the samples of a batch, and their targets: the last of train's transforms."""
     views: ClassVar[int] = 1
     """How many images it makes of one: what the network says of them is averaged, on val and test."""
+    blends: ClassVar[bool] = False
+    """Whether it blends images that it moves differently, so that no mask lies over what comes out."""
 
     def check(self) -> None:
         """Raise a `Violation` where the arguments clash among themselves."""

@@ -73,12 +73,16 @@ class TableSource(Source):
     def feature(self, name: str, chosen: np.ndarray[Any, Any]) -> dict[str, Any]:
         """What is learned of one feature."""
         if self.is_of_numbers(name, "features"):
-            values = self.numbers(name, "features")[chosen]
+            values = self.numbers(name, "features")
+            if self.entry.missing == "fail":
+                self.require_all(name, np.isnan(values), "features")
+            values = values[chosen]
             values = values[~np.isnan(values)]
             if not len(values):
                 raise Unusable("SB405", f"`{name}` has no value in the samples of train", field="features")
-            deviation = float(values.std())
-            return {"column": name, "mean": float(values.mean()), "std": deviation if deviation > 0 else 1.0}
+            if values.min() == values.max():  # whose deviation may be rounded to something above 0
+                return {"column": name, "mean": float(values[0]), "std": 1.0}
+            return {"column": name, "mean": float(values.mean()), "std": float(values.std())}
         texts = self.rows.columns[name].categories()
         found = in_order({texts[index] for index in chosen.tolist()} - {""})
         if len(found) > MOST_CATEGORIES:
