@@ -15,6 +15,8 @@ from specbuild.training.interruption import Interrupted
 
 GRACE = 20
 """Seconds that the others have to end, once one process has, before they are killed."""
+FOR_A_SIGNAL = 128
+"""From here on an exit status tells a signal that the process took itself."""
 QUIET = ("torch.distributed.elastic", "torch.distributed.launcher", "torch.multiprocessing")
 """What logs what is told here in a line."""
 
@@ -24,7 +26,7 @@ def launch(arguments: Sequence[str], processes: int) -> int:
 
     The processes get torchrun's variables: RANK, WORLD_SIZE, LOCAL_RANK, MASTER_ADDR and MASTER_PORT (a free one).
     They say themselves what goes wrong; one that is killed cannot, and is named on standard error. Where one ends,
-    so do the others. Raises `Interrupted` on SIGINT and SIGTERM, which each process is passed.
+    so do the others. Raises `Interrupted` on SIGINT, SIGTERM and SIGHUP, which each process is passed.
     """
     from torch.distributed.elastic.multiprocessing import DefaultLogsSpecs, SignalException
     from torch.distributed.elastic.multiprocessing.errors import ChildFailedError
@@ -53,9 +55,18 @@ def launch(arguments: Sequence[str], processes: int) -> int:
 
 
 def first_of(error: Any) -> tuple[int, Any]:
-    """The process that ended first: a killed one before those that ended because of it."""
-    ranked = sorted(error.failures.items(), key=lambda item: (item[1].exitcode >= 0, item[1].timestamp, item[0]))
-    found: tuple[int, Any] = ranked[0]
+    """The process that ended first: a killed one before those that ended because of it.
+
+    Where one has said what is wrong and has ended with its own status, a SIGTERM is the launcher's, for the others.
+    """
+    said = any(0 < failure.exitcode < FOR_A_SIGNAL for failure in error.failures.values())
+
+    def order(item: tuple[int, Any]) -> tuple[bool, bool, Any, int]:
+        rank, failure = item
+        killed = failure.exitcode < 0
+        return not killed or (said and failure.exitcode == -signal.SIGTERM), killed, failure.timestamp, rank
+
+    found: tuple[int, Any] = min(error.failures.items(), key=order)
     return found
 
 
