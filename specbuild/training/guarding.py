@@ -85,6 +85,8 @@ class Culprit(NamedTuple):
 
     layer: str | None
     words: str
+    given: bool = False
+    """Whether it was in the data already."""
 
 
 UNKNOWN = Culprit(None, "no process has the whole network, to look for the layer")
@@ -96,7 +98,7 @@ def culprit(model: nn.Module, plan: Plan, given: list[torch.Tensor], judged: Jud
     model: with the gradients of the last step still there.
     """
     if not all(finite(tensor) for tensor in given):
-        return Culprit(None, "the input has numbers that are not finite")
+        return Culprit(None, "the input has numbers that are not finite", given=True)
     weights = dict(model.named_parameters())
     for words, tensors in (
         ("the gradient of {} was the first not to be finite", {n: p.grad for n, p in weights.items()}),

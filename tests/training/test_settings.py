@@ -11,6 +11,7 @@ import pytest
 import torch
 from torch import nn
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
+from torch.utils.data import TensorDataset
 
 from specbuild.api import build, check, evaluate, infer, load, reload, train
 from specbuild.data import open_data
@@ -303,3 +304,21 @@ def test_the_last_weights_are_kept_beside_the_best() -> None:
     good = train(document({"epochs": 1}))
     assert not (good.path / "last.safetensors").exists()
     assert equal(good.model, reload(good.path, "last").model)
+
+
+def test_an_average_that_would_never_be_brought_up_to_date_is_refused(tmp_path: Path) -> None:
+    own = TensorDataset(torch.randn(40, 1, 8, 8), torch.arange(40) % 10)
+    written = {**DOCUMENT, "data": None, "train": {"epochs": 3, "accumulate": 2, "ema": {"every": 4}}}
+    assert [each for each in check(written) if each.code == "SB410"] == []  # how many steps there are is not known
+    with pytest.raises(
+        DataError, match="every 4 steps, but there are only 3 steps: it would stay at the first"
+    ) as raised:
+        train(written, run=tmp_path / "run", train=own)
+    assert raised.value.diagnostics[0].path == ("train", "ema", "every")
+    train({**written, "train": {**written["train"], "ema": {"every": 3}}}, run=tmp_path / "run", train=own)
+
+
+def test_an_empty_list_of_metrics_is_none(tmp_path: Path) -> None:
+    run = train({**DOCUMENT, "metrics": [], "train": {"epochs": 1}}, run=tmp_path / "run")
+    assert {"val_loss", "val_accuracy"} & set(run.best) == {"val_loss"}
+    assert set(evaluate(reload(run.path), "val")) == {"loss"}
