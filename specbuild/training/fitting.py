@@ -27,7 +27,7 @@ from specbuild.network.plan import Plan
 from specbuild.network.training import check_average, closes_over
 from specbuild.training import precision
 from specbuild.training.averaging import Average, copied
-from specbuild.training.guarding import UNKNOWN, Culprit, NotFinite, Watch, culprit, finite
+from specbuild.training.guarding import UNKNOWN, Culprit, NotFinite, Watch, culprit, finite, unlabelled
 from specbuild.training.indexing import lookups_told
 from specbuild.training.layout import NAMES, memory_format
 from specbuild.training.learning import Learning
@@ -203,14 +203,16 @@ class Fit:
         with torch.random.fork_rng(devices=[self.device] if self.device.type == "cuda" else []), self.autocast:
             where = culprit(self.model, self.plan, self.feed(found.batch)) if self.world.has_whole else UNKNOWN
         message = f"{found.what} became {found.found} in step {step}, in epoch {number}"
+        if where.fix is None and where.layer is None:
+            where = unlabelled(self.spec.losses.values(), found.batch) or where
         return self.refused(message, where, "train")
 
     def refused(self, message: str, where: Culprit | None, split: SplitName) -> DataError:
         """SB409 at the learning rate, or at the data where they are not finite themselves."""
         because = None if where is None else where.words
-        if where is not None and where.given:
+        if where is not None and where.fix is not None:
             path: Path = ("data", split, "dataset")
-            problem = Diagnostic("SB409", message, path, because=because, fix="data and transforms that give numbers")
+            problem = Diagnostic("SB409", message, path, because=because, fix=where.fix)
         else:
             fix = f"precision: bfloat16, {FIX}" if self.precision == "float16" else FIX
             problem = Diagnostic("SB409", message, ("optimizer", "lr"), because=because, fix=fix)
@@ -225,8 +227,9 @@ class Fit:
         for batch in self.splits["val"].batches(number, self.device):
             with self.autocast:
                 where = culprit(model, self.plan, self.feed(batch))
-            if where.given or where.layer is not None:
+            if where.fix is not None or where.layer is not None:
                 break
+            where = unlabelled(self.spec.losses.values(), batch) or where
         return where
 
     def candidate(self, record: Mapping[str, Any]) -> tuple[Kept | None, Kept]:

@@ -132,6 +132,20 @@ def test_data_that_are_not_finite_are_no_matter_of_the_learning_rate() -> None:
         assert (problem.path[0], problem.fix) == ("data", "data and transforms that give numbers")
 
 
+def test_labels_that_are_all_ignored_are_named() -> None:
+    good, none = (
+        TensorDataset(torch.randn(8, 4), torch.arange(8) % 3),
+        TensorDataset(torch.randn(8, 4), torch.zeros(8).long()),
+    )
+    for own, val in ((none, None), (good, none)):
+        with pytest.raises(DataError) as raised:
+            train(document(loss={"type": "CrossEntropyLoss", "ignore_index": 0}), train=own, val=val)
+        (problem,) = raised.value.diagnostics
+        assert problem.because is not None
+        assert problem.because.startswith("all labels of the batch are 0, which the loss ignores")
+        assert problem.path[0] == "data"
+
+
 def test_the_layer_that_spoils_val_is_named() -> None:
     own = TensorDataset(torch.randn(8, 4), torch.arange(8) % 3)
     written = document(optimizer={"type": "SGD", "lr": 1e30}, train={"max_steps": 1})
