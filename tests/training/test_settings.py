@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from copy import deepcopy
 from pathlib import Path
 from typing import Any
@@ -322,3 +324,18 @@ def test_an_empty_list_of_metrics_is_none(tmp_path: Path) -> None:
     run = train({**DOCUMENT, "metrics": [], "train": {"epochs": 1}}, run=tmp_path / "run")
     assert {"val_loss", "val_accuracy"} & set(run.best) == {"val_loss"}
     assert set(evaluate(reload(run.path), "val")) == {"loss"}
+
+
+def test_sparse_gradients_in_adagrad_are_no_matter_of_warnings(tmp_path: Path) -> None:
+    code = """
+import torch, specbuild
+from torch.utils.data import TensorDataset
+layers = [{"type": "Embedding", "num_embeddings": 5, "embedding_dim": 3, "sparse": True}, "Flatten"]
+written = {
+    "specbuild": 1, "inputs": {"input": {"shape": [1], "dtype": "int64"}}, "layers": layers,
+    "loss": "CrossEntropyLoss", "optimizer": "Adagrad", "train": {"epochs": 1},
+}
+specbuild.train(written, run="run", train=TensorDataset(torch.zeros(8, 1).long(), torch.zeros(8).long()))
+"""
+    ended = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, check=True)
+    assert ended.stderr == ""
