@@ -170,9 +170,10 @@ def bounded(split: Split, loss: Loss, bounds: tuple[float, float], sample: Sampl
     if low < bounds[0] or high > bounds[1]:
         wanted = f"from {bounds[0]:g} on" if bounds[1] == inf else f"from {bounds[0]:g} to {bounds[1]:g}"
         logarithms = high <= 0 and hasattr(loss, "log_target")
+        found = f"goes from {low:g} to {high:g}" if low < high else f"is {low:g}"
         yield Diagnostic(
             "SB402",
-            f"{loss.type} needs targets {wanted}, but `{loss.target}` of {split.name} goes from {low:g} to {high:g}",
+            f"{loss.type} needs targets {wanted}, but `{loss.target}` of {split.name} {found}",
             path,
             fix="log_target: true, if they are logarithms"
             if logarithms

@@ -55,7 +55,8 @@ class Spec:
     """By the output that each is of."""
     optimizer: Entry | None
     scheduler: Entry | None
-    metrics: tuple[Entry, ...]
+    metrics: tuple[Entry, ...] | None
+    """None where they are not written: then it is accuracy, where a loss is of labels."""
     data: Data | None
     train: Training
     source: Source

@@ -129,7 +129,7 @@ def parsed(source: Source, problems: list[Diagnostic]) -> Spec:
         parse_section = parse_entries if child.many else parse_single
         found[key] = None if raw is None else parse_section(raw, (key,), child, problems)
     data = parse_fields(Data, plain["data"], ("data",), problems) if plain.get("data") is not None else None
-    training = parse_fields(Training, plain.get("train") or {}, ("train",), problems)
+    training = parse_fields(Training, plain["train"], ("train",), problems) if plain.get("train") is not None else None
     ignored: tuple[str, ...] = ()
     if plain.get("ignore") is not None:
         from specbuild.language.ignoring import ignored_of  # few documents have it
@@ -137,7 +137,7 @@ def parsed(source: Source, problems: list[Diagnostic]) -> Spec:
         ignored = ignored_of(plain["ignore"], problems)
     return Spec(
         name=name, inputs=inputs, layers=nodes, outputs=outputs, tie=tie, init=init, losses=losses,
-        optimizer=found["optimizer"], scheduler=found["scheduler"], metrics=found["metrics"] or (),
+        optimizer=found["optimizer"], scheduler=found["scheduler"], metrics=found["metrics"],
         data=data, train=training or Training(), source=source, tree=plain,
         warnings=tuple(expander.warnings.values()), ignored=ignored, dims=dims,
     )  # fmt: skip

@@ -18,8 +18,8 @@ from specbuild.network.plan import Plan
 
 
 def metrics_of(spec: Spec) -> tuple[Metric, ...]:
-    """The metrics that are written, or accuracy where the loss is one of labels."""
-    if spec.metrics:
+    """The metrics that are written, also if they are none, or accuracy where the loss is one of labels."""
+    if spec.metrics is not None:
         return cast("tuple[Metric, ...]", spec.metrics)
     output = judged_output(spec)
     return (Accuracy(),) if output is not None and of_labels(spec, spec.losses[output]) else ()
@@ -62,7 +62,7 @@ def best_of(spec: Spec, *, val: bool) -> Best:
 def check_metrics(spec: Spec, plan: Plan | None) -> Iterator[Diagnostic]:
     """Metrics that the losses and the outputs allow, and a `best` that will be among the results."""
     seen: dict[str, int] = {}
-    for index, metric in enumerate(cast("Sequence[Metric]", spec.metrics)):
+    for index, metric in enumerate(cast("Sequence[Metric]", spec.metrics or ())):
         yield from check_metric_at(spec, plan, metric, ("metrics", index))
         seen[metric.label] = seen.get(metric.label, 0) + 1
         if seen[metric.label] == 2:  # said once, however often it is there

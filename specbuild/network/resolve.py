@@ -44,7 +44,7 @@ def resolved(spec: Spec, plan: Plan) -> dict[str, Any]:
         document["optimizer"] = entry_document(spec.optimizer)
     if spec.scheduler is not None:
         document["scheduler"] = entry_document(spec.scheduler)
-    if spec.metrics:
+    if spec.metrics is not None:
         document["metrics"] = [entry_document(metric) for metric in spec.metrics]
     if spec.data is not None:
         document["data"] = fields_document(spec.data)

@@ -10,6 +10,7 @@ from specbuild.diagnostics.suggest import nearest, renaming
 from specbuild.language.document import Spec
 from specbuild.network.grouping import learned
 from specbuild.network.plan import Plan
+from specbuild.network.scheduling import span_of, steps_per_epoch
 
 CLIPPINGS = ("clip_grad_norm", "clip_grad_value")
 
@@ -18,6 +19,7 @@ def check_training(spec: Spec, plan: Plan | None, names: Sequence[str]) -> Itera
     """What of `train` does not go together; names: of the numbers that an epoch ends with."""
     yield from check_closure(spec)
     yield from check_stopping(spec, names)
+    yield from check_average(spec, steps_per_epoch(spec))
     if plan is None:
         return
     if spec.train.memory_format == "channels_last":
@@ -64,6 +66,20 @@ def check_stopping(spec: Spec, names: Sequence[str]) -> Iterator[Diagnostic]:
         "SB411", f"early_stopping.metric is {stopping.metric}, but an epoch ends with {', '.join(names)}", path,
         fix=f"did you mean {meant}?" if meant else None, edit=renaming(path, stopping.metric, meant, names),
     )  # fmt: skip
+
+
+def check_average(spec: Spec, steps: int | None) -> Iterator[Diagnostic]:
+    """An average of the weights that is never brought up to date; steps: of an epoch, None where they are not known."""
+    ema = spec.train.ema
+    if ema is None or steps is None:
+        return
+    span = span_of(spec, "step", steps)
+    if ema.every > span.total:
+        only = f"but there {'is' if span.total == 1 else 'are'} only {span}: it would stay at the first weights"
+        path: Path = ("train", "ema", "every")
+        yield Diagnostic(
+            "SB410", f"the average is brought up to date every {ema.every} steps, {only}", path, fix="every: 1"
+        )
 
 
 def closes_over(spec: Spec) -> bool:

@@ -7,7 +7,7 @@ import os
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager, nullcontext
-from signal import SIGTERM
+from signal import SIG_IGN, SIGTERM, signal
 from time import monotonic, sleep
 from typing import cast
 
@@ -313,7 +313,11 @@ def joined() -> Iterator[World]:
     try:
         yield processes
     except BaseException as error:
-        if isinstance(error, (SystemExit, GeneratorExit)) or processes.tells(error):
+        if isinstance(error, (SystemExit, GeneratorExit)):
+            raise
+        if processes.tells(error):
+            # the others are ending, and the launcher with them: what is told is told to the end
+            signal(SIGTERM, SIG_IGN)
             raise
         if isinstance(error, Exception):
             with Signals() as signals:

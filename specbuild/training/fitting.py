@@ -16,17 +16,18 @@ from torch import nn
 
 from specbuild.data import Split
 from specbuild.data.mixing import averaged
-from specbuild.diagnostics.diagnostic import Diagnostic
+from specbuild.diagnostics.diagnostic import Diagnostic, Path
 from specbuild.errors import DataError
 from specbuild.language.document import Spec
+from specbuild.language.sections import SplitName
 from specbuild.language.training import Best
 from specbuild.network.compile import build
 from specbuild.network.metrics import best_of, metric_names, metrics_of
 from specbuild.network.plan import Plan
-from specbuild.network.training import closes_over
+from specbuild.network.training import check_average, closes_over
 from specbuild.training import precision
 from specbuild.training.averaging import Average, copied
-from specbuild.training.guarding import UNKNOWN, NotFinite, Watch, culprit, finite
+from specbuild.training.guarding import UNKNOWN, Culprit, NotFinite, Watch, culprit, finite, unlabelled
 from specbuild.training.indexing import lookups_told
 from specbuild.training.layout import NAMES, memory_format
 from specbuild.training.learning import Learning
@@ -90,7 +91,11 @@ class Fit:
         self.autocast = precision.autocast(device, self.precision)
         self.optimizer = optimizer_of(spec, plan, self.model, device)
         batches = splits["train"].steps
-        self.schedule = Schedule(spec, self.optimizer, -(-batches // spec.train.accumulate), val="val" in splits)
+        steps = -(-batches // spec.train.accumulate)
+        problems = list(check_average(spec, steps))
+        if problems:
+            raise DataError(spec.place(problems))
+        self.schedule = Schedule(spec, self.optimizer, steps, val="val" in splits)
         self.limits = Limits(spec, self.best, batches)
         self.average = Average(spec.train.ema, self.model) if spec.train.ema is not None else None
         self.watch = Watch(device)
@@ -150,7 +155,9 @@ class Fit:
                 measure(called, self.objective, batches, self.feed, meter, self.autocast, self.world)
             record |= meter.results("val_")
             self.tables = meter.tables()
-            self.require_finite(record["val_loss"], "the loss on val", number)
+            if not math.isfinite(record["val_loss"]):
+                found = NotFinite("the loss on val", record["val_loss"]).found
+                raise self.refused(f"the loss on val became {found} in epoch {number}", self.spoiling(number), "val")
         for split in self.splits.values() if self.world.writer else ():
             if split.skipped is not None and (news := split.skipped.news()) is not None:
                 self.report.note(news)
@@ -183,6 +190,7 @@ class Fit:
         with lookups_told(self.spec, self.plan, self.model), refusals_told(self.spec), warnings.catch_warnings():
             # float16 searches for its scale: its first steps are left out, and the scheduler's are not
             warnings.filterwarnings("ignore", "Detected call of `lr_scheduler.step")
+            warnings.filterwarnings("ignore", "Sparse invariant checks are implicitly disabled")
             try:
                 yield
             except NotFinite as found:
@@ -195,8 +203,34 @@ class Fit:
         with torch.random.fork_rng(devices=[self.device] if self.device.type == "cuda" else []), self.autocast:
             where = culprit(self.model, self.plan, self.feed(found.batch)) if self.world.has_whole else UNKNOWN
         message = f"{found.what} became {found.found} in step {step}, in epoch {number}"
-        problem = Diagnostic("SB409", message, ("optimizer", "lr"), because=where.words, fix=FIX)
+        if where.fix is None and where.layer is None:
+            where = unlabelled(self.spec.losses.values(), found.batch) or where
+        return self.refused(message, where, "train")
+
+    def refused(self, message: str, where: Culprit | None, split: SplitName) -> DataError:
+        """SB409 at the learning rate, or at the data where they are not finite themselves."""
+        because = None if where is None else where.words
+        if where is not None and where.fix is not None:
+            path: Path = ("data", split, "dataset")
+            problem = Diagnostic("SB409", message, path, because=because, fix=where.fix)
+        else:
+            fix = f"precision: bfloat16, {FIX}" if self.precision == "float16" else FIX
+            problem = Diagnostic("SB409", message, ("optimizer", "lr"), because=because, fix=fix)
         return DataError(self.spec.place([problem]))
+
+    def spoiling(self, number: int) -> Culprit | None:
+        """What of the judged network, or of val, is first not finite; None where one process cannot tell."""
+        if self.world.size > 1:
+            return None
+        model = self.model if self.average is None else self.average.model
+        where: Culprit | None = None
+        for batch in self.splits["val"].batches(number, self.device):
+            with self.autocast:
+                where = culprit(model, self.plan, self.feed(batch))
+            if where.fix is not None or where.layer is not None:
+                break
+            where = unlabelled(self.spec.losses.values(), batch) or where
+        return where
 
     def candidate(self, record: Mapping[str, Any]) -> tuple[Kept | None, Kept]:
         """A copy of the weights if what was measured of them is better than all before, and those of this epoch.

@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 import torch
 from torch import nn
 
+from specbuild.catalogue.losses import Loss
 from specbuild.network.plan import Plan
 from specbuild.training.objective import Judged
 
@@ -85,6 +86,8 @@ class Culprit(NamedTuple):
 
     layer: str | None
     words: str
+    fix: str | None = None
+    """What to do where it is the data that has it; None where it came about in the network."""
 
 
 UNKNOWN = Culprit(None, "no process has the whole network, to look for the layer")
@@ -96,7 +99,7 @@ def culprit(model: nn.Module, plan: Plan, given: list[torch.Tensor], judged: Jud
     model: with the gradients of the last step still there.
     """
     if not all(finite(tensor) for tensor in given):
-        return Culprit(None, "the input has numbers that are not finite")
+        return Culprit(None, "the input has numbers that are not finite", "data and transforms that give numbers")
     weights = dict(model.named_parameters())
     for words, tensors in (
         ("the gradient of {} was the first not to be finite", {n: p.grad for n, p in weights.items()}),
@@ -108,6 +111,15 @@ def culprit(model: nn.Module, plan: Plan, given: list[torch.Tensor], judged: Jud
             name = bad[-1] if "gradient" in words else bad[0]
             return Culprit(name.rpartition(".")[0] or name, words.format(name))
     return first_output(model, plan, given)
+
+
+def unlabelled(losses: Iterable[Loss], batch: Mapping[str, torch.Tensor]) -> Culprit | None:
+    """The labels, where a loss ignores all of a batch."""
+    for loss in losses:
+        if loss.ignored is not None and bool((batch[loss.target] == loss.ignored).all()):
+            words = f"all labels of the batch are {loss.ignored}, which the loss ignores: the mean of none is no number"
+            return Culprit(None, words, "a larger batch_size, or reduction: sum")
+    return None
 
 
 def first_output(model: nn.Module, plan: Plan, given: list[torch.Tensor]) -> Culprit:

@@ -1,4 +1,4 @@
-"""SIGINT and SIGTERM, taken so that a training ends with a whole run or with none."""
+"""SIGINT, SIGTERM and SIGHUP, taken so that a training ends with a whole run or with none."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from pathlib import Path
 from types import FrameType, TracebackType
 from typing import Any
 
-TAKEN = (signal.SIGINT, signal.SIGTERM)
+TAKEN = (signal.SIGINT, signal.SIGTERM, *([signal.SIGHUP] if hasattr(signal, "SIGHUP") else []))
 
 
 class Interrupted(KeyboardInterrupt):
@@ -23,12 +23,14 @@ class Interrupted(KeyboardInterrupt):
 
     @property
     def status(self) -> int:
-        """The exit status that tells the signal: 130 or 143."""
+        """The exit status that tells the signal: 130, 143 or 129."""
         return 128 + self.signal
 
 
 class Signals:
-    """While entered, the first SIGINT or SIGTERM raises `Interrupted`; a shield puts it off.
+    """While entered, the first SIGINT, SIGTERM or SIGHUP raises `Interrupted`; a shield puts it off.
+
+    A SIGHUP that is ignored, as under `nohup`, stays so.
 
     Only the first one raises: who is saving what was good is not to be interrupted again.
     Outside the main thread, which alone can take signals, it does nothing.
@@ -44,6 +46,8 @@ class Signals:
     def __enter__(self) -> Signals:
         if threading.current_thread() is threading.main_thread():
             for number in TAKEN:
+                if number not in (signal.SIGINT, signal.SIGTERM) and signal.getsignal(number) is signal.SIG_IGN:
+                    continue
                 self.before[number] = signal.signal(number, self.take)
         return self
 

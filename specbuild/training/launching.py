@@ -27,7 +27,7 @@ def launch(arguments: Sequence[str], processes: int) -> int:
 
     The processes get torchrun's variables: RANK, WORLD_SIZE, LOCAL_RANK, MASTER_ADDR and MASTER_PORT (a free one).
     They say themselves what goes wrong; one that is killed cannot, and is named on standard error. Where one ends,
-    so do the others. Raises `Interrupted` on SIGINT and SIGTERM, which each process is passed.
+    so do the others. Raises `Interrupted` on SIGINT, SIGTERM and SIGHUP, which each process is passed.
     """
     with Signals():  # until torch takes them
         from torch.distributed.elastic.multiprocessing import SignalException
@@ -81,7 +81,7 @@ def outcome(failures: Mapping[int, ProcessFailure], processes: int) -> tuple[int
     statuses = {failure.exitcode for failure in failures.values()}
     if by_themselves := {status for status in statuses if status > 0 and status - 128 not in TAKEN}:
         return min(by_themselves), None
-    number = signal.SIGINT if statuses & {-signal.SIGINT, 128 + signal.SIGINT} else signal.SIGTERM
+    number = next((each for each in sorted(TAKEN) if statuses & {-each, 128 + each}), signal.SIGTERM)
     silent = max(statuses) < 0  # the signal came before they could take it
     return 128 + number, f"error: the {processes} processes were ended by {number.name}" if silent else None
 

@@ -47,8 +47,8 @@ def trained(
     """Train, write the run, and say where it is, in the process of the world that wrote it.
 
     The test split is never opened. A training that is interrupted, or that fails after an epoch was
-    finished, leaves a whole run with what was good, else nothing. Raises `Interrupted` on SIGINT and
-    SIGTERM (in the main thread), `DataError` and `RunError`.
+    finished, leaves a whole run with what was good, else nothing. Raises `Interrupted` on SIGINT,
+    SIGTERM and SIGHUP (in the main thread), `DataError` and `RunError`.
     """
     world = world or ALONE
     whole, over = spec, plan or infer(spec)

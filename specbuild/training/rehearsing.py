@@ -65,7 +65,7 @@ class Rehearsal(NamedTuple):
         splits = ", ".join(f"{count:,} {split}" for split, count in self.samples.items())
         rows = {
             "samples": splits,
-            "an epoch": f"{self.batches:,} batches of {self.batch_size}",
+            "an epoch": f"{counted(self.batches, 'batch', 'es')} of {self.batch_size}",
             "training": f"{counted(self.epochs, 'epoch')}, {counted(self.steps, 'step')}",
             "parameters": f"{self.parameters:,}",
             "memory": f"about {in_bytes(self.memory)}",

@@ -317,3 +317,16 @@ def test_only_what_is_named_is_imported() -> None:
 
 def test_floating_point_is_what_the_catalogue_says() -> None:
     assert {dtype for dtype in ITEM_BYTES if getattr(torch, dtype).is_floating_point} == FLOATS
+
+
+def test_a_mend_for_labels_of_another_shape_fits_them() -> None:
+    loss = LOSSES["CrossEntropyLoss"]()
+    mask = TensorType((3, 4, 4))
+    for output, target, fix in (
+        (mask, (1, 4, 4), "labels without the first axis: `squeeze(0)` when they are saved"),
+        (TensorType((5, 3)), (5,), "class_dim: -1 where the classes come last"),
+        (mask, (2, 4), None),
+    ):
+        with pytest.raises(Violation) as raised:
+            loss.compare(output, SampleType(target, "int64"))
+        assert raised.value.fix == fix

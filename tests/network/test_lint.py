@@ -337,3 +337,13 @@ def test_a_sigmoid_behind_what_keeps_its_values(after: Any) -> None:
 def test_an_input_that_nothing_reads_beside_a_layer_that_is_left_out(layers: list[Any], wanted: list[str]) -> None:
     found = specbuild.check({"specbuild": 1, "inputs": {"a": [4], "b": [8]}, "layers": layers})
     assert [diagnostic.code for diagnostic in found if diagnostic.code == "SB801"] == wanted
+
+
+def test_one_epoch_is_told_as_one() -> None:
+    document = {
+        "specbuild": 1, "input": [4], "layers": [{"type": "Linear", "out_features": 2}], "loss": "CrossEntropyLoss",
+        "optimizer": "SGD", "scheduler": {"type": "MultiStepLR", "milestones": [1]}, "train": {"epochs": 1},
+    }  # fmt: skip
+    assert [problem.message for problem in specbuild.check(document) if problem.code == "SB821"] == [
+        "the milestone 1 is never reached: there is only 1 epoch"
+    ]

@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -206,6 +207,16 @@ def test_bad_data_in_one_is_told_once(tmp_path: Path) -> None:
     assert not (tmp_path / "run").exists()
 
 
+def test_what_is_wrong_with_the_document_is_all_that_is_told(tmp_path: Path) -> None:
+    content = document(tmp_path, ["Flatten", {"type": "Linear", "out_features": 2}], optimizer="LBFGS",
+                       train={"accumulate": 2})  # fmt: skip
+    (tmp_path / "bad.yaml").write_text(json.dumps(content))
+    status, out, err = Command(tmp_path, "bad.yaml", "--nproc", "2", "--run", "run").end()
+    assert (status, out) == (1, "")
+    assert err.count("SB410") == 1
+    assert "was ended by" not in err
+
+
 @pytest.mark.parametrize(
     ("first", "second", "status", "words"),
     [
@@ -292,3 +303,18 @@ def test_what_processes_cannot_share(
     assert words in str(caught.value)
     if words == "SB406":
         assert "of a batch of 1, 16 processes have 0 or 1 each" in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("codes", "first"),
+    [
+        ({0: -15, 1: 1}, 1),  # 1 has said what is wrong, and the launcher ends 0
+        ({0: 1, 1: -15}, 0),
+        ({0: 143, 1: -9}, 1),  # 1 was killed, and 0 ends because of it
+        ({0: 1, 1: -9}, 1),
+        ({0: 143, 1: -15}, 1),
+    ],
+)
+def test_who_ended_first(codes: dict[int, int], first: int) -> None:
+    failures = {rank: SimpleNamespace(exitcode=code, timestamp=0) for rank, code in codes.items()}
+    assert first_of(SimpleNamespace(failures=failures))[0] == first

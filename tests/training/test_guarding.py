@@ -132,6 +132,63 @@ def test_the_input_is_named() -> None:
     assert problem.because == "the input has numbers that are not finite"
 
 
+def test_data_that_are_not_finite_are_no_matter_of_the_learning_rate() -> None:
+    spoilt = torch.randn(40, 4)
+    spoilt[35] = math.nan  # not among the first samples, which are looked at before the training
+    own, good = TensorDataset(spoilt, torch.arange(40) % 3), TensorDataset(torch.randn(40, 4), torch.arange(40) % 3)
+    for splits, words in (((own, None), "the loss became"), ((good, own), "the loss on val became")):
+        with pytest.raises(DataError) as raised:
+            train(document(optimizer={"type": "SGD", "lr": 0.1}), train=splits[0], val=splits[1])
+        (problem,) = raised.value.diagnostics
+        assert problem.message.startswith(words)
+        assert problem.because == "the input has numbers that are not finite"
+        assert (problem.path[0], problem.fix) == ("data", "data and transforms that give numbers")
+
+
+def test_labels_that_are_all_ignored_are_named() -> None:
+    good, none = (
+        TensorDataset(torch.randn(8, 4), torch.arange(8) % 3),
+        TensorDataset(torch.randn(8, 4), torch.zeros(8).long()),
+    )
+    for own, val in ((none, None), (good, none)):
+        with pytest.raises(DataError) as raised:
+            train(document(loss={"type": "CrossEntropyLoss", "ignore_index": 0}), train=own, val=val)
+        (problem,) = raised.value.diagnostics
+        assert problem.because is not None
+        assert problem.because.startswith("all labels of the batch are 0, which the loss ignores")
+        assert problem.path[0] == "data"
+
+
+def test_the_layer_that_spoils_val_is_named() -> None:
+    own = TensorDataset(torch.randn(8, 4), torch.arange(8) % 3)
+    written = document(optimizer={"type": "SGD", "lr": 1e30}, train={"max_steps": 1})
+    with pytest.raises(DataError) as raised:
+        train(written, train=own, val=own)
+    (problem,) = raised.value.diagnostics
+    assert problem.message == "the loss on val became not a number in epoch 1"
+    assert problem.because == "the output of second is the first that is not finite"
+    assert problem.path == ("optimizer", "lr")
+
+
+def test_float16_may_be_what_overflows() -> None:
+    own = TensorDataset(1e5 * torch.randn(8, 4), torch.arange(8) % 3)
+    with pytest.raises(DataError) as raised:
+        train(document(train={"precision": "float16"}), train=own)
+    (problem,) = raised.value.diagnostics
+    assert problem.fix is not None
+    assert problem.fix.startswith("precision: bfloat16, ")
+
+
+@pytest.mark.parametrize("optimizer", ["SGD", "Adadelta", "Rprop"])
+def test_a_step_that_torch_cannot_hold(optimizer: str) -> None:
+    own = TensorDataset(torch.randn(8, 4), torch.arange(8) % 3)
+    with pytest.raises(DataError) as raised:
+        train(document(optimizer={"type": optimizer, "lr": 1e39}), train=own)
+    (problem,) = raised.value.diagnostics
+    assert (problem.code, problem.path) == ("SB409", ("optimizer", "lr"))
+    assert problem.message == "a step of the optimizer is larger than a float32 can be"
+
+
 def test_on_other_devices_losses_are_kept_and_looked_at_together() -> None:
     watch = Watch(torch.device("meta"))
     watch.begin()

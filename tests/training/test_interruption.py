@@ -9,13 +9,23 @@ import pytest
 from specbuild.training.interruption import Interrupted, Signals
 
 
-@pytest.mark.parametrize(("number", "status"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+@pytest.mark.parametrize(("number", "status"), [(signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGHUP, 129)])
 def test_a_signal_raises_and_tells_its_status(number: int, status: int) -> None:
     before = signal.getsignal(number)
     with pytest.raises(Interrupted) as caught, Signals():
         os.kill(os.getpid(), number)
     assert (caught.value.signal, caught.value.status) == (number, status)
     assert signal.getsignal(number) is before
+
+
+def test_a_hangup_that_is_ignored_stays_so() -> None:
+    before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    try:
+        with Signals() as signals:
+            os.kill(os.getpid(), signal.SIGHUP)
+            assert signals.received is None
+    finally:
+        signal.signal(signal.SIGHUP, before)
 
 
 def test_a_shield_puts_it_off() -> None:

@@ -127,3 +127,11 @@ def test_what_a_loss_of_shares_comes_upon(
         specbuild.train(written, train=Late(**late), device="cpu")
     (found,) = raised.value.diagnostics
     assert (found.code, found.path, found.message) == (code, path, message)
+
+
+def test_a_target_out_of_range_is_told_as_it_is() -> None:
+    written = document("BCEWithLogitsLoss", [0]) | {"data": None}
+    own = [(torch.zeros(2), torch.full((2,), 2.0))] * 4
+    written |= {"input": [2], "layers": [{"type": "Linear", "out_features": 2}]}
+    with pytest.raises(DataError, match=r"needs targets from 0 to 1, but `target` of train is 2$"):
+        specbuild.train(written, train=own, device="cpu")  # type: ignore[arg-type]

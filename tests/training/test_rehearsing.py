@@ -65,6 +65,11 @@ def test_limits_are_counted_in() -> None:
     assert tried.seconds <= 0.06
 
 
+def test_one_batch_is_told_as_one() -> None:
+    own = TensorDataset(torch.rand(20, 1, 8, 8), torch.zeros(20, dtype=torch.int64))
+    assert "an epoch    1 batch of 20\n" in str(dry_run({**DOCUMENT, "data": None}, train=own))
+
+
 def test_what_fails_in_the_first_steps_is_told() -> None:
     own = TensorDataset(torch.rand(100, 1, 8, 8), torch.full((100,), 11))
     with pytest.raises(DataError) as raised:

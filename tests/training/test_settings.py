@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from copy import deepcopy
 from pathlib import Path
 from typing import Any
@@ -11,6 +13,7 @@ import pytest
 import torch
 from torch import nn
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
+from torch.utils.data import TensorDataset
 
 from specbuild.api import build, check, evaluate, infer, load, reload, train
 from specbuild.data import open_data
@@ -303,3 +306,36 @@ def test_the_last_weights_are_kept_beside_the_best() -> None:
     good = train(document({"epochs": 1}))
     assert not (good.path / "last.safetensors").exists()
     assert equal(good.model, reload(good.path, "last").model)
+
+
+def test_an_average_that_would_never_be_brought_up_to_date_is_refused(tmp_path: Path) -> None:
+    own = TensorDataset(torch.randn(40, 1, 8, 8), torch.arange(40) % 10)
+    written = {**DOCUMENT, "data": None, "train": {"epochs": 3, "accumulate": 2, "ema": {"every": 4}}}
+    assert [each for each in check(written) if each.code == "SB410"] == []  # how many steps there are is not known
+    with pytest.raises(
+        DataError, match="every 4 steps, but there are only 3 steps: it would stay at the first"
+    ) as raised:
+        train(written, run=tmp_path / "run", train=own)
+    assert raised.value.diagnostics[0].path == ("train", "ema", "every")
+    train({**written, "train": {**written["train"], "ema": {"every": 3}}}, run=tmp_path / "run", train=own)
+
+
+def test_an_empty_list_of_metrics_is_none(tmp_path: Path) -> None:
+    run = train({**DOCUMENT, "metrics": [], "train": {"epochs": 1}}, run=tmp_path / "run")
+    assert {"val_loss", "val_accuracy"} & set(run.best) == {"val_loss"}
+    assert set(evaluate(reload(run.path), "val")) == {"loss"}
+
+
+def test_sparse_gradients_in_adagrad_are_no_matter_of_warnings(tmp_path: Path) -> None:
+    code = """
+import torch, specbuild
+from torch.utils.data import TensorDataset
+layers = [{"type": "Embedding", "num_embeddings": 5, "embedding_dim": 3, "sparse": True}, "Flatten"]
+written = {
+    "specbuild": 1, "inputs": {"input": {"shape": [1], "dtype": "int64"}}, "layers": layers,
+    "loss": "CrossEntropyLoss", "optimizer": "Adagrad", "train": {"epochs": 1},
+}
+specbuild.train(written, run="run", train=TensorDataset(torch.zeros(8, 1).long(), torch.zeros(8).long()))
+"""
+    ended = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, check=True)
+    assert ended.stderr == ""

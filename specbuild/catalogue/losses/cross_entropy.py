@@ -85,7 +85,10 @@ class ClassLoss(Loss, ABC):
             axis = -1 if self.class_dim == -1 or len(output.shape) == 1 else 1
             shares = "; as float32 they are class probabilities" if self.type == "CrossEntropyLoss" else ""
             return f"of one-hot labels, `argmax({axis})` when they are saved{shares}"
-        return "class_dim: -1 where the classes come last" if others and self.class_dim == 1 else None
+        if written == (1, *others) and others:
+            return "labels without the first axis: `squeeze(0)` when they are saved"
+        last = others and self.class_dim == 1 and (written is None or same(written, output.shape[:-1]))
+        return "class_dim: -1 where the classes come last" if last else None
 
     def is_of_shares(self, target: SampleType | None) -> bool:
         """Whether a target holds a probability for each class, and not a label."""

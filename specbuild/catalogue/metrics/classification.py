@@ -1,9 +1,11 @@
 """Metrics of classes, and of answers by yes or no."""
 
 from abc import ABC
-from typing import ClassVar, Literal, final
+from typing import Annotated, ClassVar, Literal, final
 
-from specbuild.catalogue.entry import Size
+from annotated_types import Ge
+
+from specbuild.catalogue.entry import Count
 from specbuild.catalogue.metrics.metric import LabelMetric
 
 Average = Literal["macro", "micro", "weighted"]
@@ -73,7 +75,7 @@ class RankingMetric(LabelMetric, ABC):
     average: Literal["macro", "weighted"] = "macro"
     """`macro` is the mean over the classes, `weighted` the mean by how often each occurs; classes of which it is not
     defined are left out."""
-    thresholds: Size | None = None
+    thresholds: Annotated[Count, Ge(2)] | None = None
     """How many thresholds from 0 to 1 it is measured at; null is each that makes a difference, which is exact and keeps
     the scores of the whole pass in memory."""
 

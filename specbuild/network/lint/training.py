@@ -114,7 +114,7 @@ def idle(scheduler: Any, span: Span, *, whole: bool = True) -> Iterator[Idle]:
             yield Idle(("milestones",), "it has no milestones, and never changes the learning rate", None)
         late = next((k for k, milestone in enumerate(scheduler.milestones) if milestone >= total), None)
         if late is not None:
-            message = f"the milestone {scheduler.milestones[late]} is never reached: there are only {span}"
+            message = f"the milestone {scheduler.milestones[late]} is never reached: {only.removeprefix('but ')}"
             yield Idle(("milestones", late), message, below("a milestone", total, unit))
     elif kind == "ConstantLR" and whole and scheduler.total_iters >= total:
         message = f"the learning rate would go up after {scheduler.total_iters} {unit}s, {only}"
