@@ -6,7 +6,6 @@ import signal
 import subprocess
 import sys
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -303,18 +302,3 @@ def test_what_processes_cannot_share(
     assert words in str(caught.value)
     if words == "SB406":
         assert "of a batch of 1, 16 processes have 0 or 1 each" in str(caught.value)
-
-
-@pytest.mark.parametrize(
-    ("codes", "first"),
-    [
-        ({0: -15, 1: 1}, 1),  # 1 has said what is wrong, and the launcher ends 0
-        ({0: 1, 1: -15}, 0),
-        ({0: 143, 1: -9}, 1),  # 1 was killed, and 0 ends because of it
-        ({0: 1, 1: -9}, 1),
-        ({0: 143, 1: -15}, 1),
-    ],
-)
-def test_who_ended_first(codes: dict[int, int], first: int) -> None:
-    failures = {rank: SimpleNamespace(exitcode=code, timestamp=0) for rank, code in codes.items()}
-    assert first_of(SimpleNamespace(failures=failures))[0] == first
