@@ -4,7 +4,9 @@ VENV := .venv
 BIN := $(VENV)/bin
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 
-.PHONY: demo test check fuzz format schema reference golden clean
+CIFAR ?= data/cifar10.npz
+
+.PHONY: demo test check fuzz accuracy speed format schema reference golden clean
 
 demo: $(VENV)/installed  ## check, summarize, train, evaluate and reload a network, on real images
 	$(BIN)/specbuild check specs/digits_cnn.yaml
@@ -26,6 +28,19 @@ check: $(VENV)/installed-dev  ## what CI checks before the tests: style, types, 
 fuzz: $(VENV)/installed-dev  ## 200,000 inputs drawn at random, and the documents that mean harm
 	$(BIN)/python benchmarks/fuzz.py --count 200000 --seed 0 --processes 2
 	$(BIN)/python benchmarks/hostile.py
+
+accuracy: $(VENV)/installed  ## train fashion_cnn and cifar_resnet9 on the real sets, which are fetched to data/
+	$(BIN)/specbuild train specs/fashion_cnn.yaml --run runs/accuracy/fashion_cnn
+	$(BIN)/specbuild evaluate runs/accuracy/fashion_cnn
+	$(BIN)/specbuild train specs/cifar_resnet9.yaml --run runs/accuracy/cifar_resnet9
+	$(BIN)/specbuild evaluate runs/accuracy/cifar_resnet9
+
+speed: $(VENV)/installed  ## training beside other loops, on CIFAR-10 as an .npz file: make speed CIFAR=data/cifar10.npz
+	$(INSTALL) --editable .[bench]
+	$(BIN)/python benchmarks/training.py --data $(CIFAR)
+	$(BIN)/python benchmarks/stepping.py
+	$(BIN)/python benchmarks/batches.py $(CIFAR)
+	$(BIN)/python benchmarks/gpu.py --data $(CIFAR)
 
 format: $(VENV)/installed-dev  ## put the code in its form
 	$(BIN)/ruff check --fix .
