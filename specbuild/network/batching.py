@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping
+from itertools import islice
 
 from specbuild.catalogue.losses import Loss
 from specbuild.catalogue.rules import Violation
@@ -11,6 +12,7 @@ from specbuild.catalogue.samples import SampleType
 from specbuild.catalogue.transforms import Transform
 from specbuild.catalogue.types import TensorType
 from specbuild.diagnostics.diagnostic import Diagnostic, Path
+from specbuild.language.budgets import MOST_TOLD
 from specbuild.language.parsing import of_violation
 from specbuild.language.sections import Data, SplitName
 
@@ -24,7 +26,7 @@ def check_places(data: Data) -> Iterator[Diagnostic]:
     for name in data.names():
         written = getattr(data, name)
         if data.transforms_written_at(name) == name:
-            yield from check_transforms(name, written.transforms or ())
+            yield from islice(check_transforms(name, written.transforms or ()), MOST_TOLD)
         loader = written.loader
         if name != "train" and loader is not None and loader.sampler is not None:
             yield Diagnostic(
@@ -58,10 +60,10 @@ def check_over_image(
     paired = dataset.paired if dataset is not None else {}
     written = data.transforms_written_at(name)
     over = [*paired, *(loss.target for loss in losses.values() if loss.target in inputs)]
-    source = getattr(data, written).transforms
-    for transform in data.transforms_of(name):
-        path: Path = ("data", written, "transforms", next(k for k, each in enumerate(source) if each is transform))
-        if transform.views > 1 and over and name != "train":
+    places = {id(each): k for k, each in reversed([*enumerate(getattr(data, written).transforms)])}
+    for transform in data.transforms_of(name) if over else ():
+        path: Path = ("data", written, "transforms", places[id(transform)])
+        if transform.views > 1 and name != "train":
             yield Diagnostic(
                 "SB408", f"{transform.type} makes {transform.views} images of one, and `{over[0]}` is held against a "
                 "single one, pixel by pixel", path,

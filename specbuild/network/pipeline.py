@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator
+from itertools import islice
 
 from specbuild.catalogue.optimizers import Optimizer
 from specbuild.catalogue.rules import Violation
 from specbuild.diagnostics.diagnostic import Diagnostic
+from specbuild.language.budgets import MOST_TOLD
 from specbuild.language.document import Spec
 from specbuild.language.parsing import of_violation
 from specbuild.language.wording import with_article
@@ -67,7 +69,7 @@ def check_data(spec: Spec, plan: Plan | None) -> list[Diagnostic]:
     plan: None where the network has none, being wrong; what depends on its output is not judged then.
     """
     found = [] if plan is None else list(check_loss(spec, plan))
-    found += check_metrics(spec, plan)
+    found += islice(check_metrics(spec, plan), MOST_TOLD)
     if isinstance(spec.optimizer, Optimizer) and plan is not None:
         found += check_optimizer(spec.optimizer, plan)
     names = metric_names(spec, val=spec.data is None or spec.data.val is not None)

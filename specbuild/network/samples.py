@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
+from itertools import islice
 from math import prod
 
 from specbuild.catalogue.losses import Loss
@@ -13,6 +14,7 @@ from specbuild.catalogue.types import TensorType
 from specbuild.diagnostics.diagnostic import Diagnostic, Path
 from specbuild.diagnostics.suggest import nearest
 from specbuild.errors import SpecError
+from specbuild.language.budgets import MOST_TOLD
 from specbuild.language.document import Spec
 from specbuild.language.parsing import of_violation
 from specbuild.language.sections import Data, Loader, SplitName
@@ -105,7 +107,7 @@ class Fold:
             except SpecError as error:
                 yield from error.diagnostics
                 return
-        unjudged = list(check_over_image(self.data, name, self.spec.losses, inputs))
+        unjudged = list(islice(check_over_image(self.data, name, self.spec.losses, inputs), MOST_TOLD))
         yield from unjudged
         yield from fit(inputs, fields, name, self.place(name), named=named)
         if not unjudged:

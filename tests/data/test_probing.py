@@ -128,7 +128,7 @@ def test_targets_of_a_likelihood_are_not_below_0(arrays: Any) -> None:
         with pytest.raises(DataError) as raised:
             probe(open_data(spec)["train"], infer(spec))
         (found,) = raised.value.diagnostics
-        assert found.message == f"{loss} needs targets from 0 on, but `target` of train goes from -2.30259 to -2.30259"
+        assert found.message == f"{loss} needs targets from 0 on, but `target` of train is -2.30259"
         assert found.fix == fix
 
 

@@ -68,6 +68,8 @@ MANY_PARAMS = {"b": {"params": {f"p{k}": 1 for k in range(5000)}, "layers": ["Re
 ONES = "[" + ", ".join(["1"] * 300) + "]"
 SUM = " + ".join(["n"] * 240)
 LAST = {"type": "Linear", "out_features": 1}
+FIVE_CROPS = {"type": "FiveCrop", "size": 4}
+MANY_IN_ONE = {"type": "RandomOrder", "transforms": ["Grayscale"] * 50_000}
 
 DOCUMENTS: dict[str, Callable[[], bytes]] = {
     "repeat.json": lambda: spec({"type": "ReLU", "repeat": 10**9}),
@@ -312,6 +314,30 @@ DOCUMENTS: dict[str, Callable[[], bytes]] = {
     "metrics.json": lambda: spec("ReLU", metrics=["accuracy"] * 80_000),
     "metrics_unknown.json": lambda: spec("ReLU", metrics=["acuracy"] * 80_000),
     "transforms.json": lambda: spec("ReLU", data={"train": {"dataset": "Digits", "transforms": ["ToTensor"] * 80_000}}),
+    "transforms_that_mix.json": lambda: spec(
+        "ReLU", data={"train": {"dataset": "Digits", "transforms": ["ToTensor", *["MixUp"] * 80_000]}}
+    ),
+    "transforms_with_views.json": lambda: spec(
+        "ReLU",
+        loss={"type": "MSELoss", "target": "input"},
+        data={
+            "train": {"dataset": "Digits"},
+            "val": {"split": 0.1, "transforms": [{"type": "FiveCrop", "size": 4}] * 20_000},
+        },
+    ),
+    "transforms_in_transforms.json": lambda: spec(
+        "ReLU",
+        data={
+            "train": {
+                "dataset": "Digits",
+                "transforms": [{"type": "RandomOrder", "transforms": ["Grayscale"] * 80_000}],
+            }
+        },
+    ),
+    "metrics_with_one_name.json": lambda: spec("ReLU", loss="CrossEntropyLoss", metrics=["f1", "f1"] * 40_000),
+    "metrics_of_nothing.json": lambda: spec(
+        "ReLU", loss="MSELoss", metrics=[{"type": "accuracy", "top_k": k} for k in range(1, 20_000)]
+    ),
     "transforms_unknown.json": lambda: spec(
         "ReLU", data={"train": {"dataset": "Digits", "transforms": ["ToTenser"] * 80_000}}
     ),

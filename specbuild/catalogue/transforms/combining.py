@@ -163,17 +163,17 @@ def check_parts(whole: Transform, parts: Transforms) -> None:
 
 def folded(transforms: Transforms, sample: SampleType, *, only: int | None = None) -> SampleType:
     """The sample after all of them, or after one; a `Violation` says which it is about."""
-    for index, transform in enumerate(transforms):
-        if only in (None, index):
-            try:
-                sample = transform.infer(sample)
-            except Violation as violation:
-                rest = violation.field if isinstance(violation.field, tuple) else (violation.field,)
-                inside = tuple(part for part in rest if part is not None)
-                raise Violation(
-                    violation.code, str(violation), field=("transforms", index, *inside),
-                    fix=violation.fix, value=violation.value,
-                ) from None  # fmt: skip
+    chosen = enumerate(transforms) if only is None else [(only, transforms[only])]
+    for index, transform in chosen:
+        try:
+            sample = transform.infer(sample)
+        except Violation as violation:
+            rest = violation.field if isinstance(violation.field, tuple) else (violation.field,)
+            inside = tuple(part for part in rest if part is not None)
+            raise Violation(
+                violation.code, str(violation), field=("transforms", index, *inside),
+                fix=violation.fix, value=violation.value,
+            ) from None  # fmt: skip
     return sample
 
 
