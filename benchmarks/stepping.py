@@ -37,6 +37,9 @@ DOCUMENT: dict[str, Any] = {
 class Ready:
     """A split whose batches lie in memory, cut already: what is measured is the loop."""
 
+    skipped = None
+    views = 1
+
     def __init__(self, split: Any) -> None:
         self.loader, self.steps, self.size = split.loader, BATCHES, len(split)
         images, labels = torch.rand(BATCHES, BATCH, 8), torch.randint(0, 10, (BATCHES, BATCH))
