@@ -33,14 +33,16 @@ def test_a_shield_puts_it_off() -> None:
         signals.shield()
         os.kill(os.getpid(), signal.SIGTERM)
         assert signals.received == signal.SIGTERM
-        with pytest.raises(Interrupted):
+        with pytest.raises(Interrupted) as raised:
             signals.unshield()
+        assert raised.value.signal == signal.SIGTERM
 
 
 def test_only_the_first_signal_raises() -> None:
     with Signals() as signals:
-        with pytest.raises(Interrupted):
+        with pytest.raises(Interrupted) as raised:
             os.kill(os.getpid(), signal.SIGINT)
+        assert raised.value.signal == signal.SIGINT
         os.kill(os.getpid(), signal.SIGTERM)
         assert signals.received == signal.SIGINT
 
@@ -57,8 +59,9 @@ def test_a_signal_that_python_drops_is_raised_later() -> None:
     with Signals() as signals:
         Dropping()
         signals.shield()
-        with pytest.raises(Interrupted):
+        with pytest.raises(Interrupted) as raised:
             signals.unshield()
+        assert raised.value.signal == signal.SIGTERM
 
 
 def test_outside_the_main_thread_signals_are_left_alone() -> None:

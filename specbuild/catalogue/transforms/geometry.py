@@ -1,5 +1,6 @@
 """Transforms that move an image's pixels and leave its size."""
 
+from abc import ABC
 from typing import Annotated, ClassVar, Literal, final
 
 from annotated_types import Ge, Le, Len
@@ -18,8 +19,21 @@ Spread = Annotated[Float, Ge(0)]
 Degrees = Spread | tuple[Float, Float]
 
 
+class Flip(Transform, ABC):
+    """An image mirrored, or not."""
+
+    random: ClassVar = True
+
+    p: Probability = 0.5
+    """The probability."""
+
+    def apply(self, sample: SampleType, channels: int | None, sizes: Sizes) -> SampleType:
+        """The same."""
+        return sample
+
+
 @final
-class RandomHorizontalFlip(Transform):
+class RandomHorizontalFlip(Flip):
     """Left and right exchanged, for a random part of the images.
 
     ```yaml
@@ -27,33 +41,15 @@ class RandomHorizontalFlip(Transform):
     ```
     """
 
-    random: ClassVar = True
-
-    p: Probability = 0.5
-    """The probability."""
-
-    def apply(self, sample: SampleType, channels: int | None, sizes: Sizes) -> SampleType:
-        """The same."""
-        return sample
-
 
 @final
-class RandomVerticalFlip(Transform):
+class RandomVerticalFlip(Flip):
     """Top and bottom exchanged, for a random part of the images.
 
     ```yaml
     transforms: [RandomVerticalFlip, ToTensor]
     ```
     """
-
-    random: ClassVar = True
-
-    p: Probability = 0.5
-    """The probability."""
-
-    def apply(self, sample: SampleType, channels: int | None, sizes: Sizes) -> SampleType:
-        """The same."""
-        return sample
 
 
 @final

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from math import prod
+from itertools import accumulate
+from operator import mul
 
 import torch
 
@@ -61,11 +62,13 @@ class Pipeline:
         """The epoch of the last draws, and for each operation its streams."""
         self.alone = next((k for k, each in enumerate(self.transforms) if each.mixes), len(self.transforms))
         """How many of them treat each sample by itself; one that mixes a batch comes after them."""
+        self.views_before = [*accumulate((each.views for each in self.transforms), mul, initial=1)]
+        """How many images have come of one before each of them, and in the end."""
 
     @property
     def views(self) -> int:
         """How many images come of one."""
-        return prod(transform.views for transform in self.transforms)
+        return self.views_before[-1]
 
     @property
     def batched(self) -> bool:
@@ -111,7 +114,7 @@ class Pipeline:
         operation, found = self.operations[place], dict(batch)
         if any(before.varies for before in self.operations[:place]):
             held(self.transforms[place], found[image])
-        views = prod(transform.views for transform in self.transforms[:place])
+        views = self.views_before[place]
         taken = [stream.index_select(0, numbers) for stream in self.draws(epoch)[place]]
         if views > 1:
             taken = [draw.repeat_interleave(views) for draw in taken]
