@@ -102,12 +102,12 @@ def test_a_link_is_not_followed(folder: Path, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "name", ["../1/spec.json", "/etc/passwd", "a/b/c", "a/../b", "a/", "..", ".hidden", "", "a\\b", "é"]
+    "name", ["../1/spec.json", "/etc/passwd", "a/b/c/d", "a/../b", "a/", "..", ".hidden", "", "a\\b", "é"]
 )
 def test_a_forged_manifest_leads_nowhere(folder: Path, name: str) -> None:
     files = json.loads((folder / "manifest.json").read_bytes())["files"]
     rewrite(folder, files={**files, name: files["spec.json"]})
-    expected = "manifest.json is not a manifest: a status and plain file names with `sha256` and `bytes`"
+    expected = "manifest.json is not a manifest: `files` are plain file names with `sha256` and `bytes`"
     assert messages(folder) == [("SB503", expected)]
 
 
@@ -115,6 +115,9 @@ def test_a_forged_manifest_leads_nowhere(folder: Path, name: str) -> None:
     "changes",
     [
         {"status": "done"},
+        {"reason": 1},
+        {"id": "1"},
+        {"id": None},
         {"files": []},
         {"files": {"a": 1}},
         {"files": {"a": {"sha256": "0", "bytes": True}}},
@@ -133,9 +136,23 @@ def test_a_manifest_that_lists_too_little(folder: Path) -> None:
     assert missing == [f"the manifest lists no {name}" for name in manifest.REQUIRED]
 
 
-def test_a_later_format(folder: Path) -> None:
-    rewrite(folder, specbuild_run=2)
-    assert messages(folder) == [("SB501", "is a run of format 2; this specbuild reads format 1")]
+@pytest.mark.parametrize(
+    ("version", "fix"),
+    [
+        (3, "read it with a newer specbuild"),
+        ("2", "is it a run's manifest? restore it from a copy"),
+        (True, "is it a run's manifest? restore it from a copy"),
+        (0, "is it a run's manifest? restore it from a copy"),
+        (None, "is it a run's manifest? restore it from a copy"),
+    ],
+)
+def test_a_format_that_cannot_be_read(folder: Path, version: Any, fix: str) -> None:
+    rewrite(folder, specbuild_run=version)
+    with pytest.raises(RunError) as caught:
+        manifest.verify(folder)
+    (problem,) = caught.value.diagnostics
+    message = f"is a run of format {version!r}; this specbuild reads formats up to 2"
+    assert (problem.code, problem.message, problem.fix) == ("SB501", message, fix)
 
 
 @pytest.mark.parametrize("content", [b"", b"[]", b"{}", b"null", b"\xff", b"[" * 100_000, b'{"sha256": 1}'])
@@ -148,7 +165,7 @@ def test_a_manifest_that_is_none(folder: Path, content: bytes) -> None:
 def test_a_manifest_that_is_no_file(folder: Path) -> None:
     (folder / "manifest.json").unlink()
     os.mkfifo(folder / "manifest.json")
-    expected = "manifest.json is not a manifest: not a plain file of at most 1 MiB"
+    expected = "manifest.json is not a manifest: it is not a plain file"
     assert messages(folder) == [("SB503", expected)]
 
 
