@@ -25,7 +25,9 @@ if TYPE_CHECKING:
     from specbuild.network.difference import Difference
     from specbuild.reports.explanation import Explanation
     from specbuild.reports.preview import Preview
+    from specbuild.runs.listing import Listed
     from specbuild.runs.run import Run
+    from specbuild.runs.verifying import Verification
     from specbuild.training.loop import Reporter
     from specbuild.training.rehearsing import Rehearsal
     from specbuild.training.world import World
@@ -260,3 +262,23 @@ def reload(run: str | os.PathLike[str], weights: Literal["best", "last"] = "best
     from specbuild.runs.run import reload as reload_run
 
     return reload_run(run, weights)
+
+
+def verify(run: str | os.PathLike[str]) -> Verification:
+    """What each file of a run is: as it was written, or what is wrong with it. Imports no torch.
+
+    Works on a training that has not ended, too. Raises `RunError` for a folder that is no run.
+    """
+    from specbuild.runs.verifying import verification
+
+    return verification(run)
+
+
+def list_runs(folder: str | os.PathLike[str] = "runs") -> tuple[Listed, ...]:
+    """The runs of a folder, newest last, as far as their manifests and metrics tell. Imports no torch.
+
+    folder: of the runs, of those of one name, or one run. Raises `RunError` where there is no such folder.
+    """
+    from specbuild.runs.listing import listed
+
+    return listed(Path(folder))

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import stat
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -15,6 +14,7 @@ from specbuild.language.document import Spec
 from specbuild.language.loading import load
 from specbuild.network.metrics import best_of
 from specbuild.runs.finding import OVERRIDES, SOURCES, SPEC, content_of
+from specbuild.runs.reading import status
 
 
 class Asked(NamedTuple):
@@ -24,13 +24,13 @@ class Asked(NamedTuple):
     metric: str | None = None
 
 
-def asked_of(run: Path, entries: Mapping[str, os.stat_result], record: Mapping[str, Any]) -> Asked:
+def asked_of(run: Path, record: Mapping[str, Any]) -> Asked:
     """What the document of a run asks for; record: that of an epoch.
 
     `spec.json` is not judged: that would take most of the time. `best` is always settled in the same way
     from the names in the record, which are in the order of the document.
     """
-    raw = content_of(run, SPEC, entries)
+    raw = content_of(run, SPEC)
     if raw is None:
         try:
             spec = document_of(run)
@@ -64,26 +64,26 @@ def document_of(run: Path) -> Spec:
     Raises `SpecbuildError`.
     """
     for name in (SPEC, *SOURCES):
-        try:
-            found = os.lstat(run / name)
-        except OSError:
+        if not os.path.lexists(run / name):
             continue
-        if not stat.S_ISREG(found.st_mode):
-            raise RunError([Diagnostic("SB503", f"{name} is not a plain file", file=str(run / name))])
+        try:
+            status(run, name)
+        except OSError:
+            raise RunError([Diagnostic("SB503", f"{name} is not a plain file", file=str(run / name))]) from None
         return load(run / name, () if name == SPEC else overrides_of(run))
     raise RunError([Diagnostic("SB502", f"{SPEC} is missing, and so is source.yaml", file=str(run))])
 
 
 def overrides_of(run: Path) -> list[str]:
     """What was put over the document of a run."""
-    file = run / OVERRIDES
-    try:
-        raw = content_of(run, OVERRIDES, {OVERRIDES: os.lstat(file)})
-        found = json.loads(raw or b"")
-        if isinstance(found, list) and all(isinstance(text, str) for text in found):
-            return found
-    except FileNotFoundError:
+    raw = content_of(run, OVERRIDES)
+    if raw is None and not os.path.lexists(run / OVERRIDES):
         return []
-    except (OSError, ValueError, RecursionError):
-        pass
-    raise RunError([Diagnostic("SB503", f"{OVERRIDES} is not a list of texts", file=str(file))])
+    try:
+        found = json.loads(raw or b"")
+    except (ValueError, RecursionError):
+        found = None
+    if not isinstance(found, list) or not all(isinstance(text, str) for text in found):
+        file = str(run / OVERRIDES)
+        raise RunError([Diagnostic("SB503", f"{OVERRIDES} is not a list of texts", file=file)])
+    return found

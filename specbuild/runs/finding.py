@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import os
-import stat
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
 from specbuild.diagnostics.diagnostic import Diagnostic
 from specbuild.errors import RunError
 from specbuild.runs import manifest, metrics
+from specbuild.runs.reading import opened
 
 SPEC, OVERRIDES = "spec.json", "overrides.json"
 SOURCES = ("source.yaml", "source.json")
@@ -123,15 +123,14 @@ def locked(run: Path) -> bool:
         os.close(descriptor)  # lets it go, too
 
 
-def content_of(run: Path, name: str, entries: Mapping[str, os.stat_result]) -> bytes | None:
+def content_of(run: Path, name: str) -> bytes | None:
     """What is in a plain file of a run that is not too large; None for anything else."""
-    found = entries.get(name)
-    if found is None or not stat.S_ISREG(found.st_mode) or found.st_size > LIMIT:
-        return None
     try:
-        return (run / name).read_bytes()
+        with opened(run, name) as file:
+            raw = file.read(LIMIT + 1)
     except OSError:
         return None
+    return raw if len(raw) <= LIMIT else None
 
 
 def unreadable(error: OSError, path: Path) -> RunError:

@@ -74,14 +74,14 @@ def look(run: Path) -> Listed:
         except RunError as error:
             faults += [f"{manifest.NAME} {problem.message.removeprefix(manifest.NAME).lstrip()}"
                        for problem in error.diagnostics]  # fmt: skip
-    last, best, problem = ends(run, entries)
+    last, best, problem = ends(run)
     if problem is not None and status != "unfinished":
         faults.append(problem)
     if faults:
         status = "damaged"
     if locked(run):
         status, faults = "running", []
-    asked = asked_of(run, entries, best)
+    asked = asked_of(run, best)
     epochs, value = last.get("epoch"), best.get(asked.metric)
     return Listed(
         run,
@@ -117,9 +117,9 @@ def differences(entries: Mapping[str, os.stat_result], files: Mapping[str, Any])
     return faults
 
 
-def ends(run: Path, entries: Mapping[str, os.stat_result]) -> tuple[dict[str, Any], dict[str, Any], str | None]:
+def ends(run: Path) -> tuple[dict[str, Any], dict[str, Any], str | None]:
     """The last record of a run's metrics, that of its best epoch, and what is wrong with them."""
-    raw = content_of(run, metrics.NAME, entries)
+    raw = content_of(run, metrics.NAME)
     if raw is None:
         return {}, {}, None
     last: dict[str, Any] = {}
