@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from specbuild.network.difference import Difference
     from specbuild.reports.explanation import Explanation
     from specbuild.reports.preview import Preview
+    from specbuild.runs.comparing import Comparison
     from specbuild.runs.listing import Listed
     from specbuild.runs.run import Run
     from specbuild.runs.verifying import Verification
@@ -282,3 +283,13 @@ def list_runs(folder: str | os.PathLike[str] = "runs") -> tuple[Listed, ...]:
     from specbuild.runs.listing import listed
 
     return listed(Path(folder))
+
+
+def compare_runs(runs: Sequence[str | os.PathLike[str]]) -> Comparison:
+    """Two runs or more side by side: documents, metrics of the best epochs, environments. Imports no torch.
+
+    Raises `RunError` for what is no run, or has no document that can be read.
+    """
+    from specbuild.runs.comparing import comparison
+
+    return comparison(runs)

@@ -55,8 +55,10 @@ def cells(folder: Path, run: Listed, now: datetime) -> tuple[str, ...]:
 
 
 def figure(value: float) -> str:
-    """A number as the lines of a training have it."""
-    return str(value) if isinstance(value, int) else f"{value:.4f}" if 1e-3 <= abs(value) < 1e5 else f"{value:.4g}"
+    """A number with four decimals; one that is very small or very large with three digits."""
+    if isinstance(value, int):
+        return str(value)
+    return f"{value:.4f}" if value == 0 or 1e-3 <= abs(value) < 1e6 else f"{value:.3g}"
 
 
 def name_in(folder: Path, path: Path) -> str:
