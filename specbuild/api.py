@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from specbuild.network.difference import Difference
     from specbuild.reports.explanation import Explanation
     from specbuild.reports.preview import Preview
+    from specbuild.runs.cleaning import Cleaning
     from specbuild.runs.comparing import Comparison
     from specbuild.runs.listing import Listed
     from specbuild.runs.run import Run
@@ -293,3 +294,25 @@ def compare_runs(runs: Sequence[str | os.PathLike[str]]) -> Comparison:
     from specbuild.runs.comparing import comparison
 
     return comparison(runs)
+
+
+def clean_runs(
+    folder: str | os.PathLike[str] = "runs",
+    *,
+    unfinished: bool = False,
+    checkpoints: bool = False,
+    keep: int | None = None,
+    damaged: bool = False,
+    yes: bool = False,
+) -> Cleaning:
+    """What of a folder is no longer needed; with `yes` it is removed. Imports no torch.
+
+    unfinished: trainings that finished no epoch and have no checkpoint. checkpoints: those of finished runs.
+    keep: of each name the finished runs but the `keep` with the highest numbers. damaged: runs whose files are
+    not those that were written. A run that a training writes in is left, and so is what no training wrote.
+    Raises `RunError` where there is no such folder.
+    """
+    from specbuild.runs.cleaning import carried_out, cleaning
+
+    found = cleaning(Path(folder), unfinished=unfinished, checkpoints=checkpoints, keep=keep, damaged=damaged)
+    return carried_out(found) if yes else found

@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from specbuild.cli.options import FormatOption, PluginOption
-from specbuild.cli.output import Format, echo, print_json
+from specbuild.cli.output import FAILED, Format, echo, print_json
 
 FolderArgument = Annotated[
     str, typer.Argument(metavar="[DIR]", help="The folder of the runs, of those of one name, or one run.")
@@ -57,4 +57,47 @@ def runs_compare(
         echo(report.text(found))
 
 
-COMMANDS = {"list": runs_list, "compare": runs_compare}
+def runs_clean(
+    folder: FolderArgument = "runs",
+    unfinished: Annotated[
+        bool, typer.Option("--unfinished", help="Trainings that finished no epoch and have no checkpoint.")
+    ] = False,
+    checkpoints: Annotated[
+        bool, typer.Option("--checkpoints", help="The checkpoints of finished runs, which then cannot be trained on.")
+    ] = False,
+    keep: Annotated[
+        int | None,
+        typer.Option(
+            "--keep", metavar="N", min=1, help="Of each name, finished runs but the N with the highest numbers."
+        ),
+    ] = None,
+    damaged: Annotated[
+        bool, typer.Option("--damaged", help="Runs whose files are not those that were written.")
+    ] = False,
+    yes: Annotated[bool, typer.Option("--yes", help="Remove it; else it is only said what would be removed.")] = False,
+    format: FormatOption = Format.text,
+) -> None:
+    """Say what of a folder of runs is no longer needed, and with --yes remove it. No option: all that could be."""
+    from pathlib import Path
+
+    from specbuild import api
+    from specbuild.reports import cleaning as report
+
+    offered = not (unfinished or checkpoints or damaged or keep is not None)
+    found = api.clean_runs(
+        Path(folder).expanduser(),
+        unfinished=unfinished or offered,
+        checkpoints=checkpoints or offered,
+        keep=keep,
+        damaged=damaged or offered,
+        yes=yes and not offered,
+    )
+    if format is Format.json:
+        print_json(report.as_json(found))
+    else:
+        echo(report.text(found, offered=offered))
+    if any(left.refused for left in found.left):
+        raise SystemExit(FAILED)
+
+
+COMMANDS = {"list": runs_list, "compare": runs_compare, "clean": runs_clean}

@@ -27,8 +27,10 @@ class Runs(NamedTuple):
 
     folder: Path
     runs: tuple[Path, ...]
-    links: tuple[Path, ...]
+    links: tuple[Path, ...] = ()
     """Links, which are not followed."""
+    around: tuple[Path, ...] = ()
+    """The folders that were looked through for runs."""
 
 
 def find(folder: Path) -> Runs:
@@ -38,18 +40,20 @@ def find(folder: Path) -> Runs:
         fix = "give the folder that holds the runs; `specbuild train` makes them in runs/NAME"
         raise RunError([Diagnostic("SB501", message, file=str(folder), fix=fix)])
     if is_run(folder):
-        return Runs(folder, (folder,), ())
+        return Runs(folder, (folder,))
     runs: list[Path] = []
     links: list[Path] = []
+    around = [folder]
     try:
         for path in folders_in(folder, links):
             if is_run(path):
                 runs.append(path)
             else:
+                around.append(path)
                 runs += [inner for inner in folders_in(path, links) if is_run(inner)]
     except OSError as error:
         raise unreadable(error, folder) from None
-    return Runs(folder, tuple(runs), tuple(links))
+    return Runs(folder, tuple(runs), tuple(links), tuple(around))
 
 
 def folders_in(folder: Path, links: list[Path]) -> list[Path]:

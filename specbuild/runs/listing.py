@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
+from specbuild.catalogue.rules import NOTHING
 from specbuild.errors import RunError
 from specbuild.runs import manifest, metrics
 from specbuild.runs.asking import asked_of
@@ -43,7 +44,7 @@ class Listed:
     """Those of all its files."""
     faults: tuple[str, ...] = ()
     """What is wrong with it, of a damaged one."""
-    files: Mapping[str, int] | None = None
+    files: Mapping[str, int] = NOTHING
     """Bytes of each file by its path in the run, hidden ones too."""
     steps: tuple[str, ...] = ()
     """Its checkpoints that are complete, oldest first."""
@@ -55,8 +56,8 @@ def listed(folder: Path) -> tuple[Listed, ...]:
     return tuple(sorted(found, key=lambda run: (run.written, run.path)))
 
 
-def look(run: Path) -> Listed:
-    """One run."""
+def look(run: Path, *, probe: bool = True) -> Listed:
+    """One run; probe: whether its lock is asked for, which who holds it need not."""
     try:
         entries = {entry.name: entry.status for entry in scan(run)}
     except OSError as error:
@@ -79,7 +80,7 @@ def look(run: Path) -> Listed:
         faults.append(problem)
     if faults:
         status = "damaged"
-    if locked(run):
+    if probe and locked(run):
         status, faults = "running", []
     asked = asked_of(run, best)
     epochs, value = last.get("epoch"), best.get(asked.metric)
