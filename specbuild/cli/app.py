@@ -57,6 +57,6 @@ for command in (check, summary, diff, preview, train, evaluate, reload, verify, 
     app.command()(output.guarded(command))
 
 runs = typer.Typer(help="List, compare and clean up runs.", no_args_is_help=True)
-for name, command in RUNS.items():
-    runs.command(name)(output.guarded(command))
+for name, subcommand in RUNS.items():
+    runs.command(name)(output.guarded(subcommand))
 app.add_typer(runs, name="runs")

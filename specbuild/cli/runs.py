@@ -10,10 +10,11 @@ from specbuild.cli.options import FormatOption, PluginOption
 from specbuild.cli.output import FAILED, Format, echo, print_json
 
 FolderArgument = Annotated[
-    str, typer.Argument(metavar="[DIR]", help="The folder of the runs, of those of one name, or one run.")
+    str, typer.Argument(metavar="DIR", help="The folder of the runs, of those of one name, or one run.")
 ]
 RunsArgument = Annotated[
-    list[str], typer.Argument(metavar="A B [C]...", help="Run directories; the others are held against the first.")
+    list[str],
+    typer.Argument(metavar="RUN", help="Two run directories or more; the first is what the others are held against."),
 ]
 
 
@@ -36,9 +37,7 @@ def runs_list(
 
 
 def runs_compare(
-    runs: Annotated[
-        list[str], typer.Argument(metavar="A B [C]...", help="Run directories; the others against the first.")
-    ],
+    runs: Annotated[list[str], typer.Argument(metavar="RUN", help="Run directories; the others against the first.")],
     format: FormatOption = Format.text,
     plugins: PluginOption = None,
 ) -> None:
@@ -67,13 +66,9 @@ def runs_clean(
     ] = False,
     keep: Annotated[
         int | None,
-        typer.Option(
-            "--keep", metavar="N", min=1, help="Of each name, finished runs but the N with the highest numbers."
-        ),
+        typer.Option("--keep", metavar="N", min=1, help="Of each name, the finished runs but the N newest."),
     ] = None,
-    damaged: Annotated[
-        bool, typer.Option("--damaged", help="Runs whose files are not those that were written.")
-    ] = False,
+    damaged: Annotated[bool, typer.Option("--damaged", help="Runs whose files are not what was written.")] = False,
     yes: Annotated[bool, typer.Option("--yes", help="Remove it; else it is only said what would be removed.")] = False,
     format: FormatOption = Format.text,
 ) -> None:

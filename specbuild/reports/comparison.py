@@ -41,7 +41,7 @@ def table(found: Comparison, names: Sequence[str]) -> Iterator[str]:
     measured = found.measured
     rows: Column = (TITLE, *measured, "epoch", "epochs", "seconds")
     first = cells(found.runs[0], measured)
-    pairs = [(column(names[0], first),)]
+    pairs: list[tuple[Column, ...]] = [(column(names[0], first),)]
     for name, run in zip(names[1:], found.runs[1:], strict=True):
         values = cells(run, measured)
         more = [None if a is None or b is None else b - a for a, b in zip(first, values, strict=True)]

@@ -88,12 +88,10 @@ def compared(run: Path) -> Compared:
     """One of the runs."""
     lines = (content_of(run, metrics.NAME) or b"").splitlines()
     records = [record for line in lines if (record := record_of(line)) is not None]
-    best = next((record for record in reversed(records) if record.get("best") is True), {})
-    seconds = [record.get("seconds") for record in records]
+    best: dict[str, Any] = next((record for record in reversed(records) if record.get("best") is True), {})
+    seconds = sum(record["seconds"] for record in records if is_number(record.get("seconds")))
     found = look(run)
-    return Compared(
-        run, found.status, found.epochs, sum(value for value in seconds if is_number(value)), best, environment(run)
-    )
+    return Compared(run, found.status, found.epochs, seconds, best, environment(run))
 
 
 def environment(run: Path) -> dict[str, Any]:

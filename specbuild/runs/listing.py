@@ -9,11 +9,10 @@ import json
 import os
 import stat
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
-from specbuild.catalogue.rules import NOTHING
 from specbuild.errors import RunError
 from specbuild.runs import manifest, metrics
 from specbuild.runs.asking import asked_of
@@ -44,7 +43,7 @@ class Listed:
     """Those of all its files."""
     faults: tuple[str, ...] = ()
     """What is wrong with it, of a damaged one."""
-    files: Mapping[str, int] = NOTHING
+    files: Mapping[str, int] = field(default_factory=dict)
     """Bytes of each file by its path in the run, hidden ones too."""
     steps: tuple[str, ...] = ()
     """Its checkpoints that are complete, oldest first."""
@@ -83,7 +82,7 @@ def look(run: Path, *, probe: bool = True) -> Listed:
     if probe and locked(run):
         status, faults = "running", []
     asked = asked_of(run, best)
-    epochs, value = last.get("epoch"), best.get(asked.metric)
+    epochs, value = last.get("epoch"), best.get(asked.metric or "")
     return Listed(
         run,
         status,
