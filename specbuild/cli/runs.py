@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Annotated
 
 import typer
@@ -37,7 +38,7 @@ def runs_list(
 
 
 def runs_compare(
-    runs: Annotated[list[str], typer.Argument(metavar="RUN", help="Run directories; the others against the first.")],
+    runs: Annotated[list[str], typer.Argument(metavar="RUN", help="Two run directories or more.")],
     format: FormatOption = Format.text,
     plugins: PluginOption = None,
 ) -> None:
@@ -95,4 +96,4 @@ def runs_clean(
         raise SystemExit(FAILED)
 
 
-COMMANDS = {"list": runs_list, "compare": runs_compare, "clean": runs_clean}
+COMMANDS: dict[str, Callable[..., None]] = {"list": runs_list, "compare": runs_compare, "clean": runs_clean}

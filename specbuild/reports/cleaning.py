@@ -7,7 +7,7 @@ from typing import Any
 
 from specbuild.diagnostics.render import printable
 from specbuild.network.cost import in_bytes
-from specbuild.reports.difference import wrapped
+from specbuild.reports.runs import cell, sentence
 from specbuild.runs.cleaning import Cleaning, What
 
 NAMES = 36
@@ -42,7 +42,7 @@ def text(found: Cleaning, *, offered: bool = False) -> str:
     lines = [f"{verb}:", *table(rows), ""] if rows else []
     if found.left:
         lines += ["left alone:", *table([(str(left.path), "", left.why) for left in found.left]), ""]
-    lines += wrapped(f"{printable(str(found.folder))}: ", "; ".join(ending(found, offered)))
+    lines += sentence(f"{printable(str(found.folder))}: {'; '.join(ending(found, offered))}")
     return "\n".join(lines)
 
 
@@ -56,7 +56,7 @@ def table(rows: Sequence[Row]) -> Iterator[str]:
             yield f"  {name}"
             name = ""
         gap = f"{size.rjust(width)}  " if width else ""
-        yield from wrapped(f"  {name.ljust(column)}  {gap}", printable(why))
+        yield from cell(f"  {name.ljust(column)}  {gap}", printable(why))
 
 
 def ending(found: Cleaning, offered: bool) -> Iterator[str]:

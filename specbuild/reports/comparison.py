@@ -8,8 +8,8 @@ from typing import Any
 
 from specbuild.diagnostics.render import printable
 from specbuild.reports import difference
-from specbuild.reports.difference import WIDTH, worded, wrapped
-from specbuild.reports.runs import NONE, figure
+from specbuild.reports.difference import WIDTH, worded
+from specbuild.reports.runs import NONE, cell, figure, sentence
 from specbuild.runs.comparing import Compared, Comparison
 
 GAP = 2
@@ -22,8 +22,9 @@ Column = tuple[str, ...]
 def text(found: Comparison) -> str:
     """The runs with a letter each; what differs in their documents, their results, and what they were made with."""
     names = [letter(index) for index in range(len(found.runs))]
-    lines = [line for name, run in zip(names, found.runs, strict=True)
-             for line in wrapped(f"{name}  ", f"{printable(str(run.path))}, {run.status}")]  # fmt: skip
+    lines: list[str] = []
+    for name, run in zip(names, found.runs, strict=True):
+        lines += sentence(f"{name}  {printable(str(run.path))}, {run.status}")
     for name, changes in zip(names[1:], found.differences, strict=True):
         lines += ["", difference.text(changes, names[0], name)]
     lines += ["", *table(found, names), "", *environments(found, names)]
@@ -104,7 +105,7 @@ def environments(found: Comparison, names: Sequence[str]) -> Iterator[str]:
                 for name, value, run in zip(names, values, found.runs, strict=True)
                 if run.environment
             ]
-            yield from wrapped(f"  {printable(key).ljust(column)}  ", ", ".join(told))
+            yield from cell(f"  {printable(key).ljust(column)}  ", ", ".join(told))
     elif len(names) - len(without) > 1:
         yield "made with the same versions, on the same device, in the same precision"
     if without:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import textwrap
 from collections.abc import Iterator, Sequence
 from datetime import datetime
 from pathlib import Path
@@ -10,7 +11,7 @@ from typing import Any
 
 from specbuild.diagnostics.render import printable
 from specbuild.network.cost import in_bytes
-from specbuild.reports.difference import WIDTH, wrapped
+from specbuild.reports.difference import WIDTH
 from specbuild.runs.listing import Listed
 from specbuild.runs.verifying import Verification
 
@@ -41,7 +42,7 @@ def listing(folder: Path, runs: Sequence[Listed], now: datetime) -> str:
     for run in runs:
         if run.faults:
             more = f", and {len(run.faults) - 1} more" if len(run.faults) > 1 else ""
-            lines += ["", *wrapped(f"{name_in(folder, run.path)}: ", printable(run.faults[0]) + more)]
+            lines += ["", *sentence(f"{name_in(folder, run.path)}: {printable(run.faults[0])}{more}")]
     return "\n".join(lines)
 
 
@@ -64,6 +65,17 @@ def figure(value: float) -> str:
 def name_in(folder: Path, path: Path) -> str:
     """What a run is called in a folder; the folder itself by its own name."""
     return printable(str(folder) if path == folder else os.path.relpath(path, folder))
+
+
+def sentence(text: str) -> list[str]:
+    """A text in lines of 80, all but the first indented; a path that is longer is not cut."""
+    return textwrap.wrap(text, WIDTH, subsequent_indent="    ", break_long_words=False, break_on_hyphens=False)
+
+
+def cell(head: str, text: str) -> list[str]:
+    """A text beside its head, further lines below it."""
+    lines = textwrap.wrap(text, max(WIDTH - len(head), 16), break_on_hyphens=False) or [""]
+    return [((" " * len(head) if number else head) + line).rstrip() for number, line in enumerate(lines)]
 
 
 def listing_json(folder: Path, runs: Sequence[Listed]) -> dict[str, Any]:
@@ -99,7 +111,7 @@ def verified(found: Verification) -> str:
         if len(name) > column:
             lines.append(name)
             name = ""
-        lines += wrapped(f"{name.ljust(column)}  {size.rjust(width)}  ", printable(file.verdict))
+        lines += cell(f"{name.ljust(column)}  {size.rjust(width)}  ", printable(file.verdict))
     return "\n".join([*lines, "", *summed(found)])
 
 
@@ -121,7 +133,7 @@ def summed(found: Verification) -> Iterator[str]:
         parts.append("a training writes there at this moment")
     elif not found.complete:
         parts.append("the training has not ended: there is no manifest")
-    yield from wrapped(f"{printable(str(found.path))}: ", "; ".join(parts))
+    yield from sentence(f"{printable(str(found.path))}: {'; '.join(parts)}")
 
 
 def verified_json(found: Verification) -> dict[str, Any]:

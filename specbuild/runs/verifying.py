@@ -141,7 +141,7 @@ def of_checkpoint(run: Path, checkpoint: str, sizes: Mapping[str, os.stat_result
     """What is in a checkpoint, by its own manifest; checkpoint: its path in the run."""
     file = f"{checkpoint}/{manifest.NAME}"
     try:
-        content = sealing.read(run / checkpoint)
+        content = of_no_run(sealing.read(run / checkpoint), run / file)
     except RunError as error:
         there = sizes.get(file)
         yield Judged(file, there and there.st_size, "missing" if there is None else error_of(error))
@@ -150,6 +150,13 @@ def of_checkpoint(run: Path, checkpoint: str, sizes: Mapping[str, os.stat_result
                 yield Judged(name, found.st_size, held=False)
     else:
         yield from by_manifest(run / checkpoint, content, sizes, f"{checkpoint}/")
+
+
+def of_no_run(content: dict[str, Any], file: Path) -> dict[str, Any]:
+    """The content of a checkpoint's manifest; one of a run is in the wrong place."""
+    if "specbuild_run" in content:
+        raise sealing.altered(file, "was altered: it is the manifest of a run")
+    return content
 
 
 def fault_of_lines(run: Path) -> str | None:
