@@ -72,6 +72,8 @@ def read(folder: Path, name: str, most: int | None = None) -> bytes:
     """
     most = LIMITS[name] if most is None else most
     path = folder / name
+    if not plain(name):
+        raise wrong(folder, f"{shown(name)} is not a plain name")
     try:
         with opened(folder, name) as file:
             size = os.fstat(file.fileno()).st_size

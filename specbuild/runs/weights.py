@@ -110,10 +110,7 @@ def require_header(path: Path, wanted: Mapping[str, Storage]) -> None:
         raise misfit(path, [f"it cannot be read: it has {size:,} bytes, and a header of {length:,}"])
     most = header_limit(wanted)
     if length > most:
-        message = (
-            f"its header has {length:,} bytes; that of {len(wanted):,} tensors with these names has at most {most:,}"
-        )
-        raise misfit(path, [message])
+        raise misfit(path, [f"its header has {length:,} bytes; that of the network's tensors has at most {most:,}"])
 
 
 def header_limit(wanted: Mapping[str, Storage]) -> int:
