@@ -251,12 +251,20 @@ def evaluate(
     )
 
 
-def reload(run: str | os.PathLike[str], weights: Literal["best", "last"] = "best") -> Run:
+def reload(run: str | os.PathLike[str], weights: Literal["best", "last"] = "best", device: str | None = None) -> Run:
     """A run as it was written: spec, plan, model with its best weights, or those of its last epoch, metrics.
 
-    Every file is held against the manifest, and the model's output against the recorded one.
+    Every file is held against the manifest, and the model's output against the recorded one. With the torch, CPU
+    capability, threads and machine that wrote it the bits are the same; else the outputs may differ by a thousandth
+    of the largest, and what differs is said.
     Raises `RunError` and names the file that is missing or was altered.
+
+    device: auto, cpu, cuda or mps; where the model is put, once its output there is proven as well. By default the CPU.
     """
     from specbuild.runs.run import reload as reload_run
 
-    return reload_run(run, weights)
+    if device is None:
+        return reload_run(run, weights)
+    from specbuild.training.device import named
+
+    return reload_run(run, weights, named(device))
