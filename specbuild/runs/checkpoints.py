@@ -20,9 +20,10 @@ import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
 
+from specbuild.catalogue.rules import Storage
 from specbuild.diagnostics.diagnostic import Diagnostic
 from specbuild.errors import RunError
-from specbuild.runs import sealing
+from specbuild.runs import reading, sealing, weights
 from specbuild.runs.files import Written, appear, force_to_disk, remove, write_new
 from specbuild.runs.tree import Unfit, put_together, taken_apart
 
@@ -33,6 +34,8 @@ NAMED = re.compile(r"(\d{4,10})-(\d{8,16})")
 """Finished epochs, and steps of the optimizer."""
 GROUP = re.compile(r"[a-z]{1,20}")
 """A key of the tree that has tensors."""
+AXES = 8
+"""A tensor has at most so many, for the bound of a header."""
 STATE_LIMIT = 2**28
 """Bytes of `state.json`: it holds a line for each tensor and each epoch."""
 
@@ -140,31 +143,28 @@ def verified(folder: Path, run_id: str | None = None) -> dict[str, Any]:
 
 
 def read(folder: Path, suffix: str = "") -> dict[str, Any]:
-    """The tree of a verified checkpoint, its tensors in host memory; raises `RunError`."""
-    file = folder / f"state{suffix}.json"
+    """The tree of a verified checkpoint, its tensors in host memory; raises `RunError`. suffix: as in `Aside.put`."""
+    name = f"state{suffix}.json"
+    plain = reading.read_object(folder, name, STATE_LIMIT)
     try:
-        if file.stat().st_size > STATE_LIMIT:
-            raise Unfit(f"has more than {STATE_LIMIT} bytes")
-        plain = json.loads(file.read_bytes())
         tensors: dict[str, torch.Tensor] = {}
-        for group in plain if isinstance(plain, dict) else ():
-            names = sorted(named(plain[group]))
+        for group, part in plain.items():
+            names = sorted(named({group: part}))
             if names:
-                if not GROUP.fullmatch(group) or any(name.partition(".")[0] != group for name in names):
-                    raise Unfit(f"{group!r} has tensors of another name")
+                if not GROUP.fullmatch(group) or any(each.partition(".")[0] != group for each in names):
+                    raise Unfit(f"{reading.shown(group)} has tensors of another name")
                 tensors |= tensors_of(folder / f"{group}{suffix}.safetensors", names)
-        state = put_together(plain, tensors)
+        state: dict[str, Any] = put_together(plain, tensors)
     except (ValueError, RecursionError, Unfit) as error:
-        raise refusal(file, f"is not a checkpoint's: {error}") from None
+        raise refusal(folder / name, f"is not a checkpoint's: {error}") from None
     except (OSError, SafetensorError) as error:
-        raise refusal(file, f"cannot be read: {error}") from None
-    if not isinstance(state, dict):
-        raise refusal(file, "is not a checkpoint's: it holds no values by name")
+        raise refusal(folder / name, f"cannot be read: {reading.shown(str(error))}") from None
     return state
 
 
 def tensors_of(file: Path, names: list[str]) -> dict[str, torch.Tensor]:
     """The tensors of a file, once they are those that are named."""
+    weights.require_header(file, {name: Storage((0,) * AXES, "float32") for name in names})
     with safe_open(file, framework="pt") as opened:
         if sorted(opened.keys()) != names:
             raise Unfit(f"{file.name} has other tensors than {STATE} says")

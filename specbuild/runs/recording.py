@@ -57,24 +57,29 @@ class Recorder:
             raise unwritable(error, self.folder) from None
 
     @classmethod
-    def again(
-        cls, spec: Spec, plan: Plan, place: Place, run_id: str, records: Sequence[metrics.Record], stale: Iterable[str]
-    ) -> Recorder:
-        """Go on with a run. Its manifest goes, for it is none until it ends again; so do the files `stale`."""
+    def beside(cls, spec: Spec, plan: Plan, place: Place, run_id: str) -> Recorder:
+        """Stand beside a run that is there; nothing of it is touched before `again`."""
         self = cls.__new__(cls)
         self.spec, self.plan, self.place, self.folder, self.id = spec, plan, place, place.folder, run_id
-        self.preprocessing, self.records, self.complete = None, list(records), True
+        self.preprocessing, self.records, self.complete = None, [], True
+        return self
+
+    def again(self, records: Sequence[metrics.Record], listed: Iterable[str]) -> None:
+        """Go on with the run after these epochs. Its manifest goes first, for it is none until it ends again.
+
+        listed: the files that its manifest had; those of its end go too.
+        """
+        self.records = list(records)
+        ended = {name for name in listed if "/" not in name and name not in (RUN, OVERRIDES, metrics.NAME)}
         try:
             (self.folder / manifest.NAME).unlink(missing_ok=True)
             force_to_disk(self.folder)
-            for name in (*WRITTEN_LAST, *stale):
+            for name in {*WRITTEN_LAST, *ended}:
                 (self.folder / name).unlink(missing_ok=True)
             self.write_source()
             self.rewrite()
         except OSError as error:
-            place.settle()
             raise unwritable(error, self.folder) from None
-        return self
 
     def write_source(self) -> None:
         """The document as it came."""

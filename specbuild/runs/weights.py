@@ -3,21 +3,20 @@
 from __future__ import annotations
 
 import os
-import re
 import struct
 from collections.abc import Mapping
 from pathlib import Path
 
 import torch
 from safetensors import SafetensorError, safe_open
-from safetensors.torch import save_file
+from safetensors.torch import save as as_bytes
 
 from specbuild.catalogue.rules import Storage
 from specbuild.diagnostics.diagnostic import Diagnostic
 from specbuild.errors import RunError
 from specbuild.network.plan import Plan, outcome_of
 from specbuild.runs import reading
-from specbuild.runs.files import force_to_disk
+from specbuild.runs.files import write_whole
 
 NAME = "model.safetensors"
 LAST = "last.safetensors"
@@ -59,19 +58,7 @@ def save(tensors: Mapping[str, torch.Tensor], path: Path) -> None:
     plain = {
         name: tensor.detach().to("cpu").clone(memory_format=torch.contiguous_format) for name, tensor in tensors.items()
     }
-    beside = path.with_name(f".{path.name}.new")
-    try:
-        save_file(plain, beside)
-    except SafetensorError as error:
-        raise system_error(error, path) from None
-    force_to_disk(beside)
-    os.replace(beside, path)
-
-
-def system_error(error: SafetensorError, path: Path) -> Exception:
-    """The operating system's refusal that safetensors wraps, as an `OSError`; else the error itself."""
-    found = re.search(r"\(os error (\d+)\)", str(error))
-    return OSError(int(found[1]), os.strerror(int(found[1])), str(path)) if found else error
+    write_whole(path, as_bytes(plain))
 
 
 def load(path: Path, wanted: Mapping[str, Storage]) -> dict[str, torch.Tensor]:

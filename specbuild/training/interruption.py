@@ -9,7 +9,7 @@ import threading
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from time import monotonic
+from time import monotonic, sleep
 from types import FrameType, TracebackType
 from typing import Any, Literal
 
@@ -144,6 +144,12 @@ class Signals:
         self.mode = "raise"
         if self.received is not None:
             raise Interrupted(self.received)
+
+    def wait(self, seconds: float) -> None:
+        """Wait, while shielded, until they are over or a signal comes."""
+        until = monotonic() + seconds
+        while self.received is None and monotonic() < until:
+            sleep(0.1)
 
     def instead_of(self, error: BaseException | None) -> BaseException | None:
         """What ended the training: the signal, if one came and `error` is none or may be its doing.

@@ -135,7 +135,9 @@ class Meter:
 
     def state(self) -> dict[str, Any]:
         """All that was summed so far, as it is."""
-        hits = {name: {"hits": each.hits, "judged": each.judged, "labels": each.labels} for name, each in self.hits.items()}
+        hits = {
+            name: {"hits": each.hits, "judged": each.judged, "labels": each.labels} for name, each in self.hits.items()
+        }
         series = {name: each.state() for name, each in self.series.items()}
         return {"losses": self.loss_sums, "samples": self.samples, "hits": hits, "series": series}
 

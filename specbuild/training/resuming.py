@@ -14,9 +14,8 @@ from specbuild.errors import DataError, RunError
 from specbuild.language.document import Spec
 from specbuild.language.overrides import overridden
 from specbuild.language.source import Source, read_bytes
-from specbuild.runs import checkpoints, manifest, metrics, sealing
+from specbuild.runs import checkpoints, manifest, metrics, reading, sealing
 from specbuild.runs.place import numbers, runs_of
-from specbuild.runs.reading import read_whole
 from specbuild.runs.recording import OVERRIDES, RUN
 
 ALLOWED = (
@@ -64,11 +63,9 @@ def document_of(run: Path) -> Source:
     for ending in ("yaml", "json"):
         file = run / f"source.{ending}"
         if file.exists():
+            source = read_bytes(reading.read(run, file.name, LIMIT), str(file))
             try:
-                source = read_bytes(read_whole(run, file.name, LIMIT), str(file))
-                texts = json.loads(read_whole(run, OVERRIDES, LIMIT))
-            except OSError as error:
-                raise RunError([Diagnostic("SB503", f"cannot be read: {error.strerror}", file=str(file))]) from None
+                texts = json.loads(reading.read(run, OVERRIDES, LIMIT))
             except (ValueError, RecursionError):
                 texts = None
             if not isinstance(texts, list) or not all(isinstance(text, str) for text in texts):
@@ -131,10 +128,9 @@ def hold_manifest(found: Found) -> None:
 def identity(run: Path) -> str | None:
     """The id in `run.json`; None where it cannot be read."""
     try:
-        content = json.loads(read_whole(run, RUN, 4096))
-    except (OSError, ValueError, RecursionError):
+        given = reading.read_object(run, RUN, 4096).get("id")
+    except RunError:
         return None
-    given = content.get("id") if isinstance(content, dict) else None
     return given if isinstance(given, str) and manifest.ID.fullmatch(given) else None
 
 
@@ -144,20 +140,16 @@ def held_files(found: Found) -> Iterator[str]:
         return
     for name, digest in found.state.get("sources", {}).items():
         try:
-            same = hashlib.sha256(read_whole(found.run, name, LIMIT)).hexdigest() == digest
-        except OSError:
+            same = hashlib.sha256(reading.read(found.run, name, LIMIT)).hexdigest() == digest
+        except RunError:
             same = False
         if not same:
             yield f"{name} was altered: it is written again"
     try:
         metrics.read(found.run / metrics.NAME)
-    except FileNotFoundError:
-        if found.state["records"]:
-            yield f"{metrics.NAME} is missing: it is written again"
     except RunError as error:
-        yield from (f"{problem.message}: it is written again" for problem in error.diagnostics)
-    except OSError as error:
-        yield f"{metrics.NAME} cannot be read ({error.strerror}): it is written again"
+        if found.state.get("records") or (found.run / metrics.NAME).exists():
+            yield from (f"{problem.message}: it is written again" for problem in error.diagnostics)
 
 
 def changes(old: Mapping[str, Any], new: Mapping[str, Any], path: str = "") -> Iterator[tuple[str, Any, Any]]:

@@ -47,7 +47,7 @@ class Saver(Keeper):
         self.world, self.wanted = fit.world, fit.spec.train.checkpoint or NOTHING
         self.on = fit.spec.train.checkpoint is not None
         self.thread: Thread | None = None
-        self.problem: OSError | None = None
+        self.problem: Exception | None = None
         """What kept the last one from the disk."""
         self.size = 0
         """Bytes of the last one."""
@@ -168,6 +168,9 @@ class Saver(Keeper):
             if self.world.writer and full(error) and len(checkpoints.found(self.run)) > 1:
                 checkpoints.keep(self.run, 1)
             self.problem = error
+        except Exception as error:  # a training is worth more than its checkpoint
+            aside.discard()
+            self.problem = error
 
     def wait(self) -> None:
         """Until nothing is being written."""
@@ -189,10 +192,10 @@ class Saver(Keeper):
             f"the training goes on, and tries again in {RETRY:.0f} s"
         )
 
-    def shortage(self, error: OSError) -> str:
+    def shortage(self, error: Exception) -> str:
         """What the system said, and of a full disk how much is missing."""
-        said = error.strerror or str(error)
-        if not full(error):
+        said = getattr(error, "strerror", None) or str(error)
+        if not isinstance(error, OSError) or not full(error):
             return said
         with suppress(OSError):
             free = shutil.disk_usage(self.run).free
@@ -201,12 +204,10 @@ class Saver(Keeper):
 
     def last(self, ended_by: BaseException | None) -> None:
         """A checkpoint of the end, where what the training holds is of one moment."""
-        interrupted = isinstance(ended_by, Interrupted)
-        if ended_by is not None and not interrupted:
-            self.wait()
-            return
-        together = self.world.size == 1 or ended_by is None or (interrupted and ended_by.agreed)
-        if self.fit.turn.clean and together:
+        together = ended_by is None
+        if isinstance(ended_by, Interrupted):
+            together = ended_by.agreed or self.world.size == 1
+        if together and self.fit.turn.clean:
             self.save(wait=True)
         else:
             self.wait()

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from signal import SIGINT
-from time import monotonic, sleep
+from time import monotonic
 from typing import Any
 
 from specbuild.diagnostics.diagnostic import Diagnostic
@@ -44,8 +44,6 @@ class Session:
         self.found: resuming.Found | None = None
         self.fit: Fit | None = None
         self.saver: Saver | None = None
-        self.over: Path | None = None
-        """The run, where it had ended before and nothing is left to do."""
         self.folder, self.run_id = Path(), ""
 
     def open(self, run: Path | None, resume: bool) -> None:
@@ -53,21 +51,22 @@ class Session:
         if self.world.writer:
             if resume:
                 run = self.find(run)
-            if self.over is None and self.found is None:
+            if self.found is None:
                 self.recorder = Recorder(self.spec, self.plan, run)
                 self.folder, self.run_id = self.recorder.folder, self.recorder.id
         found = self.found
-        told = self.world.told("run", json.dumps({
-            "folder": os.path.abspath(self.folder), "id": self.run_id, "over": str(self.over or ""),
-            "checkpoint": found.checkpoint.name if found is not None and found.checkpoint is not None else None,
-        }))  # fmt: skip
+        name = None if found is None or found.checkpoint is None else found.checkpoint.name
+        ended = None if found is None or found.status != "finished" else found.reason
+        facts = {"folder": os.path.abspath(self.folder), "id": self.run_id, "checkpoint": name, "ended": ended}
+        told = self.world.told("run", json.dumps(facts))
         if not self.world.writer:
-            said = json.loads(told or "{}")
+            said = json.loads(told)
             self.folder, self.run_id = Path(said["folder"]), said["id"]
-            self.over = Path(said["over"]) if said["over"] else None
             if said["checkpoint"] is not None:
                 path = self.folder / checkpoints.FOLDER / said["checkpoint"]
-                self.found = resuming.Found(self.folder, self.run_id, path, checkpoints.read(path))
+                state = checkpoints.read(path)
+                status = None if said["ended"] is None else "finished"
+                self.found = resuming.Found(self.folder, self.run_id, path, state, [], status, said["ended"] or "")
 
     def find(self, run: Path | None) -> Path | None:
         """Find what there is to go on with; where there is nothing yet, the folder to begin in."""
@@ -93,7 +92,7 @@ class Session:
     def begin(self, fit: Fit) -> None:
         """All is opened and built: put it where the last sitting left it."""
         self.fit = fit
-        found, world = self.found, self.world
+        found = self.found
         spec = replace(self.spec, scheduler=fit.schedule.settled)
         self.document = json.loads(json_bytes(resolved(spec, self.plan)))
         self.settled = {
@@ -136,19 +135,15 @@ class Session:
             raise RunError([problem]) from None
         self.saver.newest = checkpoint
         fit.limits.reason = None
+        if found.status == "finished" and not told:
+            raise Over(found.reason)
+        if fit.position.epoch > self.spec.train.epochs:
+            raise Over(f"its {counted(fit.position.epoch - 1)} were as many as are asked for")
         if isinstance(self.recorder, Recorder):
-            if found.status == "finished" and not told:
-                ended = found.reason
-            elif fit.position.epoch > self.spec.train.epochs:
-                ended = f"its {fit.position.epoch - 1} epochs are over"
-            else:
-                ended = None
-            if ended is not None:
-                raise Over(ended)
             self.recorder.again(records, found.listed)
             for change in told:
                 self.report.say(change)
-            where = f"epoch {fit.position.epoch}, after step {fit.taken}"
+            where = f"epoch {fit.position.epoch}, {after(checkpoint)}"
             self.report.say(f"goes on from checkpoint {checkpoint.name} of {found.run}: {where}")
         else:
             self.recorder.epochs = len(records)
@@ -190,7 +185,10 @@ class Session:
             return self.fit.measured(number)
 
     def record(self, number: int, record: dict[str, Any]) -> bool:
-        """Write down an epoch; the record, the best weights and the place in the data change together. Whether it ends."""
+        """Write down an epoch: the record, the best weights and the place in the data change together.
+
+        Whether the training ends with it.
+        """
         fit, saver = self.fit, self.saver
         assert fit is not None
         assert saver is not None
@@ -209,7 +207,9 @@ class Session:
         """What a reporter is told first."""
         samples = {name: len(split) for name, split in fit.splits.items()}
         spec, parameters = self.spec, fit.plan.parameters()
-        return Start(spec.name, str(fit.device), spec.train.epochs, parameters, samples, fit.best.metric, fit.position.epoch)
+        return Start(
+            spec.name, str(fit.device), spec.train.epochs, parameters, samples, fit.best.metric, fit.position.epoch
+        )
 
     def close(self, ended_by: BaseException | None) -> Path | None:
         """Save, write the run, and say where it is; or raise what ended the training, with what was kept of it."""
@@ -276,7 +276,7 @@ class Session:
         if not full(error) or monotonic() > until or self.signals.received is not None:
             raise with_checkpoint(unwritable(error, self.folder), newest, self.folder) from None
         self.report.note(f"the run cannot be written ({self.saver.shortage(error)}); tries again in {AGAIN:.0f} s")
-        self.signals.waiting(AGAIN)
+        self.signals.wait(AGAIN)
 
     def leave(self, ended_by: BaseException | None, written: Path | None) -> None:
         """Let go of the folder; where nothing in it is worth keeping, it goes."""
@@ -341,5 +341,7 @@ def with_checkpoint(error: RunError, newest: Path | None, run: Path) -> RunError
 
 def other_processes(run: Path, before: int, now: int) -> Diagnostic:
     """SB509: another number of processes."""
-    message = f"was trained by {before} process{'es' if before > 1 else ''}, and now there {'are' if now > 1 else 'is'} {now}"
+    message = (
+        f"was trained by {before} process{'es' if before > 1 else ''}, and now there {'are' if now > 1 else 'is'} {now}"
+    )
     return Diagnostic("SB509", message, file=str(run), fix=f"--nproc {before}")

@@ -90,8 +90,8 @@ class World:
     def barrier(self) -> None:
         """Wait until all are here."""
 
-    def told(self, what: str, text: str | None = None) -> str | None:
-        """What the writer says of something, in every process; text: given by the writer."""
+    def told(self, what: str, text: str) -> str:
+        """What the writer says of something, in every process; text: that of the writer counts."""
         return text
 
     def written(
