@@ -63,6 +63,7 @@ class Taken(DefaultSavePlanner):
         whole = {key: torch.Size(kept.shape) for key, kept in (*self.rest.all(), *self.rest.of_process(self.rank))}
         items = [written(key, part, self.host[key], whole[key]) for key, part in self.parts.items()]
         writer = HuggingFaceStorageWriter(str(folder), save_distributed=True)
+        writer.per_thread_copy_ahead = 0  # else it waits for a CUDA stream, in a thread for one of another device
         writer.set_up_storage_writer(True)
         plan = writer.prepare_global_plan([*[SavePlan([])] * self.rank, SavePlan(items)])[-1]
         try:
@@ -166,7 +167,7 @@ def load(folder: Path, model: nn.Module, optimizer: torch.optim.Optimizer, rest:
                 optimizer.state[parameters[name]][key] = value
     for group, saved in zip(optimizer.param_groups, kept.groups, strict=True):
         for key, value in saved.items():
-            if key != "params" and key not in HOW:
+            if key not in ("params", *HOW):
                 group[key] = tuple(value) if isinstance(group.get(key), tuple) else value
     return own
 
@@ -243,9 +244,20 @@ def require_fit(
         problems.append("the optimizer's groups have other parameters")
     else:
         for saved, group in zip(kept.groups, optimizer.param_groups, strict=True):
-            problems += [f"the optimizer has no {key}" for key in group if key not in saved]
+            for key in sorted(group.keys() - {"params", *HOW}):
+                if key not in saved:
+                    problems.append(f"the optimizer's {key} is missing")
+                elif kind(saved[key]) != kind(group[key]):
+                    problems.append(f"the optimizer's {key} cannot be {saved[key]!r}")
     if problems:
         raise damaged(folder, problems)
+
+
+def kind(value: Any) -> object:
+    """What sort of a setting it is: a number, or so many of them."""
+    if isinstance(value, (list, tuple)):
+        return [kind(each) for each in value]
+    return float if type(value) is int else type(value)
 
 
 class Where(NamedTuple):

@@ -1,4 +1,4 @@
-"""Checkpoints in parts. Run as a script, it is one of several processes: `test_sharding.py TASK FOLDER`."""
+"""Checkpoints in parts. Run as a script, it is the processes that write and read them: `FOLDER PORT...`."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from multiprocessing import get_context
 from pathlib import Path
 from threading import Thread
 from typing import Any, cast
@@ -19,6 +20,8 @@ import torch
 from safetensors import safe_open
 from safetensors.torch import load_file, save_file
 from torch import nn
+from torch.distributed.checkpoint.filesystem import FileSystemReader, FileSystemWriter
+from torch.distributed.checkpoint.metadata import Metadata
 from torch.distributed.tensor import DTensor
 
 from specbuild.api import build, infer, load
@@ -167,6 +170,14 @@ def train_on(world: World, folder: Path) -> None:
     (folder / f"refusal{world.rank}").write_text(str(caught.value))
 
 
+def train_alone(world: World, folder: Path) -> None:
+    """Train and save in one process."""
+    training = Training(world, "adamw", seed=1)
+    training.steps(0, BEFORE)
+    saved(training, folder / "alone")
+    save_file(training.tensors(local), folder / "alone.whole")
+
+
 def go_on(world: World, folder: Path) -> None:
     """Load what was saved, and train on."""
     for name in OPTIMIZERS:
@@ -186,27 +197,31 @@ def reshard(world: World, folder: Path) -> None:
             save_file(whole, folder / f"{name}.resharded")
 
 
-def started(task: str, folder: Path, processes: int) -> list[subprocess.Popen[str]]:
-    """The processes of a task."""
-    store = torch.distributed.TCPStore("127.0.0.1", 0, is_master=True, wait_for_workers=False)
-    STORES.append(store)
-    shared = {**os.environ, "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(store.port), "WORLD_SIZE": str(processes),
-              "LOCAL_WORLD_SIZE": str(processes), "TORCHELASTIC_USE_AGENT_STORE": "True", "OMP_NUM_THREADS": "1",
-              "TORCHELASTIC_RESTART_COUNT": "0"}  # fmt: skip
-    command = [sys.executable, __file__, task, str(folder)]
-    return [
-        subprocess.Popen(command, env={**shared, "RANK": rank, "LOCAL_RANK": rank}, stderr=subprocess.PIPE, text=True)
-        for rank in map(str, range(processes))
-    ]
+TASKS: dict[Callable[[World, Path], None], int] = {train_on: 2, train_alone: 1, go_on: 2, reshard: 3}
+"""What is done in turn, and by how many processes."""
 
 
-STORES: list[torch.distributed.TCPStore] = []
-"""Each outlives its processes."""
+def perform(task: Callable[[World, Path], None], folder: Path, rank: int, processes: int, port: int) -> None:
+    """One process of a task."""
+    variables = {"RANK": rank, "LOCAL_RANK": rank, "WORLD_SIZE": processes, "LOCAL_WORLD_SIZE": processes,
+                 "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": port, "TORCHELASTIC_USE_AGENT_STORE": "True",
+                 "TORCHELASTIC_RESTART_COUNT": "0"}  # fmt: skip
+    os.environ.update({name: str(value) for name, value in variables.items()})
+    with joined() as world:
+        task(world, folder)
 
 
-def ended(processes: list[subprocess.Popen[str]]) -> None:
-    said = [process.communicate(timeout=300)[1] for process in processes]
-    assert [process.returncode for process in processes] == [0] * len(processes), "\n".join(said)
+def perform_all(folder: Path, ports: list[int]) -> None:
+    """Every task, in processes that are forked: importing torch takes longer than all that they do."""
+    fork = get_context("fork").Process
+    for (task, size), port in zip(TASKS.items(), ports, strict=True):
+        processes = [fork(target=perform, args=(task, folder, rank, size, port)) for rank in range(size)]
+        for process in processes:
+            process.start()
+        for process in processes:
+            process.join()
+        if any(process.exitcode for process in processes):
+            sys.exit(f"{task.__name__} failed")
 
 
 @pytest.fixture(scope="module")
@@ -214,13 +229,10 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """What two processes saved, what two others made of it, and what three others read."""
     folder = tmp_path_factory.mktemp("parts")
     torch.set_num_threads(1)
-    ended(started("train_on", folder, 2))
-    alone = Training(ALONE, "adamw", seed=1)
-    alone.steps(0, BEFORE)
-    saved(alone, folder / "alone")
-    save_file(alone.tensors(local), folder / "alone.whole")
-    both = [*started("go_on", folder, 2), *started("reshard", folder, 3)]
-    ended(both)
+    stores = [torch.distributed.TCPStore("127.0.0.1", 0, is_master=True, wait_for_workers=False) for _ in TASKS]
+    command = [sys.executable, __file__, str(folder), *(str(store.port) for store in stores)]
+    done = subprocess.run(command, env={**os.environ, "OMP_NUM_THREADS": "1"}, timeout=300, capture_output=True)
+    assert done.returncode == 0, done.stderr.decode()
     return folder
 
 
@@ -269,6 +281,17 @@ def test_the_files_are_safetensors_and_as_large_as_the_parts(name: str, folder: 
 def test_what_a_thread_writes_beside_the_training_is_the_same(name: str, folder: Path) -> None:
     for rank in (0, 1):
         assert_same(*(load_file(folder / each / name_of(rank)) for each in (f"{name}.thread", name)))
+
+
+def test_what_is_pickled_is_neither_written_nor_read(copy: Path) -> None:
+    """As torch.distributed.checkpoint's own writer and reader would: what watches for it sees them."""
+    with pytest.raises(AssertionError, match="pickle is used"), without_pickle():
+        FileSystemWriter(copy).finish(Metadata({}), [])
+    (copy / ".metadata").write_bytes(pickle.dumps(Metadata({})))
+    with pytest.raises(AssertionError, match="pickle is used"), without_pickle():
+        FileSystemReader(copy).read_metadata()
+    training = Training(ALONE, "adamw", seed=7)
+    assert resumed(training, copy) == {}
 
 
 def test_where_one_cannot_write_all_hear_of_it(folder: Path) -> None:
@@ -362,7 +385,7 @@ def test_a_file_of_one_more_process_does_not_belong_there(copy: Path) -> None:
 def test_another_network_or_optimizer_is_refused(copy: Path) -> None:
     with pytest.raises(RunError, match=r"SB503.*wide\.weight is \[5, 6\] float32, not \[4, 6\] float32"):
         resumed(Training(ALONE, "adamw", seed=7, width=4), copy)
-    with pytest.raises(RunError, match=r"SB503.*the optimizer has no momentum_decay"):
+    with pytest.raises(RunError, match=r"SB503.*the optimizer's momentum_decay is missing"):
         resumed(Training(ALONE, "nadam", seed=7), copy)
 
 
@@ -371,13 +394,15 @@ def test_another_network_or_optimizer_is_refused(copy: Path) -> None:
     [
         (["processes"], 0, "processes: Input should be greater than or equal to 1"),
         (["processes"], "2", "processes: Input should be a valid integer"),
-        (["processes"], 3, "00003-model-00001-of-00001.safetensors does not fit"),
+        (["processes"], 3, f"{name_of(0)} does not fit: model.wide.bias is [3] float32 at [0], not [2] float32 at"),
         (["more"], 1, "more: Extra inputs are not permitted"),
         (["model", "wide.bias", "dtype"], "load", "model.wide.bias.dtype: Value error, there is no dtype load"),
         (["model", "wide.bias", "shape"], [-5], "model.wide.bias.shape.0: Input should be greater than or equal to 0"),
         (["state", "step", "other"], {"shape": [], "dtype": "float32"}, "a state of other, which is no parameter"),
         (["state", "exp_avg", "shift"], {"shape": [2**50], "dtype": "float32"}, "exp_avg.shift is [1, 5] float32"),
         (["groups", 0, "params"], ["wide.bias"], "the optimizer's groups have other parameters"),
+        (["groups", 0, "lr"], "0.1", "the optimizer's lr cannot be '0.1'"),
+        (["groups", 0, "betas"], [0.9], "the optimizer's betas cannot be [0.9]"),
         (["groups", 0], 5, "groups.0: Input should be a valid dictionary"),
     ],
 )
@@ -413,6 +438,4 @@ def test_numbers_and_tied_parameters(tmp_path: Path) -> None:
 
 
 if __name__ == "__main__":
-    tasks = {"train_on": train_on, "go_on": go_on, "reshard": reshard}
-    with joined() as world:
-        tasks[sys.argv[1]](world, Path(sys.argv[2]))
+    perform_all(Path(sys.argv[1]), [int(port) for port in sys.argv[2:]])
