@@ -112,10 +112,13 @@ def tidy(run: Path) -> None:
 
 
 def keep(run: Path, last: int, best_epoch: int | None = None) -> None:
-    """Remove all but the newest `last`, and the first one after the best epoch."""
+    """Remove all but the newest `last`, and the first one after the best epoch.
+
+    That of the start goes once there is another.
+    """
     there = found(run)
     after_best = [path for path in there if place_of(path)[0] == best_epoch]
-    kept = {*there[:last], *after_best[-1:]}
+    kept = {*there[:last], *after_best[-1:]} - {path for path in there[1:] if place_of(path) == (0, 0)}
     for path in there:
         if path not in kept:
             with suppress(OSError):
