@@ -5,7 +5,8 @@ Its tensors are `input` and `output`; of several `input.NAME` each, and `output.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple
 
@@ -116,17 +117,28 @@ def fixed_input(kind: TensorType, generator: torch.Generator) -> torch.Tensor:
 
 
 def outputs_of(model: torch.nn.Module, given: Iterable[torch.Tensor]) -> dict[str, torch.Tensor]:
-    """The model's outputs by their keys, without a graph, computed in the dtypes that they have."""
+    """The model's outputs by their keys, without a graph."""
     assert not model.training
-    convolving = torch.backends.cudnn.allow_tf32
-    torch.backends.cudnn.allow_tf32 = False  # TensorFloat-32 has 10 bits: as coarse as the tolerance
-    try:
-        with torch.inference_mode():
-            output: torch.Tensor | Mapping[str, torch.Tensor] = model(*given)
-    finally:
-        torch.backends.cudnn.allow_tf32 = convolving
+    given = list(given)
+    with torch.inference_mode(), exactly(any(tensor.is_cuda for tensor in given)):
+        output: torch.Tensor | Mapping[str, torch.Tensor] = model(*given)
     outputs = output if isinstance(output, Mapping) else {"output": output}
     return dict(zip(keys("output", outputs), (each.contiguous() for each in outputs.values()), strict=True))
+
+
+@contextmanager
+def exactly(on_gpu: bool) -> Iterator[None]:
+    """A GPU computes float32 as such in here: TensorFloat-32 has 10 bits, as coarse as the tolerance."""
+    if not on_gpu:
+        yield
+        return
+    before = torch.get_float32_matmul_precision()
+    torch.set_float32_matmul_precision("highest")
+    try:
+        with torch.backends.cudnn.flags(enabled=True, deterministic=True, allow_tf32=False):
+            yield
+    finally:
+        torch.set_float32_matmul_precision(before)
 
 
 def stored(kind: TensorType) -> Storage:

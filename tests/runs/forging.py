@@ -17,13 +17,16 @@ VALUES: tuple[Any, ...] = (
     "../../etc/passwd", "a" * 100_000, [], {}, [[]], [1], [None], {"type": "x"}, {"a": {"b": {}}}, "Linear", "input",
     "float64", "int64", "auto", "cuda", "${x}", [1, 2, 3, 4], [2**40], [4, 4],
 )  # fmt: skip
-FILES = ("spec.json", "environment.json", "metrics.jsonl", "manifest.json", "model.safetensors", "golden.safetensors")
+FILES = (
+    "spec.json", "environment.json", "preprocessing.json", "metrics.jsonl", "manifest.json", "model.safetensors",
+    "golden.safetensors",
+)  # fmt: skip
 
 
 def forged(run: Path, seed: int) -> str:
     """Forge the run in `run`; returns what was done."""
     draw = random.Random(seed)
-    name = draw.choice(FILES)
+    name = draw.choice([name for name in FILES if (run / name).exists()])
     file = run / name
     if name == "manifest.json":
         content = sealing.read(run)
@@ -73,7 +76,7 @@ def mutated(root: Any, draw: random.Random) -> str:
         elif what == "rename" and isinstance(holder, dict):
             holder[draw.choice(["x", "type", "__metadata__", "\x1b[0m", "epoch"])] = holder.pop(key)
         else:
-            for _ in range(draw.choice([1, 50, 400])):
+            for _ in range(draw.choice([1, 50, 300])):
                 holder[key] = [holder[key]]
         told.append(f"{what} {path} {str(value)[:40]!r}")
     return "; ".join(told)

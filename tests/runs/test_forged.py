@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 import torch
 
-from specbuild.api import reload
-from specbuild.errors import RunError, SpecbuildError
+from specbuild.api import evaluate, reload, train
+from specbuild.errors import DataError, RunError, SpecbuildError
 from specbuild.runs import metrics, reading, sealing
 from specbuild.runs.files import json_bytes
 from tests.runs.forging import forged
@@ -198,8 +198,6 @@ def test_weights_that_are_none(run: Path, content: bytes) -> None:
 def test_an_input_that_the_network_cannot_take(tmp_path: Path) -> None:
     from safetensors.torch import load_file, save_file
 
-    from specbuild.api import train
-
     document = {
         "specbuild": 1, "name": "tokens", "input": {"shape": [4], "dtype": "int64"},
         "layers": [{"type": "Embedding", "num_embeddings": 5, "embedding_dim": 3}, "Flatten",
@@ -280,3 +278,15 @@ def test_reading_refuses_a_linked_folder_on_the_way(tmp_path: Path) -> None:
 def test_reading_takes_plain_names_only(tmp_path: Path, name: str) -> None:
     with pytest.raises(RunError, match="is not a plain name"):
         reading.read(tmp_path, name, 100)
+
+
+def test_a_document_that_cannot_be_judged_by_is_refused_by_evaluate(run: Path) -> None:
+    spec = json.loads((run / "spec.json").read_bytes())
+    del spec["loss"]
+    (run / "spec.json").write_text(json.dumps(spec))
+    sealed(run)
+    with pytest.raises(DataError) as caught:
+        evaluate(run, "val", device="cpu", data_root=HERE)
+    assert [(problem.code, problem.message) for problem in caught.value.diagnostics] == [
+        ("SB401", "`loss` is missing: what is made small")
+    ]
