@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from specbuild.api import build, check, diff, evaluate, explain, fix, infer, load, reload, train
+    from specbuild.api import build, check, diff, evaluate, explain, fix, infer, load, reload, train, verify
     from specbuild.diagnostics.diagnostic import Diagnostic
     from specbuild.errors import DataError, RunError, SpecbuildError, SpecError
     from specbuild.language.document import Spec
@@ -39,6 +39,7 @@ __all__ = [
     "plugin",
     "reload",
     "train",
+    "verify",
 ]
 
 HOMES = {
@@ -54,6 +55,7 @@ HOMES = {
         "load",
         "reload",
         "train",
+        "verify",
     ),
     "specbuild.diagnostics.diagnostic": ("Diagnostic",),
     "specbuild.errors": ("DataError", "RunError", "SpecError", "SpecbuildError"),

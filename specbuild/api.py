@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -25,7 +25,11 @@ if TYPE_CHECKING:
     from specbuild.network.difference import Difference
     from specbuild.reports.explanation import Explanation
     from specbuild.reports.preview import Preview
+    from specbuild.runs.cleaning import Cleaning
+    from specbuild.runs.comparing import Comparison
+    from specbuild.runs.listing import Listed
     from specbuild.runs.run import Run
+    from specbuild.runs.verifying import Verification
     from specbuild.training.loop import Reporter
     from specbuild.training.rehearsing import Rehearsal
     from specbuild.training.world import World
@@ -285,8 +289,64 @@ def reload(run: str | os.PathLike[str], weights: Literal["best", "last"] = "best
     """
     from specbuild.runs.run import reload as reload_run
 
+<<<<<<< HEAD
     if device is None:
         return reload_run(run, weights)
     from specbuild.training.device import named
 
     return reload_run(run, weights, named(device))
+=======
+    return reload_run(run, weights)
+
+
+def verify(run: str | os.PathLike[str]) -> Verification:
+    """What each file of a run is: as it was written, or what is wrong with it. Imports no torch.
+
+    Works on a training that has not ended, too. Raises `RunError` for a folder that is no run.
+    """
+    from specbuild.runs.verifying import verification
+
+    return verification(run)
+
+
+def list_runs(folder: str | os.PathLike[str] = "runs") -> tuple[Listed, ...]:
+    """The runs of a folder, newest last, as far as their manifests and metrics tell. Imports no torch.
+
+    folder: of the runs, of those of one name, or one run. Raises `RunError` where there is no such folder.
+    """
+    from specbuild.runs.listing import listed
+
+    return listed(Path(folder))
+
+
+def compare_runs(runs: Sequence[str | os.PathLike[str]]) -> Comparison:
+    """Two runs or more side by side: documents, metrics of the best epochs, environments. Imports no torch.
+
+    Raises `RunError` for what is no run, or has no document that can be read.
+    """
+    from specbuild.runs.comparing import comparison
+
+    return comparison(runs)
+
+
+def clean_runs(
+    folder: str | os.PathLike[str] = "runs",
+    *,
+    unfinished: bool = False,
+    checkpoints: bool = False,
+    keep: int | None = None,
+    damaged: bool = False,
+    yes: bool = False,
+) -> Cleaning:
+    """What of a folder is no longer needed; with `yes` it is removed. Imports no torch.
+
+    unfinished: trainings that finished no epoch and have no checkpoint. checkpoints: those of finished runs.
+    keep: of each name the finished runs but the `keep` with the highest numbers. damaged: runs whose files are
+    not those that were written. A run that a training writes in is left, and so is what no training wrote.
+    Raises `RunError` where there is no such folder.
+    """
+    from specbuild.runs.cleaning import carried_out, cleaning
+
+    found = cleaning(Path(folder), unfinished=unfinished, checkpoints=checkpoints, keep=keep, damaged=damaged)
+    return carried_out(found) if yes else found
+>>>>>>> runs7

@@ -14,7 +14,13 @@ SLOW = ("torch", "torchvision", "numpy", "rich", "PIL", "torchinfo", "safetensor
 
 @pytest.mark.parametrize(
     "command",
-    [["check", "specs/cifar_cnn.yaml"], ["summary", "specs/cifar_cnn.yaml"], ["schema"], ["--help"]],
+    [
+        ["check", "specs/cifar_cnn.yaml"],
+        ["summary", "specs/cifar_cnn.yaml"],
+        ["schema"],
+        ["--help"],
+        ["runs", "list", "specs"],
+    ],
     ids=lambda command: command[0],
 )
 def test_no_slow_imports(command: list[str]) -> None:

@@ -13,9 +13,11 @@ from specbuild.cli.evaluate import evaluate
 from specbuild.cli.explain import explain
 from specbuild.cli.preview import preview
 from specbuild.cli.reload import reload
+from specbuild.cli.runs import COMMANDS as RUNS
 from specbuild.cli.schema import schema
 from specbuild.cli.summary import summary
 from specbuild.cli.train import train
+from specbuild.cli.verify import verify
 
 app = typer.Typer(
     name="specbuild",
@@ -51,5 +53,10 @@ def options(
     output.show_traceback = traceback
 
 
-for command in (check, summary, diff, preview, train, evaluate, reload, schema, explain):
+for command in (check, summary, diff, preview, train, evaluate, reload, verify, schema, explain):
     app.command()(output.guarded(command))
+
+runs = typer.Typer(help="List, compare and clean up runs.", no_args_is_help=True)
+for name, subcommand in RUNS.items():
+    runs.command(name)(output.guarded(subcommand))
+app.add_typer(runs, name="runs")

@@ -25,9 +25,7 @@ def train(
     ] = None,
     resume: Annotated[
         bool,
-        typer.Option(
-            "--resume", help="Go on with the run DIR, or the newest of SPEC's name; else begin."
-        ),
+        typer.Option("--resume", help="Go on with the run DIR, or the newest of SPEC's name; else begin."),
     ] = False,
     signals: Annotated[
         list[str] | None,

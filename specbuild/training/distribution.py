@@ -31,7 +31,6 @@ from specbuild.network.cost import memory_of
 from specbuild.network.plan import Plan
 from specbuild.network.samples import normalized_layers
 from specbuild.runs import checkpoints
-from specbuild.training import sharding
 from specbuild.training.device import choose, require_room
 from specbuild.training.interruption import Interrupted, Signals
 from specbuild.training.launching import under_launcher
@@ -285,6 +284,8 @@ class Processes(World):
             return None
         rest = {}
         if self.sharded:
+            from specbuild.training import sharding  # wants a newer torch than the rest
+
             rest = {"sharded": sharding.save(aside.folder, fit.model, fit.optimizer)}
         mine = {**state, **own, **rest} if self.writer else own
         failed = self.trying(lambda: aside.put(mine, self.suffix))
@@ -320,6 +321,8 @@ class Processes(World):
     def read(self, fit: Fit, folder: Path, state: Mapping[str, Any]) -> Mapping[str, Any]:
         """What this process had for itself in a checkpoint; of a network in parts it gets its part."""
         if self.sharded:
+            from specbuild.training import sharding
+
             sharding.load(folder, fit.model, fit.optimizer, state["sharded"])
             fit.schedule.groups = fit.optimizer.param_groups
         return state if self.writer else checkpoints.read(folder, self.suffix)

@@ -1,0 +1,65 @@
+"""Runs that were really trained, for the tests of what is done with whole folders of them."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Mapping
+from pathlib import Path
+
+import torch
+
+from specbuild.api import train
+from specbuild.runs import manifest, sealing
+
+torch.set_num_threads(1)
+
+TEXT = """\
+specbuild: 1
+name: digits
+input: [1, 8, 8]
+layers:
+  - Flatten
+  - {name: head, type: Linear, out_features: 10}
+loss: CrossEntropyLoss
+optimizer: {type: SGD, lr: 0.1}
+data:
+  train: {dataset: Digits, transforms: [ToTensor]}
+  val: {split: 0.2}
+train: {epochs: 5}
+"""
+STEPS = "00000018"
+
+
+def trained(folder: Path, *overrides: str, epochs: int = 2) -> Path:
+    """A finished run of two epochs."""
+    return train(TEXT, [f"train.epochs={epochs}", *overrides], run=folder).path
+
+
+def checkpoint(run: Path, steps: str = STEPS) -> Path:
+    """Put a sealed checkpoint into a run: as far as the folder goes, what a training leaves."""
+    folder = run / "checkpoints" / steps
+    folder.mkdir(parents=True)
+    (folder / "state.json").write_text(json.dumps({"epoch": 1, "steps": int(steps)}))
+    shutil.copy(run / "model.safetensors", folder / "model.safetensors")
+    sealing.write(folder, {"checkpoint": 1, "step": int(steps)})
+    return folder
+
+
+def sealed(run: Path, status: manifest.Status = "finished") -> Path:
+    """The run with a manifest that agrees with what is in it now."""
+    (run / manifest.NAME).unlink(missing_ok=True)
+    manifest.write(run, status, "all 2 epochs")
+    return run
+
+
+def unfinished(run: Path) -> Path:
+    """What a training that was killed has written, of a run that ended."""
+    for name in (manifest.NAME, "spec.json", "model.safetensors", "environment.json", "golden.safetensors"):
+        (run / name).unlink()
+    return run
+
+
+def verdicts(files: Mapping[str, str], expected: Mapping[str, str]) -> None:
+    """Hold the files that are not as written against those that should not be."""
+    assert {name: told for name, told in files.items() if told != "as written"} == dict(expected)
