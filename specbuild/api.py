@@ -289,14 +289,11 @@ def reload(run: str | os.PathLike[str], weights: Literal["best", "last"] = "best
     """
     from specbuild.runs.run import reload as reload_run
 
-<<<<<<< HEAD
     if device is None:
         return reload_run(run, weights)
     from specbuild.training.device import named
 
     return reload_run(run, weights, named(device))
-=======
-    return reload_run(run, weights)
 
 
 def verify(run: str | os.PathLike[str]) -> Verification:
@@ -349,4 +346,3 @@ def clean_runs(
 
     found = cleaning(Path(folder), unfinished=unfinished, checkpoints=checkpoints, keep=keep, damaged=damaged)
     return carried_out(found) if yes else found
->>>>>>> runs7
