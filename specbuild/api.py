@@ -129,50 +129,61 @@ def build(document: Document | Plan, overrides: Iterable[str] = ()) -> nn.Sequen
 
 
 def train(
-    document: Document,
+    document: Document | None,
     overrides: Iterable[str] = (),
     *,
     run: str | os.PathLike[str] | None = None,
+    resume: bool = False,
     device: str | None = None,
     data_root: str | os.PathLike[str] | None = None,
     train: Dataset[Any] | None = None,
     val: Dataset[Any] | None = None,
     report: Reporter | None = None,
     pictures: bool = False,
+    signals: Iterable[int] = (),
 ) -> Run:
     """Train the network and return its finished run.
 
     run: the folder to make; by default `runs/<name>/<next number>`.
+    resume: go on with the training in `run`, by default the newest of that name, from its newest checkpoint that is
+    whole; where there is none yet, begin. The document may be None then: that of the run.
     device: `auto`, `cpu`, `cuda` or `mps`; by default what the document says.
     data_root: what relative paths of the data are relative to, instead of the working directory.
     train, val: data sets of one's own, of `(input, target)` or of dicts of fields.
     pictures: whether curves, a confusion matrix and the worst mistakes are left in the run, where there is a val.
-    Raises `SpecError`, `DataError` or `RunError`.
+    signals: more of them that end it as SIGTERM does.
+    Raises `SpecError`, `DataError` or `RunError`; and `Interrupted`, a `KeyboardInterrupt`, where a signal ended it.
     """
     written = trained(
-        document, overrides, run=run, device=device, data_root=data_root, train=train, val=val, report=report,
-        pictures=pictures,
+        document, overrides, run=run, resume=resume, device=device, data_root=data_root, train=train, val=val,
+        report=report, pictures=pictures, signals=signals,
     )  # fmt: skip
     assert written is not None, "who trains alone writes the run"
     return reload(written)
 
 
 def trained(
-    document: Document,
+    document: Document | None,
     overrides: Iterable[str] = (),
     *,
     world: World | None = None,
     run: str | os.PathLike[str] | None = None,
+    resume: bool = False,
     device: str | None = None,
     data_root: str | os.PathLike[str] | None = None,
     train: Dataset[Any] | None = None,
     val: Dataset[Any] | None = None,
     report: Reporter | None = None,
     pictures: bool = False,
+    signals: Iterable[int] = (),
 ) -> Path | None:
     """`train` as one of the processes of a world; where the run is, in the one that wrote it."""
     from specbuild.training import loop
 
+    if document is None:
+        document = document_of(run) if resume else None
+        if document is None:
+            raise TypeError("a training needs a document, unless it goes on with a run")
     spec = load(document, overrides)
     if (pictures or spec.train.tensorboard) and (world is None or world.writer):
         from specbuild.reports.observing import observed
@@ -183,12 +194,23 @@ def trained(
         infer_plan(spec),
         world=world,
         run=run,
+        resume=resume,
         device=device,
         data_root=data_root,
         train=train,
         val=val,
         report=report,
+        signals=signals,
     )
+
+
+def document_of(run: str | os.PathLike[str] | None) -> Source | None:
+    """The document that a run was trained by, with its overrides; None without a run. Raises `RunError`."""
+    if run is None:
+        return None
+    from specbuild.training.resuming import document_of
+
+    return document_of(Path(run))
 
 
 def dry_run(
@@ -255,15 +277,23 @@ def evaluate(
     )
 
 
-def reload(run: str | os.PathLike[str], weights: Literal["best", "last"] = "best") -> Run:
+def reload(run: str | os.PathLike[str], weights: Literal["best", "last"] = "best", device: str | None = None) -> Run:
     """A run as it was written: spec, plan, model with its best weights, or those of its last epoch, metrics.
 
-    Every file is held against the manifest, and the model's output against the recorded one.
+    Every file is held against the manifest, and the model's output against the recorded one. With the torch, CPU
+    capability, threads and machine that wrote it the bits are the same; else the outputs may differ by a thousandth
+    of the largest, and what differs is said.
     Raises `RunError` and names the file that is missing or was altered.
+
+    device: auto, cpu, cuda or mps; where the model is put, once its output there is proven as well. By default the CPU.
     """
     from specbuild.runs.run import reload as reload_run
 
-    return reload_run(run, weights)
+    if device is None:
+        return reload_run(run, weights)
+    from specbuild.training.device import named
+
+    return reload_run(run, weights, named(device))
 
 
 def verify(run: str | os.PathLike[str]) -> Verification:

@@ -70,6 +70,8 @@ class Split:
         """The part of each batch that is this process's; None for all of it."""
         self.skipped = Skipped(name, len(indices)) if spec.data is not None and spec.data.on_error == "skip" else None
         """What could not be read and was left out; None where that ends the training."""
+        self.read = 0
+        """Batches that were read of the epoch that is under way."""
         self._reader: Reader | None = None
         self._on_device: tuple[torch.device, Sample, torch.Tensor] | None = None
 
@@ -120,19 +122,21 @@ class Split:
             raise problem
         raise self.skipped.none_left(str(problem))
 
-    def batches(self, epoch: int, device: torch.device | str) -> Iterator[Sample]:
-        """The batches of an epoch, on `device`: the fields of the samples, stacked.
+    def batches(self, epoch: int, device: torch.device | str, first: int = 0) -> Iterator[Sample]:
+        """The batches of an epoch, on `device`: the fields of the samples, stacked. first: the one to begin with.
 
         Several views of an image come as so many images, side by side, and all inputs as often. Raises `DataError`
         (SB404, SB405, SB402, SB412) for samples that cannot be used, and names the first.
         """
         device = torch.device(device)
-        chunks = self._chunks(epoch)
+        chunks = self._chunks(epoch)[first:]
+        self.read = first
         last: Sample = {}
         try:
             for chunk, read in zip(
                 chunks, self._read([self._part(chunk) for chunk in chunks], epoch, device), strict=True
             ):
+                self.read += 1
                 usable = self._usable(read)
                 batch = self._finished(usable, read.numbers, epoch, device) if usable else {}
                 if self.share is not None and not (usable and self.share.size(len(chunk.indices))):

@@ -71,10 +71,27 @@ class Distributed(Section):
     """Whether BatchNorm takes its statistics over the batches of all processes."""
 
 
+class Checkpoint(Section):
+    """When a training is written down so that `train --resume` can go on with it: by steps, epochs or minutes,
+    whichever comes first. Besides, it is at the start, at the end, and when a signal ends it.
+    """
+
+    steps: Size | None = None
+    """Every so many steps of the optimizer."""
+    epochs: Size | None = None
+    """Every so many epochs."""
+    minutes: Positive | None = 10.0
+    """Every so many minutes."""
+    last: Size = 2
+    """How many are kept: the newest ones, and the one after the best epoch."""
+
+
 class Training(Section):
     """How long, how exactly and where the network is trained, and from which seed."""
 
-    children: ClassVar = {"best": Best, "early_stopping": EarlyStopping, "ema": Ema, "distributed": Distributed}
+    children: ClassVar = {
+        "best": Best, "early_stopping": EarlyStopping, "ema": Ema, "checkpoint": Checkpoint, "distributed": Distributed,
+    }  # fmt: skip
 
     epochs: Annotated[Size, Le(10**9)] = 10
     """How often the network sees the whole of train."""
@@ -108,6 +125,8 @@ class Training(Section):
     `val_loss`, else the lowest `train_loss`."""
     early_stopping: EarlyStopping | None = None
     """When the training ends before its last epoch."""
+    checkpoint: Checkpoint | None = Checkpoint()
+    """When the training is written down, to go on with it later; null is never."""
     deterministic: Bool = False
     """Use only algorithms that give the same every time (`torch.use_deterministic_algorithms`); slower on a GPU."""
     distributed: Distributed = Distributed()

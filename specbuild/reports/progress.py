@@ -54,7 +54,7 @@ class Bar(Silent):
             expand=True,
         )
         self.say(str(start))
-        self.progress.add_task(f"epoch 1/{self.epochs}", total=self.total, state="")
+        self.progress.add_task(f"epoch {start.first}/{self.epochs}", total=self.total, state="")
         self.progress.start()
 
     def ready(self, fit: Fit, folder: Path) -> None:

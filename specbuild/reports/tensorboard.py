@@ -50,9 +50,9 @@ class Board(Silent):
         from torch.utils.tensorboard import SummaryWriter
 
         place = folder / FOLDER
-        self.writer, self.fit = SummaryWriter(str(place)), fit
+        self.writer, self.fit = SummaryWriter(str(place), purge_step=fit.position.epoch), fit
         self.length = -(-fit.splits["train"].steps // fit.spec.train.accumulate)
-        self.say_line(f"to look at it: tensorboard --logdir {place} (until the run has its name)")
+        self.say_line(f"to look at it: tensorboard --logdir {place}")
         batch = next(iter(fit.splits["train"].batches(1, "cpu")))
         field = image_field(fit.spec.inputs)
         images = batch[field][:IMAGES] if field is not None else torch.zeros(0)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import platform
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
@@ -12,6 +12,7 @@ from typing import Any
 import torch
 
 from specbuild import __version__
+from specbuild.runs.reading import is_names, is_number, is_text, read_object, wrong
 
 NAME = "environment.json"
 
@@ -37,11 +38,36 @@ def environment(device: torch.device, memory_format: str, precision: str = "floa
     }
 
 
+KNOWN: Mapping[str, Callable[[Any], bool]] = {
+    **dict.fromkeys(("specbuild", "python", "torch", "machine", "cpu_capability", "device"), is_text),
+    **dict.fromkeys(("precision", "memory_format"), is_text),
+    "torchvision": lambda value: value is None or is_text(value),
+    "threads": lambda value: type(value) is int and is_number(value),
+    "plugins": is_names,
+}
+"""What is read back, each with what it must be; the rest is for people."""
+
+
+def read(folder: Path) -> dict[str, Any]:
+    """What a run was made with; raises `RunError` (SB503) for what is none of it."""
+    recorded = read_object(folder, NAME)
+    for key, judge in KNOWN.items():
+        if key in recorded and not judge(recorded[key]):
+            raise wrong(folder / NAME, f"{NAME} is not what a run was made with: its `{key}`")
+    return recorded
+
+
 def differences(recorded: Mapping[str, Any]) -> list[str]:
-    """What of that which decides the bits is another now, in words."""
+    """What of that which decides the bits is another now, each as `name old → new`."""
     now = environment(torch.device("cpu"), "contiguous")
     changed = [key for key in DECIDES_BITS if recorded.get(key) != now[key]]
     return [f"{key} {recorded.get(key)} → {now[key]}" for key in changed]
+
+
+def moved(recorded: Mapping[str, Any], device: torch.device) -> list[str]:
+    """That it was trained on another kind of device than `device`, as `device old → new`."""
+    old = str(recorded.get("device", "cpu"))
+    return [] if old.partition(":")[0] == device.type else [f"device {old} → {device}"]
 
 
 def device_name(device: torch.device) -> str:

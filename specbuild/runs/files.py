@@ -1,21 +1,55 @@
-"""Files that are either whole or not there."""
+"""Files that are either whole or not there. Every byte of a run goes to disk by way of this module."""
 
 from __future__ import annotations
 
+import errno
+import hashlib
 import json
 import os
+import shutil
+from contextlib import suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
+
+CHUNK = 1 << 24
+"""Bytes that are written at once."""
 
 
-def write_whole(path: Path, content: bytes) -> None:
+class Written(NamedTuple):
+    """A file as it was written."""
+
+    sha256: str
+    bytes: int
+
+
+def write_new(path: Path, content: bytes) -> Written:
+    """Write a file that nobody reads yet, and force it to disk."""
+    digest = hashlib.sha256()
+    view = memoryview(content)
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | getattr(os, "O_NOFOLLOW", 0), 0o666)
+    try:
+        for start in range(0, len(view), CHUNK):
+            part = view[start : start + CHUNK]
+            digest.update(part)
+            while part:
+                part = part[os.write(descriptor, part) :]
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+    return Written(digest.hexdigest(), len(view))
+
+
+def write_whole(path: Path, content: bytes) -> Written:
     """Write beside `path`, force to disk, rename: a reader sees the old file or the new, never a half."""
     beside = path.with_name(f".{path.name}.new")
-    with beside.open("wb") as file:
-        file.write(content)
-        file.flush()
-        os.fsync(file.fileno())
-    os.replace(beside, path)
+    try:
+        written = write_new(beside, content)
+        os.replace(beside, path)
+    except OSError:
+        with suppress(OSError):
+            beside.unlink()
+        raise
+    return written
 
 
 def force_to_disk(path: Path) -> None:
@@ -27,6 +61,26 @@ def force_to_disk(path: Path) -> None:
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
+
+
+def appear(aside: Path, path: Path) -> None:
+    """Give a folder that was put together aside its name, for good."""
+    force_to_disk(aside)
+    os.rename(aside, path)
+    force_to_disk(path.parent)
+
+
+def remove(folder: Path) -> None:
+    """Take a folder away: at once by its name, then what is in it."""
+    hidden = folder.with_name(f".{folder.name}.old")
+    shutil.rmtree(hidden, ignore_errors=True)
+    os.rename(folder, hidden)
+    shutil.rmtree(hidden, ignore_errors=True)
+
+
+def full(error: OSError) -> bool:
+    """Whether it is space that is missing."""
+    return error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 
 def json_bytes(value: Any) -> bytes:

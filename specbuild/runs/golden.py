@@ -5,8 +5,10 @@ Its tensors are `input` and `output`; of several `input.NAME` each, and `output.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
+from typing import NamedTuple
 
 import torch
 
@@ -17,12 +19,13 @@ from specbuild.errors import RunError
 from specbuild.language.document import Spec
 from specbuild.network.inference import infer
 from specbuild.network.plan import Plan
-from specbuild.runs import weights
+from specbuild.runs import reading, weights
 
 NAME = "golden.safetensors"
 BATCH = 2
 TOLERANCE = 1e-3
-"""What the outputs may differ by on another torch or CPU, as a part of the largest output."""
+"""What the outputs may differ by on another torch, CPU or device, as a part of the largest output."""
+CPU = torch.device("cpu")
 
 
 def plan_for(spec: Spec, plan: Plan) -> Plan:
@@ -36,28 +39,49 @@ def save(model: torch.nn.Module, plan: Plan, path: Path) -> None:
     weights.save({**given, **outputs_of(model, given.values())}, path)
 
 
-def prove(model: torch.nn.Module, plan: Plan, path: Path, same_machine: bool) -> float:
-    """Hold the model's output against the recorded one; returns the largest difference.
+class Proof(NamedTuple):
+    """How near the outputs came to the recorded ones."""
+
+    difference: float
+    """The largest, of the output that came nearest to what it may differ by."""
+    allowed: float
+    """What that output may differ by; 0 where it must be equal bit for bit."""
+
+
+EXACT = Proof(0.0, 0.0)
+
+
+def prove(model: torch.nn.Module, plan: Plan, path: Path, same_machine: bool, device: torch.device = CPU) -> Proof:
+    """Hold the model's outputs, on the device that it is on, against the recorded ones.
 
     same_machine: whether torch, CPU capability and threads are those that wrote the file; then the
-    outputs must be equal bit for bit. Raises `RunError` (SB504) with the difference otherwise.
+    outputs must be equal bit for bit on the CPU. Raises `RunError` (SB504) with the difference otherwise.
     """
     inputs, outputs = keys("input", plan.inputs), keys("output", plan.outputs)
     kinds = zip([*inputs, *outputs], [*plan.inputs.values(), *plan.outputs.values()], strict=True)
     tensors = weights.load(path, {key: stored(kind) for key, kind in kinds})
-    # A clone lies where torch's own allocator puts it: kernels may round by alignment.
-    actual = outputs_of(model, [tensors[key].clone() for key in inputs])
-    return max(difference(actual[key], tensors[key], path, same_machine) for key in outputs)
+    try:
+        # A clone lies where torch's own allocator puts it: kernels may round by alignment.
+        actual = outputs_of(model, [tensors[key].clone().to(device) for key in inputs])
+    except (RuntimeError, IndexError, ValueError, NotImplementedError) as error:  # as of a token that is none
+        said = reading.shown(str(error).partition("\n")[0])
+        message = f"the network cannot be run on the recorded input on {device}: {said}"
+        raise RunError([Diagnostic("SB504", message, file=str(path))]) from None
+    exact = same_machine and device.type == "cpu"
+    proofs = [proof(actual[key].cpu(), tensors[key], path, exact) for key in outputs]
+    return max(proofs, key=lambda one: (one.difference / one.allowed if one.allowed else 0.0, one.allowed))
 
 
-def difference(actual: torch.Tensor, wanted: torch.Tensor, path: Path, same_machine: bool) -> float:
-    """The largest difference of one output from the recorded one."""
+def proof(actual: torch.Tensor, wanted: torch.Tensor, path: Path, exact: bool) -> Proof:
+    """How near one output came to the recorded one."""
+    if exact and same_bits(actual, wanted):
+        return EXACT
+    allowed = 0.0 if exact or not wanted.numel() else TOLERANCE * wanted.double().abs().max().item()
     if same_bits(actual, wanted):
-        return 0.0
+        return Proof(0.0, allowed)
     found = (actual.double() - wanted.double()).abs().max().item()
-    allowed = 0.0 if same_machine else TOLERANCE * wanted.double().abs().max().item()
     if not found <= allowed:  # NaN is not allowed either
-        bound = "must be equal bit for bit" if same_machine else f"may differ by {allowed:.3g}"
+        bound = "must be equal bit for bit" if exact else f"may differ by {allowed:.3g}"
         raise RunError(
             [
                 Diagnostic(
@@ -67,7 +91,7 @@ def difference(actual: torch.Tensor, wanted: torch.Tensor, path: Path, same_mach
                 )
             ]
         )
-    return found
+    return Proof(found, allowed)
 
 
 def keys(what: str, names: Iterable[str]) -> list[str]:
@@ -95,10 +119,26 @@ def fixed_input(kind: TensorType, generator: torch.Generator) -> torch.Tensor:
 def outputs_of(model: torch.nn.Module, given: Iterable[torch.Tensor]) -> dict[str, torch.Tensor]:
     """The model's outputs by their keys, without a graph."""
     assert not model.training
-    with torch.inference_mode():
+    given = list(given)
+    with torch.inference_mode(), exactly(any(tensor.is_cuda for tensor in given)):
         output: torch.Tensor | Mapping[str, torch.Tensor] = model(*given)
     outputs = output if isinstance(output, Mapping) else {"output": output}
     return dict(zip(keys("output", outputs), (each.contiguous() for each in outputs.values()), strict=True))
+
+
+@contextmanager
+def exactly(on_gpu: bool) -> Iterator[None]:
+    """A GPU computes float32 as such in here: TensorFloat-32 has 10 bits, as coarse as the tolerance."""
+    if not on_gpu:
+        yield
+        return
+    before = torch.get_float32_matmul_precision()
+    torch.set_float32_matmul_precision("highest")
+    try:
+        with torch.backends.cudnn.flags(enabled=True, deterministic=True, allow_tf32=False):
+            yield
+    finally:
+        torch.set_float32_matmul_precision(before)
 
 
 def stored(kind: TensorType) -> Storage:

@@ -34,6 +34,8 @@ class Manifest(NamedTuple):
     """What ended the training, in words."""
     id: str = ""
     """The run's own, drawn when its training began: 32 hexadecimal digits."""
+    format: int = VERSION
+    """The format in which the run's files were written."""
 
 
 def new_id() -> str:
@@ -58,7 +60,7 @@ def write(
 
 def verify(folder: Path) -> Manifest:
     """Hold every file of a run directory against its manifest; raise `RunError` naming what differs."""
-    content = read(folder)
+    version, content = proven(folder)
     problems = sealing.faults(folder, content)
     for name in REQUIRED:
         if name not in content["files"]:
@@ -66,17 +68,22 @@ def verify(folder: Path) -> Manifest:
     if problems:
         raise RunError(problems)
     sizes = {name: entry["bytes"] for name, entry in content["files"].items()}
-    return Manifest(content["status"], sizes, content["reason"], content["id"])
+    return Manifest(content["status"], sizes, content["reason"], content["id"], version)
 
 
 def read(folder: Path) -> dict[str, Any]:
     """The manifest's content, once it is proven to be what was written; that of an older format brought up to date."""
+    return proven(folder)[1]
+
+
+def proven(folder: Path) -> tuple[int, dict[str, Any]]:
+    """The format that a manifest was written in, and its content brought up to date."""
     if not os.path.lexists(folder / NAME):
         raise RunError([not_a_run(folder)])
     content = sealing.read(folder)
     file = folder / NAME
     version = content.get("specbuild_run")
-    if not readable(version):
+    if type(version) is not int or not readable(version):
         later = type(version) is int and version > VERSION
         fix = "read it with a newer specbuild" if later else "is it a run's manifest? restore it from a copy"
         message = f"is a run of format {version!r}; this specbuild reads formats up to {VERSION}"
@@ -87,7 +94,7 @@ def read(folder: Path) -> dict[str, Any]:
     content = up_to_date(content)
     if not isinstance(content.get("id"), str) or not ID.fullmatch(content["id"]):
         raise altered(file, "is not a manifest: its `id` has 32 hexadecimal digits")
-    return content
+    return version, content
 
 
 def not_a_run(folder: Path) -> Diagnostic:

@@ -1,6 +1,6 @@
 """Runs of older formats, brought up to date in memory; their files stay as they were written.
 
-Format 2 gave a run an `id` and put its checkpoints into it.
+Format 2 gave a run an `id` and put its checkpoints into it; its resolved documents are those of format 1.
 """
 
 from __future__ import annotations
@@ -26,6 +26,10 @@ MIGRATIONS: dict[int, Callable[[Content], Content]] = {1: from_1_to_2}
 """By the format that each starts from."""
 
 
+DOCUMENTS: dict[int, Callable[[Content], Content]] = {}
+"""What brings a resolved document, `spec.json`, up to date, by the run's format; none where nothing changed in it."""
+
+
 def up_to_date(content: Content) -> Content:
     """A manifest's content as this specbuild would have written it; its format is one that `readable` is true of."""
     while content["specbuild_run"] != VERSION:
@@ -33,6 +37,18 @@ def up_to_date(content: Content) -> Content:
     return content
 
 
-def readable(version: Any) -> bool:
+def readable(version: int) -> bool:
     """Whether there is a way from this format to ours."""
-    return type(version) is int and (version == VERSION or version in MIGRATIONS)
+    return version == VERSION or version in MIGRATIONS
+
+
+def document(content: Content, version: int) -> Content:
+    """The resolved document of a run of format `version` as this specbuild would have written it."""
+    for step in range(version, VERSION):
+        content = DOCUMENTS.get(step, unchanged)(content)
+    return content
+
+
+def unchanged(content: Content) -> Content:
+    """The document as it is."""
+    return content

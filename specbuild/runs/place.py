@@ -1,40 +1,41 @@
-"""Where a run goes: a folder of its own, taken before training begins."""
+"""Where a run goes: a folder of its own, taken before training begins and locked while it lasts."""
 
 from __future__ import annotations
 
 import os
 import re
 import shutil
+from contextlib import suppress
 from pathlib import Path
 
 from specbuild.diagnostics.diagnostic import Diagnostic
 from specbuild.errors import RunError
+from specbuild.runs import locking
 from specbuild.runs.files import force_to_disk
+from specbuild.runs.locking import Lock, Taken
+from specbuild.runs.manifest import NAME as MANIFEST
 
-PARTIAL = re.compile(r"\.(\d+)\.partial")
+RUNS = Path("runs")
 
 
 class Place:
-    """A run's name, and the hidden folder beside it in which the run is put together.
+    """A run's folder, which no other training writes into.
 
-    Taking the hidden folder is one `mkdir`, which only one process can win; the run appears under
-    its name by one rename, so whatever stands under that name is whole.
+    It is no run before its manifest is there, which is written last.
     """
 
-    def __init__(self, final: Path, partial: Path, numbered: bool, made: list[Path]) -> None:
-        self.final, self.partial, self.numbered = final, partial, numbered
-        self.made = made
-        """The parent folders that had to be made, innermost first."""
-        self.settled = False
-        """Whether there is nothing more to discard."""
+    def __init__(self, folder: Path, lock: Lock, *, new: bool, made: list[Path] | None = None) -> None:
+        """new: whether it had to be made. made: the parent folders that had to be, innermost first."""
+        self.folder, self.lock, self.new = folder, lock, new
+        self.made = made or []
 
     @classmethod
     def take(cls, name: str, run: Path | None = None) -> Place:
-        """Take `run`, or the next free number in `runs/<name>`."""
+        """Take `run`, or the next free number in `runs/<name>`; raises `RunError` (SB505, SB506)."""
         try:
-            return cls.given(run) if run is not None else cls.next_number(Path("runs") / folder_name(name))
+            return cls.given(run) if run is not None else cls.next_number(runs_of(name))
         except OSError as error:
-            raise unwritable(error, run or Path("runs")) from None
+            raise unwritable(error, run or RUNS) from None
 
     @classmethod
     def given(cls, run: Path) -> Place:
@@ -43,73 +44,96 @@ class Place:
             raise RunError([occupied(run, "is not a new folder")])
         if os.path.lexists(run) and not run.is_dir():
             raise RunError([occupied(run, "is a file")])
-        if run.is_dir() and any(run.iterdir()):
-            raise RunError([occupied(run, "is not empty")])
         made = make_parents(run.parent)
-        partial = run.with_name(f".{run.name}.partial")
         try:
-            partial.mkdir()
+            run.mkdir()
+            new = True
         except FileExistsError:
-            message = "is being written by another training"
-            fix = f"choose another folder; if no training runs, delete {partial}"
-            raise RunError([Diagnostic("SB505", message, file=str(run), fix=fix)]) from None
-        return cls(run, partial, False, made)
+            require_free(run)
+            new = False
+        lock = locked(run)
+        if not new and visible(run):  # filled between the look and the lock
+            lock.release()
+            require_free(run)
+        return cls(run, lock, new=new, made=made)
 
     @classmethod
     def next_number(cls, folder: Path) -> Place:
         """Take the number after the highest one in `folder`."""
         made = make_parents(folder)
         while True:
-            number = 1 + max((taken_number(entry) for entry in os.listdir(folder)), default=0)
-            final, partial = folder / str(number), folder / f".{number}.partial"
+            run = folder / str(1 + max(numbers(folder), default=0))
             try:
-                partial.mkdir()
+                run.mkdir()
             except FileExistsError:
                 continue  # another process was faster
-            if os.path.lexists(final):  # taken and finished by another between the listing and the mkdir
-                partial.rmdir()
-                continue
-            return cls(final, partial, True, made)
+            force_to_disk(folder)
+            return cls(run, locked(run), new=True, made=made)
 
-    def appear(self) -> Path:
-        """Give the finished folder its name; returns it."""
+    @classmethod
+    def again(cls, run: Path) -> Place:
+        """Take a folder that has a training in it already."""
         try:
-            force_to_disk(self.partial)
-            while True:
-                if self.final.is_dir() and not any(self.final.iterdir()):
-                    self.final.rmdir()
-                if not os.path.lexists(self.final):
-                    self.partial.rename(self.final)
-                    break
-                if not self.numbered:
-                    self.settled = True
-                    reason = f"was filled while the training ran; the run is whole in {self.partial}"
-                    raise RunError([occupied(self.final, reason)])
-                self.final = self.final.with_name(str(int(self.final.name) + 1))
-            self.settled = True
-            force_to_disk(self.final.parent)
+            return cls(run, locked(run), new=False)
         except OSError as error:
-            raise unwritable(error, self.final) from None
-        return self.final
+            raise unwritable(error, run) from None
+
+    def settle(self) -> Path:
+        """Let go of the folder, which stays; returns it."""
+        self.lock.release()
+        return self.folder
 
     def discard(self) -> None:
-        """Leave nothing behind; a run that is whole stays."""
-        if self.settled:
-            return
-        self.settled = True
-        shutil.rmtree(self.partial, ignore_errors=True)
-        for folder in self.made:
+        """Leave nothing behind."""
+        for path in visible(self.folder):
+            if path.is_dir() and not path.is_symlink():
+                shutil.rmtree(path, ignore_errors=True)
+            else:
+                with suppress(OSError):
+                    path.unlink()
+        self.lock.release()
+        for folder in [self.folder, *self.made] if self.new else []:
             try:
                 folder.rmdir()
             except OSError:
                 return  # another run is in it
 
 
-def taken_number(entry: str) -> int:
-    """The number that an entry of `runs/<name>` takes up, 0 for none."""
-    partial = PARTIAL.fullmatch(entry)
-    text = partial[1] if partial else entry
-    return int(text) if text.isascii() and text.isdecimal() and len(text) < 10 else 0
+def visible(folder: Path) -> list[Path]:
+    """What is in a folder but for its lock."""
+    return [path for path in folder.iterdir() if path.name != locking.NAME]
+
+
+def require_free(run: Path) -> None:
+    """SB505 for a folder that has something in it."""
+    there = {path.name for path in visible(run)}
+    if not there:
+        return
+    if MANIFEST not in there and there & {"source.yaml", "source.json", "checkpoints"}:
+        locked(run).release()  # says so where it is being written
+        fix = f"`--resume --run {run}` goes on with it; another folder begins anew"
+        raise RunError([Diagnostic("SB505", "has a training that was not finished", file=str(run), fix=fix)])
+    raise RunError([occupied(run, "is not empty")])
+
+
+def locked(run: Path) -> Lock:
+    """The lock of a folder; raises `RunError` (SB505) where another training has it."""
+    try:
+        return Lock(run)
+    except Taken as taken:
+        message = f"is being written by another training: {taken}"
+        raise RunError([Diagnostic("SB505", message, file=str(run), fix="wait for it, or choose another")]) from None
+
+
+def runs_of(name: str) -> Path:
+    """The folder of all runs of a spec's name."""
+    return RUNS / folder_name(name)
+
+
+def numbers(folder: Path) -> list[int]:
+    """The numbers that are taken in `runs/<name>`."""
+    taken = [entry for entry in os.listdir(folder) if entry.isascii() and entry.isdecimal() and len(entry) < 10]
+    return [int(entry) for entry in taken]
 
 
 def make_parents(folder: Path) -> list[Path]:

@@ -1,14 +1,16 @@
-"""Writing a run: put together in a hidden folder, given its name when it is whole."""
+"""Writing a run: what is known at the start, a line an epoch, and all else at the end, the manifest last."""
 
 from __future__ import annotations
 
+import hashlib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import torch
 
+from specbuild import __version__
 from specbuild.catalogue.plugged import origins
 from specbuild.language.document import Spec
 from specbuild.network.compile import build
@@ -21,39 +23,99 @@ from specbuild.runs.place import Place, unwritable
 PREPROCESSING = "preprocessing.json"
 SPEC = "spec.json"
 OVERRIDES = "overrides.json"
+RUN = "run.json"
+"""The run's id, and what began it."""
+WRITTEN_LAST = (
+    SPEC, PREPROCESSING, environment.NAME, weights.NAME, weights.LAST, golden.NAME,
+)  # fmt: skip
+"""What a run has only once its training has ended."""
 
 
 class Recorder:
     """A run that is being written.
 
-    Either `finish` or `discard` ends it. Raises `RunError`: SB505 where the folder is taken, SB506
+    Either `finish`, `leave` or `discard` ends it. Raises `RunError`: SB505 where the folder is taken, SB506
     where the file system refuses.
     """
 
     def __init__(self, spec: Spec, plan: Plan, run: Path | None = None) -> None:
+        """Take a folder, and write down in it what is to be trained."""
         self.spec, self.plan = spec, plan
         self.place = Place.take(spec.name, run)
-        self.folder = self.place.partial
+        self.folder = self.place.folder
+        self.id = manifest.new_id()
         self.preprocessing: dict[str, Any] | None = None
         """What was learned from train's samples to prepare others by."""
-        self.epochs = 0
+        self.records: list[metrics.Record] = []
+        """What was measured, an epoch each."""
+        self.complete = True
+        """Whether all of them are in the file."""
+        try:
+            self.write_source()
+        except OSError as error:
+            self.discard()
+            raise unwritable(error, self.folder) from None
+
+    @classmethod
+    def beside(cls, spec: Spec, plan: Plan, place: Place, run_id: str) -> Recorder:
+        """Stand beside a run that is there; nothing of it is touched before `again`."""
+        self = cls.__new__(cls)
+        self.spec, self.plan, self.place, self.folder, self.id = spec, plan, place, place.folder, run_id
+        self.preprocessing, self.records, self.complete = None, [], True
+        return self
+
+    def again(self, records: Sequence[metrics.Record], listed: Iterable[str]) -> None:
+        """Go on with the run after these epochs. Its manifest goes first, for it is none until it ends again.
+
+        listed: the files that its manifest had; those of its end go too.
+        """
+        self.records = list(records)
+        ended = {name for name in listed if "/" not in name and name not in (RUN, OVERRIDES, metrics.NAME)}
+        try:
+            (self.folder / manifest.NAME).unlink(missing_ok=True)
+            force_to_disk(self.folder)
+            for name in {*WRITTEN_LAST, *ended}:
+                (self.folder / name).unlink(missing_ok=True)
+            self.write_source()
+            self.rewrite()
+        except OSError as error:
+            raise unwritable(error, self.folder) from None
+
+    def write_source(self) -> None:
+        """The document as it came."""
+        write_whole(self.folder / f"source.{suffix(self.spec)}", source_bytes(self.spec))
+        write_whole(self.folder / OVERRIDES, json_bytes(overrides(self.spec)))
+        write_whole(self.folder / RUN, json_bytes({"id": self.id, "specbuild": __version__}))
+        force_to_disk(self.folder)
+
+    def sources(self) -> dict[str, str]:
+        """The SHA-256 of what was written at the start, by file."""
+        names = (f"source.{suffix(self.spec)}", OVERRIDES)
+        return {name: hashlib.sha256((self.folder / name).read_bytes()).hexdigest() for name in names}
+
+    @property
+    def epochs(self) -> int:
         """Finished epochs that were recorded."""
+        return len(self.records)
 
-    def epoch(self, record: metrics.Record) -> None:
-        """Add what was measured in an epoch."""
+    def epoch(self, record: metrics.Record) -> OSError | None:
+        """Add what was measured in an epoch; what kept it from the disk, where something did: it is not lost."""
+        self.records.append(record)
         try:
-            metrics.append(self.folder / metrics.NAME, record)
+            if self.complete:
+                metrics.append(self.folder / metrics.NAME, record)
+            else:
+                self.rewrite()
         except OSError as error:
-            raise unwritable(error, self.folder) from None
-        self.epochs += 1
+            self.complete = False
+            return error
+        return None
 
-    def tables(self, tables: Mapping[str, Any]) -> None:
-        """Write what metrics measured that is not one number, each into a file under its label."""
-        try:
-            for label, table in tables.items():
-                write_whole(self.folder / f"{label}.json", rows(table))
-        except OSError as error:
-            raise unwritable(error, self.folder) from None
+    def rewrite(self) -> None:
+        """Write all that was measured."""
+        lines = "".join(f"{metrics.rendered(record)}\n" for record in self.records)
+        write_whole(self.folder / metrics.NAME, lines.encode())
+        self.complete = True
 
     def finish(
         self,
@@ -62,30 +124,38 @@ class Recorder:
         made_with: Mapping[str, Any],
         *,
         last: Mapping[str, torch.Tensor] | None = None,
+        tables: Mapping[str, Any] | None = None,
         reason: str = "",
     ) -> Path:
-        """Write all that is not written yet, and give the run its name; returns where it is.
+        """Write all that is not written yet, the manifest last; returns where the run is. Can be tried again.
 
         state: the best weights, by their keys in the `state_dict`. made_with: of `environment`.
-        last: the weights of the last finished epoch, where that is not the best. reason: what ended the training.
+        last: the weights of the last finished epoch, where that is not the best. tables: what metrics measured that
+        is not one number, by label. reason: what ended the training. Raises `OSError`.
         """
-        try:
-            write_whole(self.folder / f"source.{suffix(self.spec)}", source_bytes(self.spec))
-            write_whole(self.folder / OVERRIDES, json_bytes(overrides(self.spec)))
-            write_whole(self.folder / SPEC, json_bytes(resolved(self.spec, self.plan)))
-            if self.preprocessing is not None:
-                write_whole(self.folder / PREPROCESSING, json_bytes(self.preprocessing))
-            made_with = {**made_with, "plugins": plugins_of(self.spec, self.plan)}
-            write_whole(self.folder / environment.NAME, json_bytes(made_with))
-            weights.save(weights.untied(state, self.plan), self.folder / weights.NAME)
-            if last is not None:
-                weights.save(weights.untied(last, self.plan), self.folder / weights.LAST)
-            golden.save(model_of(self.plan, state), golden.plan_for(self.spec, self.plan), self.folder / golden.NAME)
-            force_to_disk(self.folder / metrics.NAME)
-            manifest.write(self.folder, status, reason)
-        except OSError as error:
-            raise unwritable(error, self.folder) from None
-        return self.place.appear()
+        folder = self.folder
+        for label, table in (tables or {}).items():
+            write_whole(folder / f"{label}.json", rows(table))
+        write_whole(folder / SPEC, json_bytes(resolved(self.spec, self.plan)))
+        if self.preprocessing is not None:
+            write_whole(folder / PREPROCESSING, json_bytes(self.preprocessing))
+        made_with = {**made_with, "plugins": plugins_of(self.spec, self.plan)}
+        write_whole(folder / environment.NAME, json_bytes(made_with))
+        weights.save(weights.untied(state, self.plan), folder / weights.NAME)
+        if last is not None:
+            weights.save(weights.untied(last, self.plan), folder / weights.LAST)
+        golden.save(model_of(self.plan, state), golden.plan_for(self.spec, self.plan), folder / golden.NAME)
+        if not self.complete:
+            self.rewrite()
+        force_to_disk(folder / metrics.NAME)
+        force_to_disk(folder)
+        manifest.write(folder, status, reason, self.id)
+        force_to_disk(folder)
+        return self.place.settle()
+
+    def leave(self) -> Path:
+        """Let go of the folder as it is: a training that was not finished."""
+        return self.place.settle()
 
     def discard(self) -> None:
         """Leave nothing of it."""
@@ -102,6 +172,9 @@ class Unrecorded:
     def epoch(self, record: metrics.Record) -> None:
         """Count an epoch."""
         self.epochs += 1
+
+    def leave(self) -> None:
+        """Nothing is there."""
 
     def discard(self) -> None:
         """Nothing is there."""

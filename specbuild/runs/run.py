@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,12 +12,17 @@ import torch
 from specbuild.catalogue.plugged import PLUGGED
 from specbuild.diagnostics.diagnostic import Diagnostic
 from specbuild.errors import RunError
+from specbuild.language.budgets import MAX_BYTES
+from specbuild.language.decoding import shown_name
 from specbuild.language.document import Spec
 from specbuild.language.loading import load
+from specbuild.language.source import Source, from_dict, read_bytes
+from specbuild.network.cost import in_bytes, memory_here, memory_of
 from specbuild.network.inference import infer
-from specbuild.network.plan import Plan
-from specbuild.runs import environment, golden, manifest, metrics
+from specbuild.network.plan import Plan, outcome_of
+from specbuild.runs import environment, golden, manifest, metrics, migration
 from specbuild.runs import weights as stored
+from specbuild.runs.reading import read, read_object, wrong
 from specbuild.runs.recording import PREPROCESSING, SPEC, model_of
 
 Which = Literal["best", "last"]
@@ -36,7 +40,7 @@ class Run:
     """The document as it was resolved: nothing left to default or infer."""
     plan: Plan
     model: torch.nn.Sequential
-    """The network with its best weights, or its last, on the CPU, in eval mode."""
+    """The network with its best weights, or its last, in eval mode; on the CPU, or on the device that was asked for."""
     metrics: tuple[dict[str, Any], ...]
     """What was measured, an epoch each."""
     environment: dict[str, Any]
@@ -49,6 +53,14 @@ class Run:
     """The epoch that the model is of."""
     preprocessing: dict[str, Any] | None = None
     """What was learned from train's samples to prepare others by: means, categories, a vocabulary."""
+    id: str = ""
+    """The run's own: 32 hexadecimal digits."""
+    differences: tuple[str, ...] = ()
+    """What differs here from what it was made with, and may change the outputs' last bits: `torch 2.6.0 → 2.7.0`."""
+    largest_difference: float = 0.0
+    """Of the outputs from the recorded ones."""
+    tolerance: float = 0.0
+    """What the outputs may differ by; 0 where they must be equal bit for bit."""
 
     @property
     def best(self) -> dict[str, Any]:
@@ -58,31 +70,61 @@ class Run:
         return {"epoch": kept["epoch"], **measured}
 
 
-def reload(run: str | os.PathLike[str], weights: Which = "best") -> Run:
+def reload(run: str | os.PathLike[str], weights: Which = "best", device: torch.device | None = None) -> Run:
     """Read a run directory, and prove that what it gives is what was written.
 
     Every file is held against the manifest's SHA-256, the weights against the network, and the
     output of the best weights against the recorded one. Raises `RunError`: SB501 no run, SB502 a missing file,
-    SB503 an altered one, SB504 another output.
+    SB503 an altered one, SB504 another output, SB507 a missing plug-in; SB311 a network that does not fit into
+    memory; and `SpecError` for a document that is wrong.
+
+    device: where the proof is made too, after the CPU, and where the model then is.
     """
     path = Path(run)
     listed = manifest.verify(path)
-    recorded = read_object(path / environment.NAME)
+    recorded = environment.read(path)
     require_plugins(path, recorded)
-    spec = load(path / SPEC)
-    plan = infer(spec)
-    model = model_of(plan, stored.load(path / stored.NAME, stored.expected(plan)))
     measured = metrics.read(path / metrics.NAME)
     if not any(record.get("best") for record in measured):
-        file = path / metrics.NAME
-        raise RunError([Diagnostic("SB503", f"{file.name} has no best epoch", file=str(file))])
+        raise wrong(path / metrics.NAME, f"{metrics.NAME} has no best epoch")
+    learned = read_object(path, PREPROCESSING) if PREPROCESSING in listed.files else None
+    spec = load(document_of(path, listed.format))
+    plan = infer(spec)
+    proven = golden.plan_for(spec, plan)
+    tensors = stored.load(path / stored.NAME, stored.expected(plan))
+    require_memory(path, plan, proven)
+    model = model_of(plan, tensors)
     changed = environment.differences(recorded)
-    difference = golden.prove(model, golden.plan_for(spec, plan), path / golden.NAME, same_machine=not changed)
+    proof = golden.prove(model, proven, path / golden.NAME, same_machine=not changed)
+    if device is not None:
+        proof = golden.prove(model.to(device), proven, path / golden.NAME, same_machine=not changed, device=device)
+        changed += environment.moved(recorded, device)
     if weights == "last" and stored.LAST in listed.files:
-        model = model_of(plan, stored.load(path / stored.LAST, stored.expected(plan)))
-    told = verdict(difference, changed)
-    learned = read_object(path / PREPROCESSING) if PREPROCESSING in listed.files else None
-    return Run(path, listed.status, spec, plan, model, measured, recorded, told, listed.reason, weights, learned)
+        model = model_of(plan, stored.load(path / stored.LAST, stored.expected(plan))).to(device or golden.CPU)
+    return Run(
+        path, listed.status, spec, plan, model, measured, recorded, verdict(proof, changed, device), listed.reason,
+        weights, learned, listed.id, tuple(changed), proof.difference, proof.allowed,
+    )  # fmt: skip
+
+
+def document_of(path: Path, version: int) -> Source:
+    """The resolved document of a run of format `version`, brought up to date."""
+    source = read_bytes(read(path, SPEC, MAX_BYTES), shown_name(str(path / SPEC)), "json")
+    current = migration.document(source.tree, version)
+    return source if current is source.tree else from_dict(current, source.name)
+
+
+def require_memory(path: Path, plan: Plan, proven: Plan) -> None:
+    """SB311 for a network that does not fit into memory: tied weights are built, too, and what flows is not in a file.
+
+    proven: the plan of the fixed input.
+    """
+    outcomes = [outcome_of(step) for step in plan.layers()]
+    built = sum(int(storage.bytes) for one in outcomes for storage in (*one.parameters.values(), *one.buffers.values()))
+    needed, available = built + golden.BATCH * memory_of(proven).flowing, memory_here()
+    if available is not None and needed > available:
+        message = f"proving it takes {in_bytes(needed)}, but this machine has {in_bytes(available)}"
+        raise RunError([Diagnostic("SB311", message, file=str(path / SPEC), fix="reload it on a larger machine")])
 
 
 def require_plugins(path: Path, recorded: dict[str, Any]) -> None:
@@ -96,22 +138,12 @@ def require_plugins(path: Path, recorded: dict[str, Any]) -> None:
         raise RunError([Diagnostic("SB507", message, file=str(path), fix=f"{options}, if you trust it")])
 
 
-def verdict(difference: float, changed: list[str]) -> str:
+def verdict(proof: golden.Proof, changed: list[str], device: torch.device | None) -> str:
     """What was proven, in words."""
-    if difference == 0:
-        return "verified: every file has its SHA-256, and the outputs are equal bit for bit"
-    return (
-        "verified: every file has its SHA-256, and the outputs differ by at most "
-        f"{difference:.2g} ({', '.join(changed)})"
-    )
-
-
-def read_object(path: Path) -> dict[str, Any]:
-    """The JSON object in a file."""
-    try:
-        content = json.loads(path.read_bytes())
-    except (ValueError, RecursionError):
-        content = None
-    if not isinstance(content, dict):
-        raise RunError([Diagnostic("SB503", f"{path.name} is not a JSON object", file=str(path))])
-    return content
+    outputs = "the outputs" if device is None else f"the outputs on {device}"
+    if proof.difference == 0:
+        words = f"{outputs} are equal bit for bit"
+    else:
+        words = f"{outputs} differ by at most {proof.difference:.2g}, of {proof.allowed:.2g} allowed"
+    because = f" ({', '.join(changed)})" if changed else ""
+    return f"verified: every file has its SHA-256, and {words}{because}"

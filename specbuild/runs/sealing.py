@@ -15,12 +15,11 @@ from typing import Any
 from specbuild.diagnostics.diagnostic import Diagnostic
 from specbuild.errors import RunError
 from specbuild.runs.files import json_bytes, write_whole
-from specbuild.runs.reading import DEPTH, NotPlainError, opened, plain, status
+from specbuild.runs.reading import DEPTH, FIX, NotPlainError, opened, plain, status, wrong
 
 NAME = "manifest.json"
 LIMIT = 16 * 2**20
 """Bytes; a file takes about 170, so there is room for ten thousand checkpoints."""
-FIX = "restore it from a copy, or train again"
 
 
 def write(folder: Path, content: Mapping[str, Any], digests: Mapping[str, tuple[str, int]] | None = None) -> None:
@@ -156,4 +155,4 @@ def own_digest(content: Mapping[str, Any]) -> str:
 
 def altered(file: Path, message: str) -> RunError:
     """SB503 for one file."""
-    return RunError([Diagnostic("SB503", f"{file.name} {message}", file=str(file), fix=FIX)])
+    return wrong(file, f"{file.name} {message}")

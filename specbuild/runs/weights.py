@@ -3,23 +3,26 @@
 from __future__ import annotations
 
 import os
-import re
+import struct
 from collections.abc import Mapping
 from pathlib import Path
 
 import torch
 from safetensors import SafetensorError, safe_open
-from safetensors.torch import save_file
+from safetensors.torch import save as as_bytes
 
 from specbuild.catalogue.rules import Storage
 from specbuild.diagnostics.diagnostic import Diagnostic
 from specbuild.errors import RunError
 from specbuild.network.plan import Plan, outcome_of
-from specbuild.runs.files import force_to_disk
+from specbuild.runs import reading
+from specbuild.runs.files import write_whole
 
 NAME = "model.safetensors"
 LAST = "last.safetensors"
 """The weights of the last epoch, in a run whose best epoch is another."""
+MOST_TOLD = 20
+"""How many tensors that are wrong are told at once."""
 DTYPES = {
     "F64": "float64",
     "F32": "float32",
@@ -55,27 +58,17 @@ def save(tensors: Mapping[str, torch.Tensor], path: Path) -> None:
     plain = {
         name: tensor.detach().to("cpu").clone(memory_format=torch.contiguous_format) for name, tensor in tensors.items()
     }
-    beside = path.with_name(f".{path.name}.new")
-    try:
-        save_file(plain, beside)
-    except SafetensorError as error:
-        raise system_error(error, path) from None
-    force_to_disk(beside)
-    os.replace(beside, path)
-
-
-def system_error(error: SafetensorError, path: Path) -> Exception:
-    """The operating system's refusal that safetensors wraps, as an `OSError`; else the error itself."""
-    found = re.search(r"\(os error (\d+)\)", str(error))
-    return OSError(int(found[1]), os.strerror(int(found[1])), str(path)) if found else error
+    write_whole(path, as_bytes(plain))
 
 
 def load(path: Path, wanted: Mapping[str, Storage]) -> dict[str, torch.Tensor]:
     """The tensors of a file, once their names, shapes and dtypes are those that are wanted.
 
-    safetensors has already held the file's size against its header, so what is read into memory
-    is bounded by what is wanted.
+    The header's length is held against the file's and against the names that are wanted before it is read, and
+    safetensors holds the file's size against the header: what is read into memory, and what a network is then built
+    with, is bounded by what is wanted and by what is there.
     """
+    require_header(path, wanted)
     try:
         with safe_open(path, framework="pt") as file:
             found = {}
@@ -86,8 +79,40 @@ def load(path: Path, wanted: Mapping[str, Storage]) -> dict[str, torch.Tensor]:
             if not problems:
                 return {name: file.get_tensor(name) for name in wanted}
     except (SafetensorError, OSError, ValueError) as error:
-        problems = [f"it cannot be read: {error}"]
-    raise RunError(
+        problems = [f"it cannot be read: {reading.shown(str(error))}"]
+    raise misfit(path, problems)
+
+
+def require_header(path: Path, wanted: Mapping[str, Storage]) -> None:
+    """SB503 for a header that is longer than the file, or than the tensors that are wanted can make it."""
+    try:
+        with reading.opened(path.parent, path.name) as file:
+            size = os.fstat(file.fileno()).st_size
+            (length,) = struct.unpack("<Q", file.read(8))
+    except struct.error:
+        raise misfit(path, ["it cannot be read: it has no header"]) from None
+    except OSError as error:
+        raise misfit(path, [f"it cannot be read: {error.strerror or 'it is not a plain file'}"]) from None
+    if length > size - 8:
+        raise misfit(path, [f"it cannot be read: it has {size:,} bytes, and a header of {length:,}"])
+    most = header_limit(wanted)
+    if length > most:
+        raise misfit(path, [f"its header has {length:,} bytes; that of the network's tensors has at most {most:,}"])
+
+
+def header_limit(wanted: Mapping[str, Storage]) -> int:
+    """The most bytes of a header with these tensors, and a few more that can be named as too many.
+
+    A character takes at most six as JSON, the dtype, the offsets and their keys 100 and a size 21.
+    """
+    return 2**16 + sum(6 * len(name) + 100 + 21 * len(storage.shape) for name, storage in wanted.items())
+
+
+def misfit(path: Path, problems: list[str]) -> RunError:
+    """SB503 for each thing that is wrong with a file; of very many, for the first."""
+    if len(problems) > MOST_TOLD:
+        problems = [*problems[:MOST_TOLD], f"and {len(problems) - MOST_TOLD:,} more"]
+    return RunError(
         [Diagnostic("SB503", f"{path.name} does not fit spec.json: {problem}", file=str(path)) for problem in problems]
     )
 
@@ -95,7 +120,7 @@ def load(path: Path, wanted: Mapping[str, Storage]) -> dict[str, torch.Tensor]:
 def differences(found: Mapping[str, Storage], wanted: Mapping[str, Storage]) -> list[str]:
     """What is missing, too many, or of another shape or dtype; in words."""
     words = [f"{name} is missing" for name in wanted if name not in found]
-    words += [f"{name} is no part of the network" for name in found if name not in wanted]
+    words += [f"{reading.shown(name)} is no part of the network" for name in found if name not in wanted]
     for name, storage in wanted.items():
         if name in found and found[name] != storage:
             words.append(f"{name} is {described(found[name])}; the network has {described(storage)}")

@@ -1,12 +1,24 @@
-"""The exponential moving average of a network's weights."""
+"""Weights that are put by: an epoch's, and the exponential moving average of them all."""
 
 from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, NamedTuple
 
 import torch
 from torch import nn
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 from specbuild.language.training import Ema
+
+
+class Kept(NamedTuple):
+    """The weights of an epoch."""
+
+    score: float
+    weights: dict[str, torch.Tensor]
+    tables: Mapping[str, Any]
+    """What their metrics measured on val that is not one number, by label."""
 
 
 class Average:

@@ -19,7 +19,26 @@ def choose(spec: Spec, asked: str | None) -> torch.device:
 
     Raises `DataError` (SB407) that names the devices of this machine.
     """
-    wanted = asked if asked is not None else spec.train.device
+    if asked is not None:
+        return named(asked)
+    found = here(spec.train.device)
+    if isinstance(found, torch.device):
+        return found
+    message, fix = found
+    raise DataError(spec.place([Diagnostic("SB407", message, ("train", "device"), fix=fix)]))
+
+
+def named(asked: str) -> torch.device:
+    """The device that the command line asks for; raises `DataError` (SB407)."""
+    found = here(asked)
+    if isinstance(found, torch.device):
+        return found
+    message, fix = found
+    raise DataError([Diagnostic("SB407", message, file="--device", fix=fix)])
+
+
+def here(wanted: str) -> torch.device | tuple[str, str]:
+    """A device of this machine; or why it is not there, and what to do."""
     there = present()
     if wanted == "auto":
         return torch.device(there[-1].partition(":")[0])
@@ -28,13 +47,8 @@ def choose(spec: Spec, asked: str | None) -> torch.device:
         return torch.device(wanted)
     kind = wanted.partition(":")[0]
     if kind not in KINDS:
-        message, fix = f"there is no device called {wanted!r}", "use auto, cpu, cuda or mps"
-    else:
-        message = f"{wanted} is not there: this machine has {' and '.join(there)}"
-        fix = "use auto, or leave it out"
-    if asked is not None:
-        raise DataError([Diagnostic("SB407", message, file="--device", fix=fix)])
-    raise DataError(spec.place([Diagnostic("SB407", message, ("train", "device"), fix=fix)]))
+        return f"there is no device called {wanted!r}", "use auto, cpu, cuda or mps"
+    return f"{wanted} is not there: this machine has {' and '.join(there)}", "use auto, or leave it out"
 
 
 def require_room(spec: Spec, plan: Plan, device: torch.device, processes: int = 1, shards: int = 1) -> None:

@@ -7,9 +7,10 @@ import os
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager, nullcontext
+from pathlib import Path
 from signal import SIG_IGN, SIGTERM, signal
 from time import monotonic, sleep
-from typing import cast
+from typing import TYPE_CHECKING, Any, cast
 
 import torch
 import torch.distributed as dist
@@ -29,6 +30,7 @@ from specbuild.language.document import Spec
 from specbuild.network.cost import memory_of
 from specbuild.network.plan import Plan
 from specbuild.network.samples import normalized_layers
+from specbuild.runs import checkpoints
 from specbuild.training.device import choose, require_room
 from specbuild.training.interruption import Interrupted, Signals
 from specbuild.training.launching import under_launcher
@@ -36,6 +38,10 @@ from specbuild.training.objective import Judged, Objective
 from specbuild.training.synced import SyncedBatchNorm, synced
 from specbuild.training.weighing import Weighing
 from specbuild.training.world import ALONE, World
+
+if TYPE_CHECKING:
+    from specbuild.runs.checkpoints import Aside
+    from specbuild.training.fitting import Fit
 
 PR_SET_PDEATHSIG = 1
 WRITER = "specbuild/writer"
@@ -70,6 +76,8 @@ class Processes(World):
         self.norms: list[SyncedBatchNorm] = []
         self.module: nn.Module | None = None
         self._weighing: Weighing | None = None
+        self.checkpoints = 0
+        """That were begun."""
 
     def settled(self, spec: Spec, plan: Plan, asked: str | None) -> torch.device:
         """This process's device; raises `DataError` where the processes cannot train what the document says."""
@@ -249,6 +257,75 @@ class Processes(World):
     def barrier(self) -> None:
         """Wait until all are here."""
         dist.barrier()
+
+    def told(self, what: str, text: str) -> str:
+        """What the writer says of something."""
+        key = f"specbuild/{what}"
+        if self.writer:
+            self.store.set(key, text)
+            return text
+        while not self.store.check([key]):
+            sleep(0.02)
+        return str(self.store.get(key).decode())
+
+    def written(
+        self, fit: Fit, aside: Aside, state: Mapping[str, Any], own: Mapping[str, Any], run_id: str
+    ) -> Path | None:
+        """Write a checkpoint: the writer what all have alike, and each process what it has for itself.
+
+        Of a network in parts each process writes its part; that is one operation of all of them.
+        """
+        self.checkpoints += 1
+        key = f"checkpoint/{self.checkpoints}"
+        begun = self.trying(aside.begin) if self.writer else None
+        if self.told(key, "failed" if begun is not None else "begun") == "failed":
+            if begun is not None:
+                raise begun
+            return None
+        rest = {}
+        if self.sharded:
+            from specbuild.training import sharding  # wants a newer torch than the rest
+
+            rest = {"sharded": sharding.save(aside.folder, fit.model, fit.optimizer)}
+        mine = {**state, **own, **rest} if self.writer else own
+        failed = self.trying(lambda: aside.put(mine, self.suffix))
+        self.store.set(f"specbuild/{key}/{self.rank}", "failed" if failed is not None else "written")
+        if failed is not None:
+            raise failed
+        if not self.writer:
+            return aside.path
+        for rank in range(1, self.size):
+            self.others(f"specbuild/{key}/{rank}")
+        return aside.appear(run_id)
+
+    def trying(self, call: Callable[[], None]) -> OSError | None:
+        """What kept it from being done."""
+        try:
+            call()
+        except OSError as error:
+            return error
+        return None
+
+    def others(self, key: str) -> None:
+        """Wait until another process has written its part of a checkpoint; raises `OSError` where it could not."""
+        if not wait_for(lambda: self.store.check([key]), PATIENCE):
+            raise OSError("another process has not written its part of it")
+        if self.store.get(key) != b"written":
+            raise OSError("another process could not write its part of it")
+
+    @property
+    def suffix(self) -> str:
+        """Of the names of this process's files in a checkpoint."""
+        return "" if self.writer else f"-{self.rank}"
+
+    def read(self, fit: Fit, folder: Path, state: Mapping[str, Any]) -> Mapping[str, Any]:
+        """What this process had for itself in a checkpoint; of a network in parts it gets its part."""
+        if self.sharded:
+            from specbuild.training import sharding
+
+            sharding.load(folder, fit.model, fit.optimizer, state["sharded"])
+            fit.schedule.groups = fit.optimizer.param_groups
+        return state if self.writer else checkpoints.read(folder, self.suffix)
 
     def ended(self, error: BaseException, signals: Signals) -> BaseException:
         """What ended the training here; where another process is gone, the signal that its end brings."""

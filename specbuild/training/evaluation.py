@@ -19,6 +19,7 @@ from specbuild.language.document import Spec
 from specbuild.language.sections import SplitName
 from specbuild.network.inference import infer
 from specbuild.network.metrics import metrics_of
+from specbuild.network.pipeline import check_data, missing_for_training
 from specbuild.runs.run import Run
 from specbuild.training.device import choose
 from specbuild.training.indexing import lookups_told
@@ -50,6 +51,9 @@ def evaluate(
         fix = f"it has {' and '.join(written)}" if written else None
         message = f"the run's spec has no data.{split}"
         raise DataError([Diagnostic("SB401", message, file=str(run.path), fix=fix)])
+    problems = [*missing_for_training(spec), *check_data(spec, run.plan)]
+    if errors := [problem for problem in problems if problem.severity == "error"]:  # a run may be forged
+        raise DataError(spec.place(errors))
     target = choose(spec, device or "auto")
     root = None if data_root is None else Path(data_root)
     if split == "train":

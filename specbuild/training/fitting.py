@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from dataclasses import replace
 from itertools import islice
 from time import perf_counter
-from typing import Any, NamedTuple
+from typing import Any
 
 import torch
 from torch import nn
@@ -26,7 +26,7 @@ from specbuild.network.metrics import best_of, metric_names, metrics_of
 from specbuild.network.plan import Plan
 from specbuild.network.training import check_average, closes_over
 from specbuild.training import precision
-from specbuild.training.averaging import Average, copied
+from specbuild.training.averaging import Average, Kept, copied
 from specbuild.training.guarding import UNKNOWN, Culprit, NotFinite, Watch, culprit, finite, unlabelled
 from specbuild.training.indexing import lookups_told
 from specbuild.training.layout import NAMES, memory_format
@@ -37,19 +37,12 @@ from specbuild.training.objective import Objective
 from specbuild.training.passes import Feed, learn, measure
 from specbuild.training.refusing import refusals_told
 from specbuild.training.reporting import Reporter
+from specbuild.training.state import Position, generators
 from specbuild.training.stepping import Schedule, fused, optimizer_of
+from specbuild.training.turning import Keeper, Turn
 from specbuild.training.world import ALONE, World
 
 FIX = "a smaller learning rate, or inputs scaled to about -1 to 1"
-
-
-class Kept(NamedTuple):
-    """The weights of an epoch."""
-
-    score: float
-    weights: dict[str, torch.Tensor]
-    tables: Mapping[str, Any]
-    """What their metrics measured on val that is not one number, by label."""
 
 
 class Fit:
@@ -106,6 +99,12 @@ class Fit:
         """Those of the last epoch that was finished."""
         self.tables: dict[str, Any] = {}
         """What the last epoch's metrics measured that is not one number."""
+        self.position = Position()
+        """How far it is."""
+        self.turn = Turn()
+        """Where the steps may be left."""
+        self.keeper = Keeper()
+        """Who is asked what to do there."""
         self.meter()  # imports torchmetrics, if need be, before an epoch is timed
 
     def steps(self) -> Learning:
@@ -129,6 +128,13 @@ class Fit:
         )
 
     @property
+    def taken(self) -> int:
+        """Steps of the optimizer so far."""
+        if self.position.learned:
+            return self.limits.steps
+        return self.limits.steps - (-self.position.batches // self.spec.train.accumulate)
+
+    @property
     def judged(self) -> nn.Module:
         """The network that is measured on val and kept: the average, where there is one."""
         return self.called if self.average is None else self.average.model
@@ -138,13 +144,31 @@ class Fit:
 
         Raises `DataError` where the loss is no longer a finite number (SB409), or a lookup fails (SB404).
         """
-        begun = perf_counter()
-        meter = self.meter(all="val" not in self.splits)
+        self.learned(number)
+        return self.recorded(number, self.measured(number))
+
+    def learned(self, number: int) -> None:
+        """Learn from train, or from what is left of it."""
+        position = self.position
+        if position.epoch != number:
+            self.position = position = Position(number)
+        if position.learned:
+            return
+        begun, before = perf_counter(), position.seconds
+        meter = position.meter or self.train_meter()
+        position.meter = meter
         with self.told(number):
-            self.learn(number, meter)
+            self.learn(number, position, meter, begun - before)
+        position.seconds = before + perf_counter() - begun
+        position.generators, position.learned = generators(self.device), True
+
+    def measured(self, number: int) -> dict[str, Any]:
+        """What learning came to, and what is measured on val. Nothing changes by it that the training goes on with."""
+        position, begun = self.position, perf_counter()
+        meter = position.meter
+        assert meter is not None, "an epoch is learned before it is measured"
         record: dict[str, Any] = {"epoch": number, **meter.results("train_")}
         self.tables = meter.tables()
-        learned = perf_counter() - begun
         (samples,) = self.world.summed([torch.tensor(float(meter.samples))])
         self.require_finite(record["train_loss"], "the loss", number)
         if "val" in self.splits:
@@ -158,30 +182,56 @@ class Fit:
             if not math.isfinite(record["val_loss"]):
                 found = NotFinite("the loss on val", record["val_loss"]).found
                 raise self.refused(f"the loss on val became {found} in epoch {number}", self.spoiling(number), "val")
+        record |= self.schedule.rates
+        record["samples_per_second"] = round(float(samples) / max(position.seconds, 1e-9), 1)
+        record["seconds"] = round(position.seconds + perf_counter() - begun, 3)
+        return record
+
+    def recorded(self, number: int, record: dict[str, Any]) -> dict[str, Any]:
+        """The epoch is over: the scheduler goes on by it, and the next one comes."""
         for split in self.splits.values() if self.world.writer else ():
             if split.skipped is not None and (news := split.skipped.news()) is not None:
                 self.report.note(news)
-        record |= self.schedule.rates
         self.schedule.after_epoch(record)
-        record["samples_per_second"] = round(float(samples) / max(learned, 1e-9), 1)
-        record["seconds"] = round(perf_counter() - begun, 3)
+        self.position = Position(number + 1)
         return record
 
-    def learn(self, number: int, meter: Meter) -> None:
-        """An epoch of learning, or what the limits leave of one."""
+    def learn(self, number: int, position: Position, meter: Meter, begun: float) -> None:
+        """An epoch of learning, or what the limits leave of one; begun: when, had it never been left."""
         train, count = self.splits["train"], self.limits.batches_left
 
         def tick(meter: Meter) -> bool:
             if self.world.writer:
                 self.report.batch(number, meter.samples, len(train), meter.loss())
+            self.keeper.tick()
             return self.world.size == 1 and self.limits.timed_out
 
-        batches = train.batches(number, self.device)
+        def keep(done: int) -> bool:
+            """Note how far it is; false where gradients wait for more."""
+            position.batches, position.read = done, train.read
+            position.seconds = perf_counter() - begun
+            return done % self.spec.train.accumulate == 0 or done >= count
+
+        def pause(done: int) -> None:
+            if keep(done):
+                self.watch.look(done)
+                self.keeper.pause()
+
+        batches = train.batches(number, self.device, position.read)
         if count < train.steps:
-            batches = islice(batches, count)
+            batches = islice(batches, count - position.batches)
         self.module.train()
-        self.watch.begin()
-        done = learn(self.learning.epoch(count), batches, meter, tick, self.watch)
+        self.watch.begin(position.batches)
+        step = self.learning.epoch(count, position.batches)
+        self.turn.begun = self.turn.done = position.batches
+        self.keeper.begin()
+        try:
+            done = learn(step, batches, meter, tick, self.watch, self.turn, pause, position.batches)
+        except BaseException:
+            if self.turn.clean and not keep(self.turn.done):
+                self.turn.begun = -1
+            raise
+        keep(done)
         self.limits.learned(done)
 
     @contextmanager
@@ -249,6 +299,10 @@ class Fit:
             self.require_finite(math.nan, "a weight", record["epoch"], f"the weights in {bad[0]} are not finite")
         last = Kept(score, weights, self.tables)
         return (last if better else None), last
+
+    def train_meter(self) -> Meter:
+        """An empty meter of an epoch of learning."""
+        return self.meter(all="val" not in self.splits)
 
     def meter(self, *, all: bool = True) -> Meter:
         """An empty meter, of all metrics or of those that are numbers."""

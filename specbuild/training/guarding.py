@@ -47,9 +47,9 @@ class Watch:
         self.seen = 0
         """Batches that were looked at."""
 
-    def begin(self) -> None:
-        """A new epoch."""
-        self.losses, self.norms, self.seen = [], [], 0
+    def begin(self, seen: int = 0) -> None:
+        """A new epoch; seen: batches of it that were looked at before."""
+        self.losses, self.norms, self.seen = [], [], seen
 
     def loss(self, total: torch.Tensor) -> None:
         """Look at the loss of a batch; raises `NotFinite`."""

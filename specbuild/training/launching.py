@@ -22,23 +22,23 @@ QUIET = ("torch.distributed.elastic", "torch.distributed.launcher", "torch.multi
 """What logs what is told here in a line."""
 
 
-def launch(arguments: Sequence[str], processes: int) -> int:
+def launch(arguments: Sequence[str], processes: int, also: Sequence[int] = ()) -> int:
     """Run `specbuild ARGUMENTS` so many times as one training; its exit status.
 
     The processes get torchrun's variables: RANK, WORLD_SIZE, LOCAL_RANK, MASTER_ADDR and MASTER_PORT (a free one).
     They say themselves what goes wrong; one that is killed cannot, and is named on standard error. Where one ends,
-    so do the others. Raises `Interrupted` on SIGINT, SIGTERM and SIGHUP, which each process is passed.
+    so do the others. Raises `Interrupted` on SIGINT, SIGTERM, SIGHUP and the signals `also`; each process is passed it.
     """
-    with Signals():  # until torch takes them
+    with Signals(also, patient=True):  # until torch takes them
         from torch.distributed.elastic.multiprocessing import SignalException
 
         try:
-            return launched(arguments, processes)
+            return launched(arguments, processes, also)
         except SignalException as error:
             raise Interrupted(int(error.sigval)) from None
 
 
-def launched(arguments: Sequence[str], processes: int) -> int:
+def launched(arguments: Sequence[str], processes: int, also: Sequence[int]) -> int:
     """`launch`; raises torch's `SignalException` on a signal."""
     from torch.distributed.elastic.multiprocessing import DefaultLogsSpecs
     from torch.distributed.elastic.multiprocessing.errors import ChildFailedError
@@ -53,7 +53,7 @@ def launched(arguments: Sequence[str], processes: int) -> int:
             min_nodes=1, max_nodes=1, nproc_per_node=processes, max_restarts=0,
             rdzv_backend="c10d", rdzv_endpoint="127.0.0.1:0", local_addr="127.0.0.1", run_id=uuid4().hex,
             logs_specs=DefaultLogsSpecs(log_dir=logs), monitor_interval=0.1, shutdown_timeout=GRACE,
-            signals_to_handle="SIGTERM,SIGINT,SIGHUP",
+            signals_to_handle=",".join(signal.Signals(number).name for number in (*TAKEN, *also)),
         )  # fmt: skip
         try:
             elastic_launch(config, sys.executable)("-P", "-m", "specbuild", *arguments)

@@ -44,14 +44,14 @@ class Learning:
     """Called after each step of the optimizer: the average, then the scheduler."""
     world: World = ALONE
 
-    def epoch(self, batches: int) -> Learner:
-        """What learns from an epoch's batches in turn; batches: how many there will be."""
+    def epoch(self, batches: int, done: int = 0) -> Learner:
+        """What learns from an epoch's batches in turn; batches: how many there will be, `done` of them before."""
         if self.closure:
             return self.by_closure()
         plain = self.precision is None and self.scaler is None and self.clip_norm is None and self.clip_value is None
         if plain and self.accumulate == 1 and self.world.size == 1:
             return self.plain()
-        return self.general(batches)
+        return self.general(batches, done)
 
     def plain(self) -> Learner:
         """The short way of a training without anything special."""
@@ -73,13 +73,13 @@ class Learning:
 
         return learn
 
-    def general(self, batches: int) -> Learner:
+    def general(self, batches: int, done: int = 0) -> Learner:
         """Several batches a step, gradients scaled and clipped, several processes: whatever is asked for.
 
         The loss of a step is the mean of its batches' losses; those with `reduction: sum` are summed. The last
         step of an epoch counts the batches that it has.
         """
-        number, group, scaler, world = 0, 1, self.scaler, self.world
+        number, group, scaler, world = done, 1, self.scaler, self.world
         means = self.objective.means
 
         def learn(batch: Batch) -> Judged:

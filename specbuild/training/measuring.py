@@ -133,6 +133,28 @@ class Meter:
                 given, wanted = others[name]
                 part.add(given.detach(), wanted)
 
+    def state(self) -> dict[str, Any]:
+        """All that was summed so far, as it is."""
+        hits = {
+            name: {"hits": each.hits, "judged": each.judged, "labels": each.labels} for name, each in self.hits.items()
+        }
+        series = {name: each.state() for name, each in self.series.items()}
+        return {"losses": self.loss_sums, "samples": self.samples, "hits": hits, "series": series}
+
+    def restore(self, state: Mapping[str, Any]) -> None:
+        """Go on from there; raises `KeyError` or `ValueError` for another meter's state."""
+        self.samples = state["samples"]
+        for total, saved in zip(self.loss_sums, state["losses"], strict=True):
+            total.copy_(saved)
+        for name, each in self.hits.items():
+            saved = state["hits"][name]
+            each.labels = saved["labels"]
+            each.judged.copy_(saved["judged"])
+            for total, right in zip(each.hits, saved["hits"], strict=True):
+                total.copy_(right)
+        for name, series in self.series.items():
+            series.restore(state["series"][name])
+
     def loss(self) -> float:
         """The mean loss so far; waits for the device."""
         return float(sum(self.loss_sums)) / max(self.samples, 1)

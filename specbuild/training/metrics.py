@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 import warnings
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -214,6 +214,29 @@ class Series:
         with quiet():
             counts = None if self.counts is None else self.counts.compute().reshape(-1, 5)
             return {metric.label: self.result(metric, counts) for metric in self.metrics if metric.number}
+
+    def state(self) -> dict[str, Any]:
+        """All that was put by and measured so far."""
+        return {
+            "held": self.held,
+            "seen": self.seen,
+            "measures": {label: measure.state_dict() for label, measure in self.persistent()},
+        }
+
+    def restore(self, state: Mapping[str, Any]) -> None:
+        """Go on from there."""
+        self.held = [tuple(tensor.to(self.device) for tensor in held) for held in state["held"]]
+        self.numbers, self.seen = sum(held[0].numel() for held in self.held), state["seen"]
+        for label, measure in self.persistent():
+            measure.load_state_dict(state["measures"][label])
+            measure.to(self.device)
+
+    def persistent(self) -> Iterator[tuple[str, Any]]:
+        """What torchmetrics sums up, by label, so that a `state_dict` has it."""
+        counts = {} if self.counts is None else {"counts": self.counts}
+        for label, measure in {**counts, **self.measures}.items():
+            measure.persistent(True)
+            yield label, measure
 
     def update_shapes(self) -> None:
         """Measure no samples: all processes gather tensors of as many axes, also one that had none."""

@@ -15,6 +15,7 @@ from specbuild.training.guarding import NotFinite, Watch
 from specbuild.training.learning import Learner
 from specbuild.training.measuring import Meter
 from specbuild.training.objective import Objective
+from specbuild.training.turning import Turn
 from specbuild.training.world import ALONE, World
 
 TICK = 0.5
@@ -43,21 +44,36 @@ class Feed:
         return [batch[name].contiguous(memory_format=layout) for name, layout in self.inputs]
 
 
-def learn(step: Learner, batches: Batches, meter: Meter, tick: Tick, watch: Watch) -> int:
-    """One epoch of training: a step on each batch; how many there were.
+def learn(
+    step: Learner,
+    batches: Batches,
+    meter: Meter,
+    tick: Tick,
+    watch: Watch,
+    turn: Turn | None = None,
+    pause: Callable[[int], None] = lambda done: None,
+    done: int = 0,
+) -> int:
+    """One epoch of training: a step on each batch; how many there were, those of `done` before counted.
 
+    pause: called between two steps where `turn` says so, with the number of batches that were learned from.
     Raises `NotFinite`, which knows the batch, where a loss or a gradient is not finite.
     """
     add, now = meter.add, perf_counter
+    turn = turn or Turn()
     due = now() + TICK
-    number = 0
+    number = done
     batch: Mapping[str, torch.Tensor] = {}
     try:
         for batch in batches:
             number += 1
+            turn.begun = number
             judged = step(batch)
             if not isinstance(batch, Filler):
                 add(*judged)
+            turn.done = number
+            if number >= turn.at:
+                pause(number)
             if now() >= due:
                 watch.look(number)
                 if tick(meter):

@@ -21,6 +21,8 @@ class Start(NamedTuple):
     """Of each split."""
     best: str
     """The number by which the best epoch is chosen."""
+    first: int = 1
+    """The epoch that it begins with, or goes on in."""
 
     def __str__(self) -> str:
         splits = ", ".join(f"{count:,} {split}" for split, count in self.samples.items())

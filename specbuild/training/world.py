@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from contextlib import AbstractContextManager, nullcontext
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import nn
@@ -14,6 +16,10 @@ from specbuild.network.plan import Plan
 from specbuild.training.device import choose, require_room
 from specbuild.training.interruption import Signals
 from specbuild.training.objective import Judged, Objective
+
+if TYPE_CHECKING:
+    from specbuild.runs.checkpoints import Aside
+    from specbuild.training.fitting import Fit
 
 
 class World:
@@ -83,6 +89,22 @@ class World:
 
     def barrier(self) -> None:
         """Wait until all are here."""
+
+    def told(self, what: str, text: str) -> str:
+        """What the writer says of something, in every process; text: that of the writer counts."""
+        return text
+
+    def written(
+        self, fit: Fit, aside: Aside, state: Mapping[str, Any], own: Mapping[str, Any], run_id: str
+    ) -> Path | None:
+        """Write a checkpoint, in a thread of its own; own: what this process has for itself. Raises `OSError`."""
+        aside.begin()
+        aside.put({**state, **own})
+        return aside.appear(run_id)
+
+    def read(self, fit: Fit, folder: Path, state: Mapping[str, Any]) -> Mapping[str, Any]:
+        """What this process had for itself in a checkpoint; state: the writer's part of it."""
+        return state
 
     def ended(self, error: BaseException, signals: Signals) -> BaseException:
         """What ended the training, where `error` ended it in this process."""

@@ -334,7 +334,17 @@ def test_a_run_evaluates_without_the_table_it_was_trained_on() -> None:
 
 @pytest.mark.parametrize(
     "kept",
-    [{}, {"type": "Table"}, {"type": "Table", "standardize": True, "features": [{"column": 1}], "targets": [{}]}],
+    [
+        {},
+        {"type": "Table"},
+        {"type": "Table", "standardize": True, "features": [{"column": 1}], "targets": [{}]},
+        {
+            "type": "Table",
+            "standardize": True,
+            "features": [{"column": "a", "mean": 0.0, "std": 1.0}],
+            "targets": [{"column": "b", "classes": -1}],
+        },
+    ],
 )
 def test_what_a_run_kept_may_be_altered(kept: dict[str, Any]) -> None:
     Path("t.csv").write_text(HOUSES)

@@ -51,8 +51,14 @@ def test_every_altered_byte_is_noticed_with_its_line(file: Path) -> None:
 names = st.text(st.characters(exclude_categories=["Cs"]), max_size=5).filter(lambda name: name != "crc")
 
 
-@given(st.dictionaries(names, st.floats(allow_nan=False, allow_infinity=False) | st.integers() | st.booleans()))
-def test_any_record_comes_back(tmp_path_factory: pytest.TempPathFactory, record: dict[str, float]) -> None:
+numbers = st.floats(allow_nan=False, allow_infinity=False) | st.integers(-(2**63) + 1, 2**63 - 1)
+
+
+@given(st.integers(1, 2**40), st.dictionaries(names, numbers | st.booleans() | st.none()))
+def test_any_record_comes_back(
+    tmp_path_factory: pytest.TempPathFactory, epoch: int, measured: dict[str, float]
+) -> None:
+    record = {**measured, "epoch": epoch, "best": True}
     path = tmp_path_factory.mktemp("metrics") / metrics.NAME
     metrics.append(path, record)
     assert metrics.read(path) == (record,)
@@ -68,3 +74,36 @@ def test_no_half_line_where_the_disk_is_full(file: Path) -> None:
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, limits)
     assert file.read_bytes() == whole
+
+
+@pytest.mark.parametrize(
+    ("record", "fault"),
+    [
+        ({}, "`epoch` is not a number"),
+        ({"epoch": "1"}, "`epoch` is not a number"),
+        ({"epoch": True}, "`epoch` is not a number"),
+        ({"epoch": 2**64}, "`epoch` is not a number"),
+        ({"epoch": 1, "best": 1}, "`best` is neither true nor false"),
+        ({"epoch": 1, "val_loss": "0.1"}, "`val_loss` is neither a number nor null"),
+        ({"epoch": 1, "val_loss": [0.1]}, "`val_loss` is neither a number nor null"),
+        ({"epoch": 1, "val_loss": 10**400}, "`val_loss` is neither a number nor null"),
+        ({"epoch": 1, "\x1b[2J": {}}, '`"\\u001b[2J"` is neither a number nor null'),
+    ],
+)
+def test_a_line_that_is_true_to_itself_and_no_record(tmp_path: Path, record: dict[str, object], fault: str) -> None:
+    path = tmp_path / metrics.NAME
+    metrics.append(path, record)
+    with pytest.raises(RunError) as caught:
+        metrics.read(path)
+    (problem,) = caught.value.diagnostics
+    assert (problem.code, problem.message) == ("SB503", f"line 1 of metrics.jsonl is no record: {fault}")
+
+
+def test_of_very_many_altered_lines_the_first_are_told(tmp_path: Path) -> None:
+    path = tmp_path / metrics.NAME
+    path.write_text("{}\n" * 1000)
+    with pytest.raises(RunError) as caught:
+        metrics.read(path)
+    assert [problem.message for problem in caught.value.diagnostics] == [
+        f"line {number} of metrics.jsonl was altered" for number in range(1, metrics.MOST_TOLD + 1)
+    ]

@@ -212,7 +212,7 @@ def well_formed(statistics: Mapping[str, Any]) -> bool:
         )
 
     def texts(entry: Mapping[str, Any], name: str) -> bool:
-        return all(isinstance(text, str) for text in entry[name])
+        return isinstance(entry[name], list) and all(isinstance(text, str) for text in entry[name])
 
     features, targets = statistics.get("features"), statistics.get("targets")
     return (
@@ -221,7 +221,7 @@ def well_formed(statistics: Mapping[str, Any]) -> bool:
         and isinstance(targets, list)
         and bool(features and targets)
         and all(
-            (column(each, ("categories", list)) and texts(each, "categories"))
+            (column(each) and "categories" in each and texts(each, "categories"))
             or column(each, ("mean", float), ("std", float))
             for each in features
         )

@@ -11,7 +11,8 @@ RUNS: tuple[Code, ...] = (
         "SB501",
         "not a run directory",
         "The folder is not there, has no manifest.json, or was written in a format that this specbuild "
-        "does not read. `train` makes run directories, by default as runs/NAME/NUMBER, and writes "
+        "does not read: runs of every older format are read, those of a later one need a newer specbuild. "
+        "`train` makes run directories, by default as runs/NAME/NUMBER, and writes "
         "manifest.json last, so a folder without one is not a run, or one that is still being written.",
         "$ specbuild reload first",
         f"{TRAIN}\n$ specbuild reload first",
@@ -28,7 +29,8 @@ RUNS: tuple[Code, ...] = (
         "SB503",
         "a file of the run was altered",
         "The manifest holds the size and the SHA-256 of every file in the run, and of itself. A file that "
-        "no longer has them, that was added, or that does not fit the rest of the run is named. Nothing "
+        "no longer has them, that was added, that is a link or no plain file, that does not fit the rest of the run, "
+        "or whose content is not what specbuild writes, is named. Nothing "
         "is loaded from such a run. Restore the file from a copy, or train again; files of your own go "
         "elsewhere.",
         f"{TRAIN}\n$ echo >> first/metrics.jsonl\n$ specbuild reload first",
@@ -39,8 +41,9 @@ RUNS: tuple[Code, ...] = (
         "the reloaded model gives another output",
         "golden.safetensors holds a fixed input and the output that the trained model gave for it. With the "
         "torch, CPU capability and number of threads that wrote it, the reloaded model must give the "
-        "same bits; otherwise its outputs may differ by a thousandth of the largest. Where they differ "
-        "by more, this torch computes something else: install the version in environment.json.",
+        "same bits; otherwise, and on the device that `--device` names, its outputs may differ by a thousandth of "
+        "the largest. Where they differ by more, this torch computes something else: install the version in "
+        "environment.json.",
         "$ specbuild reload a_run_of_a_torch_that_computes_otherwise",
         f"{TRAIN}\n$ specbuild reload first",
     ),

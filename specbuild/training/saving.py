@@ -1,0 +1,228 @@
+"""Checkpoints of a training under way: when they are due, and who writes them beside it."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from pathlib import Path
+from threading import Thread
+from time import monotonic
+from typing import TYPE_CHECKING, Any
+
+import torch
+
+from specbuild.language.training import Checkpoint
+from specbuild.network.cost import in_bytes
+from specbuild.runs import checkpoints
+from specbuild.runs.checkpoints import Aside
+from specbuild.runs.files import full
+from specbuild.training.interruption import Interrupted, Signals
+from specbuild.training.state import captured, captured_own
+from specbuild.training.turning import NEVER, Keeper
+
+if TYPE_CHECKING:
+    from specbuild.training.fitting import Fit
+
+RETRY = 10.0
+"""Seconds after which a checkpoint that could not be written is tried again."""
+AGREE = 0.5
+"""Seconds from one time that several processes agree on what is due to the next, about."""
+MOST = 1000
+"""Batches between two of them at most."""
+
+Facts = Callable[[], Mapping[str, Any]]
+
+
+class Saver(Keeper):
+    """Keeps a training's checkpoints.
+
+    A checkpoint is copied to host memory between two steps, and goes to disk in a thread of its own. Where it cannot be
+    written the training goes on, and it is tried again.
+    """
+
+    def __init__(self, fit: Fit, run: Path, run_id: str, signals: Signals, facts: Facts) -> None:
+        """facts: what else a checkpoint holds, as plain values: the document, what was measured."""
+        self.fit, self.run, self.run_id, self.signals, self.facts = fit, run, run_id, signals, facts
+        self.world, self.wanted = fit.world, fit.spec.train.checkpoint or NOTHING
+        self.on = fit.spec.train.checkpoint is not None
+        self.thread: Thread | None = None
+        self.problem: Exception | None = None
+        """What kept the last one from the disk."""
+        self.size = 0
+        """Bytes of the last one."""
+        self.newest: Path | None = None
+        """The last one that was written."""
+        self.retry_at: float | None = None
+        self.saved_at = monotonic()
+        self.interval, self.agreed_at = 1, monotonic()
+        """Batches from one agreement of several processes to the next, and when the last was."""
+
+    def begin(self) -> None:
+        """Turn to the first thing that is due."""
+        self.agreed_at = monotonic()
+        self.fit.turn.at = 0 if self.signals.received is not None else self.next_turn()
+
+    def tick(self) -> None:
+        """See whether the clock, or a second try, asks for a checkpoint; say what went wrong."""
+        self.tell()
+        if self.world.size == 1 and self.due():
+            self.fit.turn.now()
+
+    def pause(self) -> None:
+        """Save what is due; raise `Interrupted` where a signal has come, in all processes at the same step."""
+        fit, wanted = self.fit, self.wanted
+        received, due = self.signals.received is not None, self.due()
+        if self.world.size > 1:
+            received, due = self.agreed(received, due)
+        if received:
+            raise Interrupted(self.signals.received or INTERRUPTED, agreed=True)
+        by_steps = wanted.steps is not None and fit.taken % wanted.steps == 0
+        if (by_steps or due) and (self.world.size > 1 or not self.busy):
+            self.save()
+        fit.turn.at = self.next_turn()
+        if (by_steps or due) and self.busy and self.newest_name != self.name:
+            fit.turn.now()  # the disk is slower than that: as soon as it can be
+
+    def next_turn(self) -> int:
+        """The batch of the epoch after which something may be due."""
+        fit, every = self.fit, self.fit.spec.train.accumulate
+        at = NEVER
+        done = fit.position.batches
+        if self.on and self.wanted.steps is not None:
+            following = (fit.taken // self.wanted.steps + 1) * self.wanted.steps
+            at = (following - fit.limits.steps) * every
+        if self.world.size > 1:
+            at = min(at, done + self.interval)
+        return at
+
+    def agreed(self, received: bool, due: bool) -> tuple[bool, bool]:
+        """Whether any process has a signal, and whether any has a checkpoint due."""
+        now = monotonic()
+        since = torch.tensor([float(received), float(due), now - self.agreed_at], dtype=torch.float64)
+        signals, dues, seconds = self.world.summed([since])[0].tolist()
+        pace = max(seconds / self.world.size / self.interval, 1e-6)
+        self.interval, self.agreed_at = max(1, min(MOST, int(AGREE / pace))), now
+        return signals > 0, dues > 0
+
+    def due(self) -> bool:
+        """Whether the clock asks for one."""
+        if not self.on:
+            return False
+        now = monotonic()
+        if self.retry_at is not None:
+            return now >= self.retry_at
+        return self.wanted.minutes is not None and now - self.saved_at >= 60 * self.wanted.minutes
+
+    def after_epoch(self, finished: int) -> None:
+        """Save, if that is due now."""
+        self.tell()
+        every = self.wanted.epochs
+        by_epochs = self.on and every is not None and finished % every == 0
+        if self.world.agreed(self.due()) or by_epochs:
+            self.save()
+
+    @property
+    def busy(self) -> bool:
+        """Whether one is still being written."""
+        return self.thread is not None and self.thread.is_alive()
+
+    @property
+    def name(self) -> str:
+        """What a checkpoint of this moment is called."""
+        return checkpoints.name_of(self.fit.position.epoch - 1, self.fit.taken)
+
+    def save(self, *, wait: bool = False) -> None:
+        """Copy all that a checkpoint holds, and have it written; wait: until it is on the disk, or cannot be."""
+        self.wait()
+        self.tell()
+        if not self.on or self.newest_name == self.name:
+            return
+        state, own = captured(self.fit), captured_own(self.fit)
+        facts = dict(self.facts())
+        self.size = size_of(state) + size_of(own)
+        self.saved_at, self.retry_at = monotonic(), None
+        aside = Aside(self.run, self.name)
+        if self.fit.world.has_whole:
+            self.thread = Thread(target=self.write, args=(aside, state, own, facts), daemon=True)
+            self.thread.start()
+        else:  # its parts are written by all processes together
+            self.write(aside, state, own, facts)
+        if wait:
+            self.wait()
+            self.tell()
+
+    @property
+    def newest_name(self) -> str | None:
+        """What the last one that was written is called."""
+        return None if self.newest is None else self.newest.name
+
+    def write(self, aside: Aside, state: dict[str, Any], own: dict[str, Any], facts: dict[str, Any]) -> None:
+        """Write one; what fails is told later, by `tell`."""
+        try:
+            self.newest = self.world.written(self.fit, aside, {**facts, **state}, own, self.run_id)
+            if self.world.writer:
+                checkpoints.keep(self.run, self.wanted.last, facts.get("best_epoch"))
+        except OSError as error:
+            aside.discard()
+            if self.world.writer and full(error) and len(checkpoints.found(self.run)) > 1:
+                checkpoints.keep(self.run, 1)
+            self.problem = error
+        except Exception as error:  # a training is worth more than its checkpoint
+            aside.discard()
+            self.problem = error
+
+    def wait(self) -> None:
+        """Until nothing is being written."""
+        if self.thread is not None:
+            self.thread.join()
+            self.thread = None
+
+    def tell(self) -> None:
+        """Say what went wrong in writing, once, and when it is tried again."""
+        error, self.problem = self.problem, None
+        if error is None:
+            return
+        self.retry_at = monotonic() + RETRY
+        if not self.world.writer:
+            return
+        kept = f"the newest one is {self.newest}" if self.newest is not None else "there is none yet"
+        self.fit.report.note(
+            f"a checkpoint could not be written: {self.shortage(error)}; {kept}; "
+            f"the training goes on, and tries again in {RETRY:.0f} s"
+        )
+
+    def shortage(self, error: Exception) -> str:
+        """What the system said, and of a full disk how much is missing."""
+        said = getattr(error, "strerror", None) or str(error)
+        if not isinstance(error, OSError) or not full(error):
+            return said
+        with suppress(OSError):
+            free = shutil.disk_usage(self.run).free
+            return f"{said}: it needs {in_bytes(self.size)}, and {in_bytes(free)} are free"
+        return f"{said}: it needs {in_bytes(self.size)}"
+
+    def last(self, ended_by: BaseException | None) -> None:
+        """A checkpoint of the end, where what the training holds is of one moment."""
+        together = ended_by is None
+        if isinstance(ended_by, Interrupted):
+            together = ended_by.agreed or self.world.size == 1
+        if together and self.fit.turn.clean:
+            self.save(wait=True)
+        else:
+            self.wait()
+
+
+NOTHING = Checkpoint(minutes=None)
+"""What is wanted where no checkpoints are."""
+INTERRUPTED = 15
+"""SIGTERM: the signal of a process that another one has told of its own."""
+
+
+def size_of(value: Any) -> int:
+    """Bytes of the tensors in a tree."""
+    if isinstance(value, torch.Tensor):
+        return value.nbytes
+    if isinstance(value, Mapping):
+        return sum(size_of(part) for part in value.values())
+    return sum(size_of(part) for part in value) if isinstance(value, (list, tuple)) else 0

@@ -1,0 +1,347 @@
+"""One sitting of a training: from an empty folder, or from a checkpoint, to a run or to the next checkpoint."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+from signal import SIGINT
+from time import monotonic
+from typing import Any
+
+from specbuild.diagnostics.diagnostic import Diagnostic
+from specbuild.errors import DataError, RunError, SpecbuildError
+from specbuild.language.document import Spec
+from specbuild.network.plan import Plan
+from specbuild.network.resolve import resolved
+from specbuild.runs import checkpoints
+from specbuild.runs.environment import environment
+from specbuild.runs.files import full, json_bytes
+from specbuild.runs.manifest import Status
+from specbuild.runs.place import Place, unwritable
+from specbuild.runs.recording import Recorder, Unrecorded
+from specbuild.training import resuming
+from specbuild.training.fitting import Fit
+from specbuild.training.interruption import Interrupted, Signals
+from specbuild.training.reporting import Reporter, Start
+from specbuild.training.saving import Saver
+from specbuild.training.state import restore
+from specbuild.training.world import World
+
+PATIENCE, AGAIN = 600.0, 5.0
+"""Seconds that a finished training waits for space on a full disk, and from one try to the next."""
+
+
+class Session:
+    """A training from its folder to its end, in one process of the world."""
+
+    def __init__(self, spec: Spec, plan: Plan, world: World, signals: Signals, report: Reporter) -> None:
+        """spec, plan: the document as it is, its sizes left open where they are."""
+        self.spec, self.plan, self.world, self.signals, self.report = spec, plan, world, signals, report
+        self.recorder: Recorder | Unrecorded = Unrecorded()
+        self.found: resuming.Found | None = None
+        self.fit: Fit | None = None
+        self.saver: Saver | None = None
+        self.folder, self.run_id = Path(), ""
+
+    def open(self, run: Path | None, resume: bool) -> None:
+        """Take the folder; raises `RunError`. The others are told by the writer where it is."""
+        if self.world.writer:
+            if resume:
+                run = self.find(run)
+            if self.found is None:
+                self.recorder = Recorder(self.spec, self.plan, run)
+                self.folder, self.run_id = self.recorder.folder, self.recorder.id
+        found = self.found
+        name = None if found is None or found.checkpoint is None else found.checkpoint.name
+        ended = None if found is None or found.status != "finished" else found.reason
+        facts = {"folder": os.path.abspath(self.folder), "id": self.run_id, "checkpoint": name, "ended": ended}
+        told = self.world.told("run", json.dumps(facts))
+        if not self.world.writer:
+            said = json.loads(told)
+            self.folder, self.run_id = Path(said["folder"]), said["id"]
+            if said["checkpoint"] is not None:
+                path = self.folder / checkpoints.FOLDER / said["checkpoint"]
+                state = checkpoints.read(path)
+                status = None if said["ended"] is None else "finished"
+                self.found = resuming.Found(self.folder, self.run_id, path, state, [], status, said["ended"] or "")
+
+    def find(self, run: Path | None) -> Path | None:
+        """Find what there is to go on with; where there is nothing yet, the folder to begin in."""
+        run = run or resuming.newest_run(self.spec.name)
+        if run is None or not resuming.is_training(run):
+            self.report.note(f"there is nothing to go on with{'' if run is None else f' in {run}'}: a new training")
+            return run
+        place = Place.again(run)
+        try:
+            self.found = found = resuming.find(run)
+            for note in found.notes:
+                self.report.note(note)
+            self.folder, self.run_id = run, found.run_id
+            self.recorder = Recorder.beside(self.spec, self.plan, place, found.run_id)
+            if found.status == "finished" and found.checkpoint is None:
+                message = "has ended, and was trained without checkpoints: there is nothing to go on from"
+                raise RunError([Diagnostic("SB510", message, file=str(run), fix="another folder begins anew")])
+        except BaseException:
+            place.settle()
+            raise
+        return run
+
+    def begin(self, fit: Fit) -> None:
+        """All is opened and built: put it where the last sitting left it."""
+        self.fit = fit
+        found = self.found
+        spec = replace(self.spec, scheduler=fit.schedule.settled)
+        self.document = json.loads(json_bytes(resolved(spec, self.plan)))
+        self.settled = {
+            "precision": fit.precision, "memory_format": fit.spec.train.memory_format,
+            "fused": getattr(fit.spec.optimizer, "fused", None),
+        }  # fmt: skip
+        recorder = self.recorder
+        self.saver = fit.keeper = Saver(fit, self.folder, self.run_id, self.signals, self.facts)
+        if found is not None and found.checkpoint is not None:
+            self.go_on(fit, found)
+        elif found is not None and isinstance(recorder, Recorder):
+            recorder.again((), found.listed)
+            self.report.note(f"{self.folder} has no checkpoint yet: it begins from the start")
+        self.signals.last_words = self.last_words
+        if isinstance(recorder, Recorder):
+            self.report.start(self.started(fit))
+            self.report.ready(fit, self.folder)
+        if found is None or found.checkpoint is None:
+            self.saver.save()
+
+    def go_on(self, fit: Fit, found: resuming.Found) -> None:
+        """Restore what a checkpoint holds; raises `DataError` (SB509) where the document is another one now."""
+        state, checkpoint = found.state, found.checkpoint
+        assert checkpoint is not None
+        assert self.saver is not None
+        try:
+            told = resuming.require_same(self.spec, found, self.document)
+            if state["processes"] != self.world.size:
+                raise DataError([other_processes(found.run, state["processes"], self.world.size)])
+            told += [
+                f"{name} was {before} and is {self.settled[name]}"
+                for name, before in state["settled"].items()
+                if before != self.settled[name]
+            ]
+            restore(fit, state, self.world.read(fit, checkpoint, state))
+            records = list(state["records"])
+        except (KeyError, TypeError, ValueError, RuntimeError, AttributeError, IndexError) as error:
+            said = str(error).partition("\n")[0]
+            problem = Diagnostic("SB503", f"{checkpoint.name} does not fit this network: {said}", file=str(checkpoint))
+            raise RunError([problem]) from None
+        self.saver.newest = checkpoint
+        fit.limits.reason = None
+        if found.status == "finished" and not told:
+            raise Over(found.reason)
+        if fit.position.epoch > self.spec.train.epochs:
+            raise Over(f"its {counted(fit.position.epoch - 1)} were as many as are asked for")
+        if isinstance(self.recorder, Recorder):
+            self.recorder.again(records, found.listed)
+            for change in told:
+                self.report.say(change)
+            where = f"epoch {fit.position.epoch}, {after(checkpoint)}"
+            self.report.say(f"goes on from checkpoint {checkpoint.name} of {found.run}: {where}")
+        else:
+            self.recorder.epochs = len(records)
+
+    def facts(self) -> Mapping[str, Any]:
+        """What a checkpoint holds beside the state."""
+        recorder = self.recorder
+        if not isinstance(recorder, Recorder):
+            return {}
+        best = [record["epoch"] for record in recorder.records if record["best"]]
+        return {
+            "document": self.document, "settled": self.settled, "processes": self.world.size,
+            "sources": recorder.sources(), "records": list(recorder.records), "best_epoch": best[-1] if best else None,
+        }  # fmt: skip
+
+    def go(self) -> None:
+        """Epoch by epoch, to the end."""
+        fit, saver, signals = self.fit, self.saver, self.signals
+        assert fit is not None
+        assert saver is not None
+        while fit.position.epoch <= self.spec.train.epochs:
+            number = fit.position.epoch
+            with signals.steps(fit.turn):
+                fit.learned(number)
+            record = self.measured(number)
+            signals.shield()
+            over = self.record(number, record)
+            if over:
+                break
+            saver.after_epoch(number)
+            signals.unshield()
+
+    def measured(self, number: int) -> dict[str, Any]:
+        """Measure; a signal ends that at once, unless several processes measure together."""
+        assert self.fit is not None
+        if self.world.size == 1:
+            return self.fit.measured(number)
+        with self.signals.steps(self.fit.turn):
+            return self.fit.measured(number)
+
+    def record(self, number: int, record: dict[str, Any]) -> bool:
+        """Write down an epoch: the record, the best weights and the place in the data change together.
+
+        Whether the training ends with it.
+        """
+        fit, saver = self.fit, self.saver
+        assert fit is not None
+        assert saver is not None
+        better, last = fit.candidate(record)
+        record["best"] = better is not None
+        error = self.recorder.epoch(record)
+        fit.kept, fit.last = better or fit.kept, last
+        fit.recorded(number, record)
+        if error is not None:
+            self.report.note(f"epoch {number} could not be written down yet ({saver.shortage(error)}); it is kept")
+        if self.world.writer:
+            self.report.epoch(record)
+        return fit.limits.after_epoch(record, self.world.agreed(fit.limits.timed_out))
+
+    def started(self, fit: Fit) -> Start:
+        """What a reporter is told first."""
+        samples = {name: len(split) for name, split in fit.splits.items()}
+        spec, parameters = self.spec, fit.plan.parameters()
+        return Start(
+            spec.name, str(fit.device), spec.train.epochs, parameters, samples, fit.best.metric, fit.position.epoch
+        )
+
+    def close(self, ended_by: BaseException | None) -> Path | None:
+        """Save, write the run, and say where it is; or raise what ended the training, with what was kept of it."""
+        if isinstance(ended_by, Over):
+            self.recorder.leave()
+            self.report.end(self.folder)
+            self.report.say(f"nothing is left to train in {self.folder}: {ended_by}")
+            return self.folder if self.world.writer else None
+        written: Path | None = None
+        try:
+            if self.saver is not None:
+                self.saver.last(ended_by)
+            written = self.finished(ended_by)
+        finally:
+            self.leave(ended_by, written)
+            self.report.end(written)
+        ended_by = self.signals.instead_of(ended_by)
+        if ended_by is not None:
+            raise self.explained(ended_by, written) from None
+        assert written is not None or not self.world.writer, "a training that ended well has written its run"
+        return written
+
+    def finished(self, ended_by: BaseException | None) -> Path | None:
+        """Write the run with the best weights so far, where there are some."""
+        fit, recorder = self.fit, self.recorder
+        if fit is None or fit.kept is None or isinstance(recorder, Unrecorded):
+            return None
+        status: Status = "finished"
+        if ended_by is not None:
+            status = "interrupted" if isinstance(ended_by, KeyboardInterrupt) else "failed"
+        recorder.spec = replace(
+            recorder.spec,
+            losses=fit.spec.losses,
+            optimizer=fit.spec.optimizer,
+            train=fit.spec.train,
+            scheduler=fit.schedule.settled,
+        )
+        recorder.preprocessing = fit.splits["train"].source.statistics
+        reason = fit.limits.reason or "interrupted"
+        if isinstance(ended_by, SpecbuildError):
+            reason = ended_by.diagnostics[0].message
+        elif ended_by is not None and status == "failed":
+            reason = type(ended_by).__name__
+        self.report.close(fit, self.folder, status)
+        layout = str(fit.layout).removeprefix("torch.").removesuffix("_format")
+        made_with = environment(fit.device, layout, fit.precision)
+        last = None if fit.last is None or fit.last.weights is fit.kept.weights else fit.last.weights
+        until = monotonic() + PATIENCE
+        while True:
+            try:
+                return recorder.finish(
+                    status, fit.kept.weights, made_with, last=last, tables=fit.kept.tables, reason=reason
+                )
+            except OSError as error:
+                self.wait_for_space(error, until)
+
+    def wait_for_space(self, error: OSError, until: float) -> None:
+        """Where a disk is full, wait for somebody to make room; raises `RunError` (SB506) where nobody does."""
+        assert self.saver is not None
+        newest = self.saver.newest
+        if full(error) and len(checkpoints.found(self.folder)) > 1:
+            checkpoints.keep(self.folder, 1)
+            return
+        if not full(error) or monotonic() > until or self.signals.received is not None:
+            raise with_checkpoint(unwritable(error, self.folder), newest, self.folder) from None
+        self.report.note(f"the run cannot be written ({self.saver.shortage(error)}); tries again in {AGAIN:.0f} s")
+        self.signals.wait(AGAIN)
+
+    def leave(self, ended_by: BaseException | None, written: Path | None) -> None:
+        """Let go of the folder; where nothing in it is worth keeping, it goes."""
+        newest = self.saver.newest if self.saver is not None else None
+        interrupted = isinstance(ended_by, KeyboardInterrupt)
+        learned = newest is not None and (interrupted or checkpoints.place_of(newest) > (0, 0))
+        if written is not None or self.found is not None or learned:
+            self.recorder.leave()
+        else:
+            self.recorder.discard()
+
+    def last_words(self) -> str:
+        """What is said where a second signal ends it all."""
+        newest = self.saver.newest if self.saver is not None else None
+        return "" if newest is None else f"the newest checkpoint is {newest}"
+
+    def explained(self, ended_by: BaseException, written: Path | None) -> BaseException:
+        """What ended the training, with what was kept of it."""
+        newest = self.saver.newest if self.saver is not None else None
+        if isinstance(ended_by, KeyboardInterrupt):
+            number = ended_by.signal if isinstance(ended_by, Interrupted) else SIGINT
+            epochs = counted(self.recorder.epochs)
+            on = "" if newest is None else f"; `train --resume --run {self.folder}` goes on {after(newest)}"
+            if written is not None:
+                return Interrupted(number, f"interrupted after {epochs}: the run is in {written}{on}", written)
+            if newest is not None or self.found is not None:
+                kept = self.folder if newest is not None else None
+                return Interrupted(number, f"interrupted before an epoch was finished{on}", kept)
+            return Interrupted(number, "interrupted before an epoch was finished: nothing was kept")
+        if isinstance(ended_by, SpecbuildError) and written is not None:
+            note = f"the best epoch before it is kept in {written}"
+            return type(ended_by)(
+                replace(problem, because=f"{problem.because}; {note}" if problem.because else note)
+                for problem in ended_by.diagnostics
+            )
+        return ended_by
+
+
+class Over(Exception):  # noqa: N818  it says what was found
+    """A training that has ended already; its text says why."""
+
+
+def counted(epochs: int) -> str:
+    """`1 finished epoch`."""
+    return f"{epochs} finished epoch{'s' if epochs != 1 else ''}"
+
+
+def after(checkpoint: Path) -> str:
+    """Where a checkpoint goes on."""
+    steps = checkpoints.place_of(checkpoint)[1]
+    return f"after step {steps}" if steps else "from the start"
+
+
+def with_checkpoint(error: RunError, newest: Path | None, run: Path) -> RunError:
+    """A run that could not be written, with what there is of it."""
+    if newest is None:
+        return error
+    because = f"what was trained is in {newest}"
+    fix = f"`train --resume --run {run}`, once it can be written"
+    return RunError(replace(problem, because=because, fix=fix) for problem in error.diagnostics)
+
+
+def other_processes(run: Path, before: int, now: int) -> Diagnostic:
+    """SB509: another number of processes."""
+    message = (
+        f"was trained by {before} process{'es' if before > 1 else ''}, and now there {'are' if now > 1 else 'is'} {now}"
+    )
+    return Diagnostic("SB509", message, file=str(run), fix=f"--nproc {before}")
