@@ -101,17 +101,24 @@ def run_json(run: Listed) -> dict[str, Any]:
 
 
 def verified(found: Verification) -> str:
-    """A line a file, and what they come to."""
-    column = min(NAMES, max(len(printable(file.name)) for file in found.files))
-    sizes = ["" if file.bytes is None else f"{file.bytes:,}" for file in found.files]
-    width = max(map(len, sizes))
-    lines = []
-    for file, size in zip(found.files, sizes, strict=True):
-        name = printable(file.name)
+    """A line a file, those of a folder below its name, and what they come to."""
+    rows = []
+    for file in found.files:
+        folder, _, name = printable(file.name).rpartition("/")
+        size = "" if file.bytes is None else f"{file.bytes:,}"
+        rows.append((folder, f"  {name}" if folder else name, size, printable(file.verdict)))
+    column = min(NAMES, max(len(name) for _, name, _, _ in rows))
+    width = max(len(size) for _, _, size, _ in rows)
+    lines: list[str] = []
+    before = ""
+    for folder, name, size, verdict in rows:
+        if folder != before and folder:
+            lines.append(f"{folder}/")
+        before = folder
         if len(name) > column:
             lines.append(name)
             name = ""
-        lines += cell(f"{name.ljust(column)}  {size.rjust(width)}  ", printable(file.verdict))
+        lines += cell(f"{name.ljust(column)}  {size.rjust(width)}  ", verdict)
     return "\n".join([*lines, "", *summed(found)])
 
 

@@ -19,8 +19,9 @@ from specbuild.runs import manifest, metrics
 from specbuild.runs.files import force_to_disk, json_bytes, write_whole
 from specbuild.runs.finding import (
     CHECKPOINTS,
-    LOCK,
+    NAMED,
     OVERRIDES,
+    RUN,
     SOURCES,
     SPEC,
     Runs,
@@ -29,11 +30,13 @@ from specbuild.runs.finding import (
     scan,
 )
 from specbuild.runs.listing import Listed, look
+from specbuild.runs.locking import Lock, Taken
 
+BUSY = "a training writes there"
 REMOVED = ".removed"
 """The end of a hidden name: what stands under one is being removed."""
 OURS = {
-    manifest.NAME, metrics.NAME, SPEC, OVERRIDES, *SOURCES, *manifest.REQUIRED, "last.safetensors",
+    manifest.NAME, metrics.NAME, RUN, SPEC, OVERRIDES, *SOURCES, *manifest.REQUIRED, "last.safetensors",
     "preprocessing.json", "confusion_matrix.json",
 }  # fmt: skip
 """Files that a training writes; a picture and what is in the folders in `OUR_FOLDERS`, too."""
@@ -130,7 +133,7 @@ def cleaning(
         elif checkpoints and has_checkpoints(run) and (run.status == "finished" or only_checkpoints_left(run)):
             removals.append(Removal("checkpoints", run.path / CHECKPOINTS, bytes_of_checkpoints(run)))
         elif run.status == "running":
-            left.append(Left(run.path, "a training writes there"))
+            left.append(Left(run.path, BUSY))
         elif only_checkpoints_left(run):
             left.append(Left(run.path, "has checkpoints that its manifest does not list: --checkpoints removes them"))
         elif run.status == "damaged":
@@ -165,7 +168,7 @@ def remove(removal: Removal) -> None:
     run = removal.run
     if run.is_symlink():
         raise LeftError("is a link")
-    with held(run):
+    with held(run) as lock:
         now = look(run, probe=False)
         still: dict[What, Callable[[], bool]] = {
             "unfinished": lambda: now.status == "unfinished" and kept_nothing(now),
@@ -181,28 +184,20 @@ def remove(removal: Removal) -> None:
         else:
             if (why := foreign_in(now)) is not None:
                 raise LeftError(why)
-            discard(run)
+            discard(run, lock)
 
 
 @contextmanager
-def held(run: Path) -> Iterator[None]:
+def held(run: Path) -> Iterator[Lock]:
     """Hold the lock of a run, so that no training begins to write in it."""
     try:
-        import fcntl
-    except ImportError:  # only POSIX has it
-        yield
-        return
-    descriptor = os.open(run / LOCK, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_NONBLOCK, 0o666)
+        lock = Lock(run)
+    except Taken:
+        raise LeftError(BUSY) from None
     try:
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise LeftError("a training writes there") from None
-        except OSError:
-            pass  # a file system without locks
-        yield
+        yield lock
     finally:
-        os.close(descriptor)
+        lock.release()
 
 
 def forget_checkpoints(run: Path) -> None:
@@ -219,12 +214,14 @@ def forget_checkpoints(run: Path) -> None:
     force_to_disk(run)
 
 
-def discard(folder: Path) -> None:
-    """Give a folder a hidden name, then remove it; no link in it is followed."""
+def discard(folder: Path, lock: Lock | None = None) -> None:
+    """Give a folder a hidden name, then remove it; no link in it is followed. lock: that of the folder itself."""
     aside = folder.with_name(f".{folder.name}{REMOVED}")
     if os.path.lexists(aside):
         shutil.rmtree(aside)
     os.rename(folder, aside)
+    if lock is not None:  # another run may stand under the name by now, with a lock of its own
+        lock.path = aside / lock.path.name
     force_to_disk(folder.parent)
     shutil.rmtree(aside)
 
@@ -241,9 +238,10 @@ def beyond(runs: Iterable[Listed], keep: int) -> Iterator[Listed]:
 
 
 def kept_nothing(run: Listed) -> bool:
-    """Whether a training finished no epoch and left no checkpoint."""
-    checkpoints = any(name.startswith(f"{CHECKPOINTS}/") and not hidden(name) for name in run.files)
-    return not run.files.get(metrics.NAME) and not checkpoints
+    """Whether a training finished no epoch and left no checkpoint but that of its start, before the first step."""
+    names = {name.split("/")[1] for name in run.files if name.startswith(f"{CHECKPOINTS}/") and not hidden(name)}
+    starts = (found is not None and int(found[2]) == 0 for found in map(NAMED.fullmatch, names))
+    return not run.files.get(metrics.NAME) and all(starts)
 
 
 def only_checkpoints_left(run: Listed) -> bool:

@@ -3,23 +3,28 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
 
 from specbuild.diagnostics.diagnostic import Diagnostic
 from specbuild.errors import RunError
-from specbuild.runs import manifest, metrics
+from specbuild.runs import locking, manifest, metrics
 from specbuild.runs.reading import opened
 
 SPEC, OVERRIDES = "spec.json", "overrides.json"
 SOURCES = ("source.yaml", "source.json")
 CHECKPOINTS = "checkpoints"
-LOCK = ".lock"
+LOCK = locking.NAME
+RUN = "run.json"
 LIMIT = 2**28
 """Bytes; a file that is larger is not read."""
 BESIDE_MANIFEST = {SPEC, metrics.NAME, *SOURCES, "model.safetensors", "environment.json"}
-BESIDE_SOURCE = {OVERRIDES, metrics.NAME, CHECKPOINTS}
+BESIDE_SOURCE = {OVERRIDES, RUN, metrics.NAME, CHECKPOINTS}
+NAMED = re.compile(r"(\d{4,10})-(\d{8,16})")
+"""A checkpoint, by its finished epochs and its steps."""
 
 
 class Runs(NamedTuple):
@@ -90,15 +95,19 @@ class Entry(NamedTuple):
 
 
 def scan(folder: Path, inside: str = "") -> Iterator[Entry]:
-    """Whatever is in a folder and in the folders in it, but the folders themselves; no link is followed."""
+    """Whatever is in a folder and in the folders in it, but the folders themselves; no link is followed.
+
+    What goes away meanwhile, as a training's old checkpoints do, is passed over.
+    """
     with os.scandir(folder / inside) as entries:
         found = list(entries)
     for entry in found:
         name = f"{inside}{entry.name}"
-        if entry.is_dir(follow_symlinks=False):
-            yield from scan(folder, f"{name}/")
-        else:
-            yield Entry(name, entry.stat(follow_symlinks=False))
+        with suppress(FileNotFoundError):
+            if entry.is_dir(follow_symlinks=False):
+                yield from scan(folder, f"{name}/")
+            else:
+                yield Entry(name, entry.stat(follow_symlinks=False))
 
 
 def hidden(name: str) -> bool:

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import json
 import os
 import stat
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from specbuild.catalogue.rules import NOTHING
 from specbuild.errors import RunError
-from specbuild.runs import manifest, metrics, sealing
-from specbuild.runs.finding import CHECKPOINTS, content_of, hidden, is_run, locked, scan
+from specbuild.runs import manifest, metrics, reading, sealing
+from specbuild.runs.finding import CHECKPOINTS, NAMED, RUN, content_of, hidden, is_run, locked, scan
 from specbuild.runs.listing import record_of
 
 AS_WRITTEN = "as written"
@@ -112,65 +114,146 @@ def by_manifest(
 
 
 def without_manifest(run: Path, sizes: Mapping[str, os.stat_result]) -> Iterator[Judged]:
-    """What is in a run that has no manifest, or one that is worth nothing."""
-    checkpoints = dict.fromkeys("/".join(parts[:2]) for parts in map(split, sizes) if in_checkpoint(parts))
-    for checkpoint in checkpoints:
-        yield from of_checkpoint(run, checkpoint, sizes)
-    for name, found in sizes.items():
-        if name == manifest.NAME or in_checkpoint(split(name)):
+    """What is in a run that has no manifest, or one that is worth nothing.
+
+    Each checkpoint has a manifest of its own, and the newest one that is whole knows of what is beside it.
+    """
+    known = Known()
+    for name in sorted({split(path)[1] for path in sizes if in_checkpoint(path)}, key=age):
+        files = list(of_checkpoint(run, name, sizes))
+        if all(file.fault is None and file.held for file in files):
+            known = known_by(run, name)
+        yield from files
+    for path, found in sizes.items():
+        if path == manifest.NAME or in_checkpoint(path):
             continue
         if not stat.S_ISREG(found.st_mode):
-            yield Judged(name, found.st_size, "not a plain file")
-        elif name == metrics.NAME:
-            yield Judged(name, found.st_size, fault_of_lines(run))
+            yield Judged(path, found.st_size, "not a plain file")
+        elif path == metrics.NAME:
+            yield Judged(path, found.st_size, fault_of_lines(run, known.records))
+        elif path in known.sources:
+            yield Judged(path, found.st_size, fault_of_source(run, path, known.sources[path]))
+        elif path == RUN and known.run is not None and identity(run) != known.run:
+            yield Judged(path, found.st_size, "altered: its id is not the checkpoint's")
         else:
-            yield Judged(name, found.st_size, held=False)
+            yield Judged(path, found.st_size, held=False)
+    for path in known.sources:
+        if path not in sizes:
+            yield Judged(path, None, "missing")
+    if known.records and metrics.NAME not in sizes:
+        yield Judged(metrics.NAME, None, "missing")
 
 
-def split(name: str) -> list[str]:
+def fault_of_source(run: Path, name: str, digest: str) -> str | None:
+    """What is wrong with a file that a checkpoint knows of."""
+    try:
+        same = sealing.digest(run, name) == digest
+    except OSError as error:
+        return f"cannot be read: {error.strerror}"
+    return None if same else "altered: its SHA-256 is not the checkpoint's"
+
+
+class Known(NamedTuple):
+    """What a checkpoint knows of the run that it is in."""
+
+    run: str | None = None
+    """The run's id."""
+    sources: Mapping[str, str] = NOTHING
+    """The SHA-256 of what was written at the start, by file."""
+    records: Sequence[Any] = ()
+    """What was measured until then, an epoch each."""
+
+
+def known_by(run: Path, checkpoint: str) -> Known:
+    """What a whole checkpoint knows."""
+    folder = run / CHECKPOINTS / checkpoint
+    try:
+        state = json.loads(content_of(folder, "state.json") or b"{}")
+        sources, records = state.get("sources", {}), state.get("records", [])
+        own = sealing.read(folder).get("run")
+    except (ValueError, RecursionError, AttributeError, RunError):
+        return Known()
+    texts = isinstance(sources, dict) and all(isinstance(digest, str) for digest in sources.values())
+    return Known(
+        own if isinstance(own, str) else None,
+        {name: sources[name] for name in sources if reading.plain(name)} if texts else NOTHING,
+        records if isinstance(records, list) else (),
+    )
+
+
+def split(path: str) -> list[str]:
     """The parts of a path in a run."""
-    return name.split("/")
+    return path.split("/")
 
 
-def in_checkpoint(parts: list[str]) -> bool:
+def in_checkpoint(path: str) -> bool:
     """Whether a path is that of a file of a checkpoint."""
+    parts = split(path)
     return len(parts) > 2 and parts[0] == CHECKPOINTS
 
 
-def of_checkpoint(run: Path, checkpoint: str, sizes: Mapping[str, os.stat_result]) -> Iterator[Judged]:
-    """What is in a checkpoint, by its own manifest; checkpoint: its path in the run."""
-    file = f"{checkpoint}/{manifest.NAME}"
+def age(checkpoint: str) -> tuple[int, int]:
+    """What checkpoints are ordered by, the oldest first: finished epochs, then steps."""
+    found = NAMED.fullmatch(checkpoint)
+    return (int(found[1]), int(found[2])) if found else (-1, -1)
+
+
+def of_checkpoint(run: Path, name: str, sizes: Mapping[str, os.stat_result]) -> Iterator[Judged]:
+    """What is in a checkpoint, by its own manifest."""
+    inside = f"{CHECKPOINTS}/{name}/"
+    file = inside + manifest.NAME
     try:
-        content = of_no_run(sealing.read(run / checkpoint), run / file)
+        content = sealing.read(run / CHECKPOINTS / name)
+        require_own(run, name, content)
     except RunError as error:
         there = sizes.get(file)
         yield Judged(file, there and there.st_size, "missing" if there is None else error_of(error))
-        for name, found in sizes.items():
-            if name.startswith(f"{checkpoint}/") and name != file:
-                yield Judged(name, found.st_size, held=False)
+        for path, found in sizes.items():
+            if path.startswith(inside) and path != file:
+                yield Judged(path, found.st_size, held=False)
     else:
-        yield from by_manifest(run / checkpoint, content, sizes, f"{checkpoint}/")
+        yield from by_manifest(run / CHECKPOINTS / name, content, sizes, inside)
 
 
-def of_no_run(content: dict[str, Any], file: Path) -> dict[str, Any]:
-    """The content of a checkpoint's manifest; one of a run is in the wrong place."""
-    if "specbuild_run" in content:
-        raise sealing.altered(file, "was altered: it is the manifest of a run")
-    return content
+def require_own(run: Path, name: str, content: Mapping[str, Any]) -> None:
+    """Raise `RunError` for a manifest that is not that of this checkpoint."""
+    file = run / CHECKPOINTS / name / manifest.NAME
+    if "specbuild_checkpoint" not in content:
+        raise sealing.altered(file, "was altered: it is not that of a checkpoint")
+    if content.get("name") != name:
+        raise sealing.altered(file, "was altered: it is that of another checkpoint")
 
 
-def fault_of_lines(run: Path) -> str | None:
-    """What is wrong with the lines of `metrics.jsonl`: each has a CRC, and they are of the epochs from 1."""
+def identity(run: Path) -> str | None:
+    """The id in `run.json`."""
+    try:
+        found = json.loads(content_of(run, RUN) or b"")
+    except (ValueError, RecursionError):
+        return None
+    own = found.get("id") if isinstance(found, dict) else None
+    return own if isinstance(own, str) else None
+
+
+def fault_of_lines(run: Path, known: Sequence[Any] = ()) -> str | None:
+    """What is wrong with the lines of `metrics.jsonl`: each has a CRC, and they are of the epochs from 1.
+
+    known: the records of the first epochs, as a checkpoint has them.
+    """
     raw = content_of(run, metrics.NAME)
     if raw is None:
         return "cannot be read"
     wrong = []
-    for number, line in enumerate(raw.splitlines(), start=1):
+    lines = raw.splitlines()
+    for number, line in enumerate(lines, start=1):
         record = record_of(line)
         if record is None:
             wrong.append(f"line {number} does not have its CRC")
         elif record.get("epoch") != number:
             wrong.append(f"line {number} is of epoch {record.get('epoch')}")
+        elif number <= len(known) and record != known[number - 1]:
+            wrong.append(f"line {number} is not what the checkpoint has")
+    if len(lines) < len(known):
+        wrong.append(f"it has {len(lines)} lines, and had {len(known)}")
     if not wrong and raw and not raw.endswith(b"\n"):
         wrong.append("its last line has no end")
     if not wrong:

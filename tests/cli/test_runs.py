@@ -5,12 +5,18 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import subprocess
+import sys
+import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from tests.cli.test_cli import run
-from tests.runs.training import checkpoint, sealed, trained, unfinished
+from specbuild.api import list_runs
+from specbuild.reports.runs import run_json
+from tests.cli.test_cli import SPECBUILD, run
+from tests.runs.training import TEXT, bare, trained, unfinished
 
 
 @pytest.fixture(scope="module")
@@ -18,11 +24,15 @@ def whole(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return trained(tmp_path_factory.mktemp("commands") / "run")
 
 
+def sizes(run: Path) -> int:
+    return sum(path.stat().st_size for path in run.rglob("*") if path.is_file())
+
+
 @pytest.fixture
 def runs(whole: Path, tmp_path: Path) -> Path:
     for number in (1, 2):
         shutil.copytree(whole, tmp_path / "runs" / "digits" / str(number))
-    for path in (tmp_path / "runs" / "digits" / "1").iterdir():
+    for path in bare(tmp_path / "runs" / "digits" / "1").rglob("*"):
         os.utime(path, (1_000_000_000, 1_000_000_000))
     return tmp_path / "runs"
 
@@ -31,9 +41,9 @@ def test_verify_of_a_whole_run(runs: Path) -> None:
     done = run("verify", runs / "digits" / "1")
     lines = done.stdout.splitlines()
     assert (done.returncode, done.stderr) == (0, "")
-    assert [line.split()[0] for line in lines[:8]] == sorted(os.listdir(runs / "digits" / "1"))
+    assert [line.split()[0] for line in lines[:9]] == sorted(os.listdir(runs / "digits" / "1"))
     assert lines[0].split() == ["environment.json", lines[0].split()[1], "as", "written"]
-    assert " ".join(done.stdout.split()).endswith(": 8 files, all as written")
+    assert " ".join(done.stdout.split()).endswith(": 9 files, all as written")
 
 
 def test_verify_of_a_damaged_one(runs: Path) -> None:
@@ -42,7 +52,7 @@ def test_verify_of_a_damaged_one(runs: Path) -> None:
     assert (done.returncode, done.stderr) == (1, "")
     told = " ".join(done.stdout.split())
     assert " spec.json missing " in told
-    assert told.endswith("1 of 8 files is not what was written; 7 are as written")
+    assert told.endswith("1 of 9 files is not what was written; 8 are as written")
     found = json.loads(run("verify", runs / "digits" / "1", "--format", "json").stdout)
     assert (found["as_written"], found["complete"], found["running"]) == (False, True, False)
     assert {file["name"]: file["fault"] for file in found["files"] if file["fault"]} == {"spec.json": "missing"}
@@ -52,7 +62,7 @@ def test_verify_of_an_unfinished_one(runs: Path) -> None:
     done = run("verify", unfinished(runs / "digits" / "1"))
     told = " ".join(done.stdout.split())
     assert done.returncode == 0
-    assert told.endswith("1 is as written; 2 are not held by anything yet; the training has not ended: there is no "
+    assert told.endswith("1 is as written; 3 are not held by anything yet; the training has not ended: there is no "
                          "manifest")  # fmt: skip
 
 
@@ -88,7 +98,7 @@ def test_list_as_json(runs: Path) -> None:
         str(runs / "digits" / "1"), "finished", 2, 2,
     )  # fmt: skip
     assert first["written"].startswith("2001-09-")
-    assert second["bytes"] == sum(path.stat().st_size for path in (runs / "digits" / "2").iterdir())
+    assert second["bytes"] == sizes(runs / "digits" / "2")
 
 
 def test_list_of_an_empty_folder_and_of_none(tmp_path: Path) -> None:
@@ -118,8 +128,6 @@ def test_compare_takes_two(runs: Path) -> None:
 
 def test_clean_says_first_and_removes_with_yes(runs: Path) -> None:
     newest = runs / "digits" / "2"
-    checkpoint(newest)
-    sealed(newest)
     told = run("runs", "clean", runs)
     assert "--checkpoints" in told.stdout
     assert "nothing was removed: choose by" in told.stdout
@@ -138,10 +146,39 @@ def test_clean_keeps_at_least_one(runs: Path) -> None:
     assert run("runs", "clean", runs, "--keep", "0").returncode == 2
 
 
-def test_no_torch(runs: Path) -> None:
-    import subprocess
-    import sys
+def test_of_a_training_that_runs_and_is_killed(tmp_path: Path) -> None:
+    """The lock is the system's: it is let go when its holder dies, however that is."""
+    (tmp_path / "digits.yaml").write_text(TEXT)
+    place = tmp_path / "run"
+    command = [SPECBUILD, "train", "digits.yaml", "--set", "train.epochs=100000", "--run", str(place)]
+    training = subprocess.Popen(command, cwd=tmp_path, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    try:
+        deadline = time.monotonic() + 60
+        while only(place).get("epochs", 0) < 2 and time.monotonic() < deadline:
+            time.sleep(0.1)
+        found = only(place)
+        assert (found["status"], found["epochs_asked"]) == ("running", 100_000)
+        assert "a training writes there" in run("runs", "clean", place, "--unfinished", "--damaged", "--yes").stdout
+    finally:
+        training.kill()
+        training.wait()
+    found = only(place)
+    assert (found["status"], found["faults"], found["best"]["metric"]) == ("unfinished", [], "val_accuracy")
+    told = json.loads(run("verify", place, "--format", "json").stdout)
+    faults = {file["name"] for file in told["files"] if file["fault"]}
+    assert faults <= {"metrics.jsonl"}  # half a line, where it was killed in the middle of one
+    assert (told["complete"], told["running"]) == (False, False)
+    assert run("runs", "clean", place, "--unfinished", "--yes").returncode == 0
+    assert place.exists()  # it has epochs
 
+
+def only(place: Path) -> dict[str, Any]:
+    """The run in a folder, as `list` tells it; nothing where there is none yet."""
+    runs = list_runs(place) if place.exists() else ()
+    return run_json(runs[0]) if runs else {}
+
+
+def test_no_torch(runs: Path) -> None:
     one, other = str(runs / "digits" / "1"), str(runs / "digits" / "2")
     commands = [
         ["verify", one],

@@ -14,7 +14,7 @@ import pytest
 from specbuild.api import clean_runs, list_runs, reload, verify
 from specbuild.errors import RunError
 from specbuild.runs import cleaning, finding, manifest
-from tests.runs.training import TEXT, checkpoint, sealed, trained, unfinished
+from tests.runs.training import CHECKPOINTS, TEXT, bare, sealed, trained, unfinished
 
 
 @pytest.fixture(scope="module")
@@ -26,16 +26,15 @@ def whole(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def runs(whole: Path, tmp_path: Path) -> Path:
     """Four runs of one name, the third with checkpoints; 10 is the newest number."""
     for number in (1, 2, 9, 10):
-        shutil.copytree(whole, tmp_path / "runs" / "digits" / str(number))
-    checkpoint(tmp_path / "runs" / "digits" / "9")
-    checkpoint(tmp_path / "runs" / "digits" / "9", "00000036")
-    sealed(tmp_path / "runs" / "digits" / "9")
+        run = Path(shutil.copytree(whole, tmp_path / "runs" / "digits" / str(number)))
+        if number != 9:
+            bare(run)
     return tmp_path / "runs"
 
 
 def begun(folder: Path) -> Path:
     """A training that was killed in its first epoch."""
-    (folder / "checkpoints" / ".00000001.new").mkdir(parents=True)
+    (folder / "checkpoints" / ".0000-00000000.new").mkdir(parents=True)
     (folder / "source.yaml").write_text(TEXT)
     (folder / "overrides.json").write_text("[]\n")
     (folder / ".lock").touch()
@@ -94,15 +93,15 @@ def test_keep_counts_finished_runs_of_a_name_and_touches_no_others(runs: Path, w
 def test_unfinished_is_what_kept_nothing(runs: Path) -> None:
     begun(runs / "digits" / "11")
     unfinished(runs / "digits" / "10")  # has epochs
-    with_checkpoint = begun(runs / "digits" / "12")
-    (with_checkpoint / "checkpoints" / "00000018").mkdir()
-    (with_checkpoint / "checkpoints" / "00000018" / "manifest.json").touch()
-    assert removed(runs, unfinished=True) == ["digits/11"]
+    for name, checkpoint in (("12", "0000-00000005"), ("13", "0000-00000000")):
+        folder = begun(runs / "digits" / name) / "checkpoints" / checkpoint
+        folder.mkdir()
+        (folder / "manifest.json").touch()
+    assert removed(runs, unfinished=True) == ["digits/11", "digits/13"]
 
 
 def test_checkpoints_of_finished_runs(runs: Path) -> None:
-    interrupted = runs / "digits" / "10"
-    checkpoint(interrupted)
+    interrupted = Path(shutil.copytree(runs / "digits" / "9", runs / "digits" / "11"))
     sealed(interrupted, "interrupted")
     run, before = runs / "digits" / "9", manifest.read(runs / "digits" / "9")
     size = sum(path.stat().st_size for path in (run / "checkpoints").rglob("*") if path.is_file())
@@ -191,7 +190,7 @@ def test_links_are_left(runs: Path, tmp_path: Path) -> None:
     }  # fmt: skip
     assert snapshot(tmp_path) == before
     removed(runs, damaged=True)
-    assert (tmp_path / "checkpoints" / "00000018" / "state.json").exists()
+    assert (tmp_path / CHECKPOINTS[0] / "state.json").exists()
     assert left(runs / "digits" / "12", unfinished=True) == {".": "is a link"}
 
 

@@ -12,17 +12,17 @@ import pytest
 from specbuild.api import verify
 from specbuild.errors import RunError
 from specbuild.runs import manifest
-from tests.runs.training import STEPS, checkpoint, sealed, trained, unfinished, verdicts
+from tests.runs.training import CHECKPOINTS, sealed, trained, unfinished, verdicts
 
 UNHELD = "not held by anything yet"
-LINES = f"checkpoints/{STEPS}"
+FIRST, LAST = CHECKPOINTS
+RUN_ID = {"run.json": UNHELD}
+"""Nothing else has what is in it but the id."""
 
 
 @pytest.fixture(scope="module")
 def whole(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    run = trained(tmp_path_factory.mktemp("verifying") / "run")
-    checkpoint(run)
-    return sealed(run)
+    return trained(tmp_path_factory.mktemp("verifying") / "run")
 
 
 @pytest.fixture
@@ -50,8 +50,8 @@ def test_every_file_of_a_run_is_as_written(run: Path) -> None:
 
 def test_hidden_files_are_not_the_run_s(run: Path) -> None:
     (run / ".lock").touch()
-    (run / "checkpoints" / ".00000020.new").mkdir()
-    (run / "checkpoints" / ".00000020.new" / "state.json").touch()
+    (run / "checkpoints" / ".0003-00000054.new").mkdir()
+    (run / "checkpoints" / ".0003-00000054.new" / "state.json").touch()
     verdicts(found(run), {})
 
 
@@ -87,18 +87,18 @@ def test_a_linked_folder_is_not_followed(run: Path, tmp_path: Path) -> None:
     (run / "checkpoints").rename(tmp_path / "elsewhere")
     (run / "checkpoints").symlink_to(tmp_path / "elsewhere")
     told = found(run)
-    assert {name: told[name] for name in told if name.startswith("checkpoints")} == {
-        "checkpoints": "not in the manifest",
-        f"{LINES}/manifest.json": "checkpoints is not a plain folder",
-        f"{LINES}/model.safetensors": "checkpoints is not a plain folder",
-        f"{LINES}/state.json": "checkpoints is not a plain folder",
-    }
+    assert told.pop("checkpoints") == "not in the manifest"
+    assert {told[name] for name in told if name.startswith("checkpoints/")} == {"checkpoints is not a plain folder"}
+    assert {told[name] for name in told if not name.startswith("checkpoints/")} == {"as written"}
 
 
-def test_random_damage_is_named(run: Path) -> None:
+@pytest.mark.parametrize("ended", [True, False])
+def test_random_damage_is_named(run: Path, ended: bool) -> None:
+    if not ended:
+        (unfinished(run) / "run.json").unlink()
     draw = random.Random(7)
     every = names(run)
-    for _ in range(150):
+    for _ in range(100):
         name = draw.choice(every)
         file, damage = run / name, draw.choice(("flip", "cut", "swap"))
         kept, touched = {name: file.read_bytes()}, {name}
@@ -113,8 +113,9 @@ def test_random_damage_is_named(run: Path) -> None:
             file.write_bytes(kept[other])
             (run / other).write_bytes(kept[name])
         bad = {file.name for file in verify(run).faults}
-        if manifest.NAME in touched:  # then what else was touched is not held, unless by a manifest of its own
-            assert manifest.NAME in bad <= touched
+        manifests = {name for name in touched if Path(name).name == manifest.NAME}
+        if manifests:  # then what else was touched may have nothing that holds it
+            assert manifests <= bad <= touched
         else:
             assert bad == touched
         for name, content in kept.items():
@@ -126,8 +127,12 @@ def test_a_damaged_manifest_is_a_verdict_too(run: Path) -> None:
     (run / manifest.NAME).write_bytes((run / manifest.NAME).read_bytes() + b" ")
     told = found(run)
     assert told[manifest.NAME] == "altered: its content does not have the SHA-256 that it says"
-    assert (told["model.safetensors"], told["metrics.jsonl"]) == (UNHELD, "as written")
-    assert told[f"{LINES}/model.safetensors"] == "as written"  # by the checkpoint's own
+    assert (told["model.safetensors"], told["metrics.jsonl"], told["source.yaml"]) == (
+        UNHELD,
+        "as written",
+        "as written",
+    )
+    assert told[f"{LAST}/model.safetensors"] == "as written"  # by the checkpoint's own
     assert verify(run).complete
 
 
@@ -148,38 +153,68 @@ def test_a_manifest_that_lists_itself_is_no_crash(run: Path) -> None:
 def test_a_training_that_has_not_ended(run: Path) -> None:
     result = verify(unfinished(run))
     assert (result.complete, result.faults) == (False, ())
-    assert {file.name for file in result.unheld} == {"source.yaml", "overrides.json"}
+    assert {file.name for file in result.unheld} == {"run.json"}
     assert {file.name for file in result.files} == set(names(run))
+
+
+def test_one_without_a_checkpoint(run: Path) -> None:
+    shutil.rmtree(unfinished(run) / "checkpoints")
+    verdicts(found(run), dict.fromkeys(("source.yaml", "overrides.json", "run.json"), UNHELD))
+
+
+def test_its_newest_whole_checkpoint_knows_what_is_beside_it(run: Path) -> None:
+    unfinished(run)
+    with (run / "source.yaml").open("a") as file:
+        file.write("#")
+    (run / "overrides.json").unlink()
+    (run / "run.json").write_text('{"id": "another"}')
+    wanted = {
+        "source.yaml": "altered: its SHA-256 is not the checkpoint's",
+        "overrides.json": "missing",
+        "run.json": "altered: its id is not the checkpoint's",
+    }
+    verdicts(found(run), wanted)
+    flip(run / LAST / "state.json", 100)
+    wanted[f"{LAST}/state.json"] = "altered: its SHA-256 is not the manifest's"
+    verdicts(found(run), wanted)
+    (run / "metrics.jsonl").unlink()
+    verdicts(found(run), {**wanted, "metrics.jsonl": "missing"})
 
 
 def test_damage_to_its_checkpoint(run: Path) -> None:
     unfinished(run)
-    flip(run / LINES / "model.safetensors", 100)
-    (run / LINES / "state.json").unlink()
-    (run / LINES / "more.json").touch()
+    flip(run / LAST / "model.safetensors", 100)
+    (run / LAST / "state.json").unlink()
+    (run / LAST / "more.json").touch()
     wanted = {
-        f"{LINES}/model.safetensors": "altered: its SHA-256 is not the manifest's",
-        f"{LINES}/state.json": "missing",
-        f"{LINES}/more.json": "not in the manifest",
-        "source.yaml": UNHELD,
-        "overrides.json": UNHELD,
+        f"{LAST}/model.safetensors": "altered: its SHA-256 is not the manifest's",
+        f"{LAST}/state.json": "missing",
+        f"{LAST}/more.json": "not in the manifest",
     }
-    verdicts(found(run), wanted)
+    verdicts(found(run), wanted | RUN_ID)
 
 
-@pytest.mark.parametrize("gone", [True, False])
-def test_a_checkpoint_without_a_manifest_that_holds(run: Path, gone: bool) -> None:
+@pytest.mark.parametrize("damage", ["gone", "altered", "swapped", "moved"])
+def test_a_checkpoint_without_a_manifest_that_holds(run: Path, damage: str) -> None:
     unfinished(run)
-    file = run / LINES / manifest.NAME
-    if gone:
+    file = run / LAST / manifest.NAME
+    if damage == "gone":
         file.unlink()
-    else:
+    elif damage == "altered":
         file.write_text("{}")
-    told = "missing" if gone else "altered: it is no longer the JSON that was written"
-    verdicts(
-        {name: told for name, told in found(run).items() if name.startswith("checkpoints")},
-        {f"{LINES}/{manifest.NAME}": told, f"{LINES}/state.json": UNHELD, f"{LINES}/model.safetensors": UNHELD},
-    )
+    elif damage == "swapped":
+        manifest.write(run / LAST, "finished")
+    else:
+        shutil.copytree(run / FIRST, run / LAST, dirs_exist_ok=True)
+    told = {
+        "gone": "missing",
+        "altered": "altered: it is no longer the JSON that was written",
+        "swapped": "altered: it is not that of a checkpoint",
+        "moved": "altered: it is that of another checkpoint",
+    }[damage]
+    others = [path.name for path in (run / LAST).iterdir() if path.name != manifest.NAME]
+    wanted = {f"{LAST}/{manifest.NAME}": told, **{f"{LAST}/{name}": UNHELD for name in others}}
+    verdicts(found(run), wanted | RUN_ID)
 
 
 @pytest.mark.parametrize(
@@ -187,13 +222,15 @@ def test_a_checkpoint_without_a_manifest_that_holds(run: Path, gone: bool) -> No
     [
         (lambda lines: [lines[0], lines[1].replace(b"2", b"3", 1)], "altered: line 2 does not have its CRC"),
         (lambda lines: [lines[1], lines[0]], "altered: line 1 is of epoch 2, and 1 more"),
-        (lambda lines: lines[1:], "altered: line 1 is of epoch 2"),
+        (lambda lines: lines[1:], "altered: line 1 is of epoch 2, and 1 more"),
+        (lambda lines: lines[:1], "altered: it has 1 lines, and had 2"),
+        (lambda lines: [], "altered: it has 0 lines, and had 2"),
         (lambda lines: [lines[0], lines[1][:30]], "altered: line 2 does not have its CRC"),
         (lambda lines: [lines[0], lines[1][:-1]], "altered: its last line has no end"),
         (lambda lines: [b"[]\n", b"\xff\n"], "altered: line 1 does not have its CRC, and 1 more"),
     ],
 )
-def test_metrics_are_held_by_their_lines(run: Path, damage, told: str) -> None:  # type: ignore[no-untyped-def]
+def test_metrics_are_held_by_their_lines_and_the_checkpoint(run: Path, damage, told: str) -> None:  # type: ignore[no-untyped-def]
     file = unfinished(run) / "metrics.jsonl"
     file.write_bytes(b"".join(damage(file.read_bytes().splitlines(keepends=True))))
     assert found(run)["metrics.jsonl"] == told
