@@ -13,10 +13,10 @@ from specbuild.runs.cleaning import Cleaning, What
 NAMES = 36
 """The column of names is as wide as the longest, up to this."""
 REASONS: dict[What, str] = {
-    "unfinished": "a training that finished no epoch",
-    "checkpoints": "of a finished run: it cannot be trained on",
-    "old": "a finished run; newer ones of its name stay",
-    "damaged": "a damaged run",
+    "unfinished": "finished no epoch",
+    "checkpoints": "it cannot be resumed then",
+    "old": "newer ones of its name stay",
+    "damaged": "is not what was written",
     "leftover": "left by a removal that was killed",
 }
 OPTIONS: dict[What, str] = {

@@ -72,7 +72,7 @@ def column(heading: str, values: Sequence[float | None], *, signed: bool = False
     """Values as text; signed: with a plus before what is more."""
     *others, seconds = values
     told = [NONE if value is None else figure(value) for value in others]
-    told.append(NONE if seconds is None else f"{seconds:.1f}")
+    told.append(NONE if seconds is None else f"{round(seconds, 1) + 0.0:.1f}")
     if signed:
         marks = ["+" if value is not None and value > 0 else "" for value in values]
         told = [mark + cell for mark, cell in zip(marks, told, strict=True)]

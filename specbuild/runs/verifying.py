@@ -253,7 +253,7 @@ def fault_of_lines(run: Path, known: Sequence[Any] = ()) -> str | None:
         elif number <= len(known) and record != known[number - 1]:
             wrong.append(f"line {number} is not what the checkpoint has")
     if len(lines) < len(known):
-        wrong.append(f"it has {len(lines)} lines, and had {len(known)}")
+        wrong.append(f"it has {len(lines)} of {len(known)} lines")
     if not wrong and raw and not raw.endswith(b"\n"):
         wrong.append("its last line has no end")
     if not wrong:
