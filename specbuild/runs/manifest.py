@@ -104,7 +104,7 @@ def not_a_run(folder: Path) -> Diagnostic:
         message = "there is no such folder"
     elif not folder.is_dir():
         message = "is a file; a run is a folder"
-    elif folder.name.endswith(".partial"):
+    elif unfinished(folder):
         message = f"has no {NAME}: its training still runs, or was killed"
     else:
         message = f"is not a run directory: it has no {NAME}"

@@ -280,32 +280,37 @@ class Session:
 
     def leave(self, ended_by: BaseException | None, written: Path | None) -> None:
         """Let go of the folder; where nothing in it is worth keeping, it goes."""
-        newest = self.saver.newest if self.saver is not None else None
-        interrupted = isinstance(ended_by, KeyboardInterrupt)
-        learned = newest is not None and (interrupted or checkpoints.place_of(newest) > (0, 0))
-        if written is not None or self.found is not None or learned:
+        if written is not None or self.found is not None or self.kept(ended_by) is not None:
             self.recorder.leave()
         else:
             self.recorder.discard()
 
+    def kept(self, ended_by: BaseException | None) -> Path | None:
+        """The newest checkpoint; that of the start alone is worth something only to who was interrupted."""
+        newest = None if self.saver is None else self.saver.newest
+        if newest is None or checkpoints.place_of(newest) > (0, 0):
+            return newest
+        interrupted = isinstance(ended_by, Interrupted) and (ended_by.agreed or self.world.size == 1)
+        return newest if interrupted else None
+
     def last_words(self) -> str:
         """What is said where a second signal ends it all."""
-        newest = self.saver.newest if self.saver is not None else None
+        newest = None if self.saver is None else self.saver.newest
         return "" if newest is None else f"the newest checkpoint is {newest}"
 
     def explained(self, ended_by: BaseException, written: Path | None) -> BaseException:
         """What ended the training, with what was kept of it."""
-        newest = self.saver.newest if self.saver is not None else None
+        newest = self.kept(ended_by)
         if isinstance(ended_by, KeyboardInterrupt):
             number = ended_by.signal if isinstance(ended_by, Interrupted) else SIGINT
-            epochs = counted(self.recorder.epochs)
-            on = "" if newest is None else f"; `train --resume --run {self.folder}` goes on {after(newest)}"
+            folder = os.path.relpath(self.folder) if self.world.size > 1 else self.folder
+            on = "" if newest is None else f"; `specbuild train --resume --run {folder}` goes on {after(newest)}"
             if written is not None:
-                return Interrupted(number, f"interrupted after {epochs}: the run is in {written}{on}", written)
-            if newest is not None or self.found is not None:
-                kept = self.folder if newest is not None else None
-                return Interrupted(number, f"interrupted before an epoch was finished{on}", kept)
-            return Interrupted(number, "interrupted before an epoch was finished: nothing was kept")
+                done = counted(self.recorder.epochs)
+                return Interrupted(number, f"interrupted after {done}: the run is in {written}{on}", written)
+            nothing = ": nothing was kept" if newest is None and self.found is None else on
+            kept = None if newest is None else self.folder
+            return Interrupted(number, f"interrupted before an epoch was finished{nothing}", kept)
         if isinstance(ended_by, SpecbuildError) and written is not None:
             note = f"the best epoch before it is kept in {written}"
             return type(ended_by)(

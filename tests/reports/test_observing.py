@@ -101,7 +101,7 @@ def test_tensorboard_reads_what_was_measured(tmp_path: Path) -> None:
     run = api.train(document, run=tmp_path / "run", report=report)
     (file,) = (run.path / "tensorboard").iterdir()
     assert f"tensorboard/{file.name}" in json.loads((run.path / "manifest.json").read_text())["files"]
-    assert report.said[0].endswith("(until the run has its name)")
+    assert report.said[0] == f"to look at it: tensorboard --logdir {tmp_path / 'run' / 'tensorboard'}"
     from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
     events = EventAccumulator(str(run.path / "tensorboard"))

@@ -2,6 +2,8 @@ from __future__ import annotations
 
 import multiprocessing
 import os
+import signal
+import socket
 from pathlib import Path
 
 import pytest
@@ -27,33 +29,30 @@ def message_of(run: Path) -> str:
 
 
 def test_numbers_count_on() -> None:
-    assert [Place.take("net").appear() for _ in range(3)] == [Path(f"runs/net/{n}") for n in (1, 2, 3)]
+    assert [Place.take("net").settle() for _ in range(3)] == [Path(f"runs/net/{n}") for n in (1, 2, 3)]
     assert listed("runs/net") == ["1", "2", "3"]
 
 
-def test_a_run_under_way_is_hidden_and_keeps_its_number() -> None:
+def test_a_run_under_way_has_its_number() -> None:
     first, second = Place.take("net"), Place.take("net")
-    assert listed("runs/net") == [".1.partial", ".2.partial"]
-    assert (second.appear(), first.appear()) == (Path("runs/net/2"), Path("runs/net/1"))
-
-
-def test_a_number_taken_by_someone_else_is_passed_over() -> None:
-    place = Place.take("net")
-    Path("runs/net/1").mkdir()
-    Path("runs/net/1/mine").touch()
-    assert place.appear() == Path("runs/net/2")
+    assert listed("runs/net") == ["1", "2"]
+    assert (second.settle(), first.settle()) == (Path("runs/net/2"), Path("runs/net/1"))
+    assert listed("runs/net/1") == []
 
 
 def test_discarding_leaves_nothing_not_even_the_parents_that_were_made() -> None:
     Place.take("net").discard()
     assert listed(".") == []
-    Place.take("net", Path("a/b/c")).discard()
+    place = Place.take("net", Path("a/b/c"))
+    (place.folder / "checkpoints").mkdir()
+    (place.folder / "checkpoints/file").touch()
+    place.discard()
     assert listed(".") == []
 
 
 def test_discarding_leaves_what_others_have() -> None:
     place = Place.take("net")
-    Place.take("net").appear()
+    Place.take("net").settle()
     place.discard()
     assert listed("runs/net") == ["2"]
 
@@ -61,10 +60,18 @@ def test_discarding_leaves_what_others_have() -> None:
 def test_a_named_folder_may_exist_if_it_is_empty() -> None:
     Path("mine").mkdir()
     place = Place.take("net", Path("mine"))
-    (place.partial / "file").touch()
-    assert place.appear() == Path("mine")
+    (place.folder / "file").touch()
+    assert place.settle() == Path("mine")
     assert listed("mine") == ["file"]
     assert listed(".") == ["mine"]
+
+
+def test_a_named_folder_that_was_there_stays_when_its_training_is_discarded() -> None:
+    Path("mine").mkdir()
+    place = Place.take("net", Path("mine"))
+    (place.folder / "file").touch()
+    place.discard()
+    assert (listed("."), listed("mine")) == (["mine"], [])
 
 
 def test_a_folder_with_something_in_it_is_taken() -> None:
@@ -76,20 +83,51 @@ def test_a_folder_with_something_in_it_is_taken() -> None:
     assert message_of(Path(".")) == ".: error[SB505]: is not a new folder"
 
 
-def test_two_trainings_into_one_folder() -> None:
-    Place.take("net", Path("mine"))
-    assert message_of(Path("mine")) == "mine: error[SB505]: is being written by another training"
-
-
-def test_a_folder_that_is_filled_meanwhile_loses_nothing() -> None:
+def test_a_training_that_was_not_finished_is_gone_on_with() -> None:
     place = Place.take("net", Path("mine"))
-    (place.partial / "weights").touch()
-    Path("mine").mkdir()
-    Path("mine/file").touch()
-    with pytest.raises(RunError, match=r"filled while the training ran; the run is whole in \.mine\.partial"):
-        place.appear()
-    place.discard()
-    assert listed(".mine.partial") == ["weights"]
+    (place.folder / "source.yaml").touch()
+    place.settle()
+    assert message_of(Path("mine")) == "mine: error[SB505]: has a training that was not finished"
+    assert Place.again(Path("mine")).settle() == Path("mine")
+
+
+def test_two_trainings_into_one_folder() -> None:
+    first = Place.take("net", Path("mine"))
+    said = f"mine: error[SB505]: is being written by another training: process {os.getpid()} on {socket.gethostname()}"
+    assert message_of(Path("mine")) == said
+    (first.folder / "source.yaml").touch()
+    assert message_of(Path("mine")) == said
+    with pytest.raises(RunError, match="is being written by another training"):
+        Place.again(Path("mine"))
+    first.settle()
+    Place.again(Path("mine")).settle()
+
+
+def test_a_lock_ends_with_the_process_that_holds_it() -> None:
+    process = multiprocessing.get_context("fork").Process(target=take_and_die)
+    process.start()
+    process.join()
+    assert listed("mine") == [".lock"]
+    Place.take("net", Path("mine")).settle()
+
+
+def take_and_die() -> None:
+    Place.take("net", Path("mine"))
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+def test_a_process_that_was_forked_off_does_not_hold_the_lock() -> None:
+    place = Place.take("net", Path("mine"))
+    reading, writing = os.pipe()
+    child = os.fork()
+    if child == 0:  # outlives its parent's lock
+        os.close(writing)
+        os.read(reading, 1)
+        os._exit(0)
+    os.close(place.lock.descriptor)  # what the end of a process does
+    Place.again(Path("mine")).settle()
+    os.close(writing)
+    os.waitpid(child, 0)
 
 
 def test_a_file_where_a_folder_is_needed() -> None:
@@ -98,7 +136,7 @@ def test_a_file_where_a_folder_is_needed() -> None:
 
 
 def take_some(count: int) -> list[str]:
-    return [str(Place.take("net").appear()) for _ in range(count)]
+    return [str(Place.take("net").settle()) for _ in range(count)]
 
 
 def test_processes_never_share_a_number() -> None:

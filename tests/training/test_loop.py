@@ -294,18 +294,30 @@ def test_a_signal_leaves_a_whole_run(number: int, status: int) -> None:
         train(document(), ["train.epochs=50"], report=told)
     path = Path("runs/digits/1")
     assert (caught.value.status, caught.value.run, told.told[-1]) == (status, path, path)
-    assert str(caught.value) == "interrupted after 2 finished epochs: the run is in runs/digits/1"
+    on = "`specbuild train --resume --run runs/digits/1` goes on after step 36"
+    assert str(caught.value) == f"interrupted after 2 finished epochs: the run is in runs/digits/1; {on}"
     run = reload(path)
     assert (run.status, len(run.metrics)) == ("interrupted", 2)
 
 
-def test_a_signal_before_an_epoch_is_finished_leaves_nothing(tmp_path: Path) -> None:
-    class Stopping(Told):
-        def start(self, start: Any) -> None:
-            os.kill(os.getpid(), signal.SIGTERM)
+class Stopping(Told):
+    """Interrupts before the first step."""
 
-    with pytest.raises(Interrupted, match=r"^interrupted before an epoch was finished: nothing was kept$"):
+    def start(self, start: Any) -> None:
+        os.kill(os.getpid(), signal.SIGTERM)
+
+
+def test_a_signal_before_an_epoch_is_finished_leaves_a_checkpoint() -> None:
+    message = "interrupted before an epoch was finished; `specbuild train --resume --run runs/digits/1` goes on from the start"
+    with pytest.raises(Interrupted) as caught:
         train(document(), report=Stopping())
+    assert (str(caught.value), caught.value.run) == (message, Path("runs/digits/1"))
+    assert train(None, run="runs/digits/1", resume=True).status == "finished"
+
+
+def test_without_checkpoints_it_leaves_nothing(tmp_path: Path) -> None:
+    with pytest.raises(Interrupted, match=r"^interrupted before an epoch was finished: nothing was kept$"):
+        train(document(), ["train.checkpoint=null"], report=Stopping())
     assert hidden_or_not(tmp_path) == []
 
 

@@ -52,7 +52,7 @@ RUNS: tuple[Code, ...] = (
         "the folder for the run is taken",
         "A run needs a folder of its own: one that does not exist yet, or is empty. Nothing is ever "
         "written over. Without --run, the next free number in runs/NAME is taken. A training that was "
-        "killed leaves a hidden folder .NAME.partial, which can be deleted.",
+        "not finished stays in its folder: `--resume` goes on with it. One that still runs holds a lock on it.",
         f"{TRAIN}\n{TRAIN}",
         f"{TRAIN}\n{TRAIN.replace('first', 'second')}",
     ),
@@ -79,5 +79,25 @@ RUNS: tuple[Code, ...] = (
         "It was not found, or raised an error as it ran.",
         "$ specbuild check --plugin no_such_module specs/lenet5.yaml",
         "$ specbuild check specs/lenet5.yaml",
+    ),
+    Code(
+        "SB509",
+        "the training that goes on is another one",
+        "`train --resume` ends in the bits of a training that was never stopped, so the document must be the one that the "
+        "training began with. What may be another: how long it trains (epochs, max_steps, max_minutes, early_stopping, "
+        "unless a scheduler goes by it), the device, when checkpoints are made, TensorBoard, how samples are loaded and "
+        "cached, and the name. Each such change is printed; anything else is refused with the old and the new value.",
+        f"{TRAIN}\n$ specbuild train --resume --run first specs/digits_cnn.yaml --set optimizer.lr=1 --set train.epochs=2",
+        f"{TRAIN}\n$ specbuild train --resume --run first specs/digits_cnn.yaml --set train.epochs=2",
+    ),
+    Code(
+        "SB510",
+        "there is nothing to go on from",
+        "`train --resume` goes on from the newest checkpoint in the run that is as it was written, and says of each other "
+        "one why it was passed over. Here none is left, or the training made none: `checkpoint: null`. The weights of a "
+        "run that has ended are still there for `reload`; to train further takes a checkpoint.",
+        f"{TRAIN} --set train.checkpoint=null\n"
+        "$ specbuild train --resume --run first specs/digits_cnn.yaml --set train.epochs=2 --set train.checkpoint=null",
+        f"{TRAIN}\n$ specbuild train --resume --run first specs/digits_cnn.yaml --set train.epochs=2",
     ),
 )
