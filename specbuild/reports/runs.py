@@ -50,9 +50,17 @@ def cells(folder: Path, run: Listed, now: datetime) -> tuple[str, ...]:
     """A run's row."""
     epochs = f"{run.epochs}/{NONE if run.asked is None else run.asked}"
     best = NONE if run.metric is None or run.best is None else f"{printable(run.metric)} {figure(run.best)}"
-    written = datetime.fromtimestamp(run.written)
-    day = written.strftime("%m-%d %H:%M" if written.year == now.year else "%Y-%m-%d")
+    written = moment(run.written)
+    day = NONE if written is None else f"{written:%m-%d %H:%M}" if written.year == now.year else f"{written:%Y-%m-%d}"
     return name_in(folder, run.path), run.status, epochs, best, day, in_bytes(run.bytes)
+
+
+def moment(written: float) -> datetime | None:
+    """When a file was written, here; None for a time beyond the calendar."""
+    try:
+        return datetime.fromtimestamp(written).astimezone()
+    except (ValueError, OverflowError, OSError):
+        return None
 
 
 def figure(value: float) -> str:
@@ -85,7 +93,7 @@ def listing_json(folder: Path, runs: Sequence[Listed]) -> dict[str, Any]:
 
 def run_json(run: Listed) -> dict[str, Any]:
     """One run."""
-    written = datetime.fromtimestamp(run.written).astimezone().isoformat(timespec="seconds")
+    written = moment(run.written)
     best = None if run.metric is None else {"metric": run.metric, "value": run.best}
     return {
         "run": str(run.path),
@@ -93,7 +101,7 @@ def run_json(run: Listed) -> dict[str, Any]:
         "epochs": run.epochs,
         "epochs_asked": run.asked,
         "best": best,
-        "written": written,
+        "written": None if written is None else written.isoformat(timespec="seconds"),
         "bytes": run.bytes,
         "checkpoints": len(run.steps),
         "faults": list(run.faults),

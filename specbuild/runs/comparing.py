@@ -17,6 +17,7 @@ from specbuild.runs import manifest, metrics
 from specbuild.runs.asking import document_of
 from specbuild.runs.finding import content_of, is_run
 from specbuild.runs.listing import Status, look, record_of
+from specbuild.runs.reading import is_number
 
 ENVIRONMENT = "environment.json"
 PREFIXES = ("train_", "val_")
@@ -101,8 +102,3 @@ def environment(run: Path) -> dict[str, Any]:
     except (ValueError, RecursionError):
         return {}
     return found if isinstance(found, dict) else {}
-
-
-def is_number(value: Any) -> bool:
-    """Whether a value of a record is a number."""
-    return isinstance(value, int | float) and not isinstance(value, bool)

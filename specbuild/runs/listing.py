@@ -17,6 +17,7 @@ from specbuild.errors import RunError
 from specbuild.runs import manifest, metrics
 from specbuild.runs.asking import asked_of
 from specbuild.runs.finding import CHECKPOINTS, content_of, find, hidden, locked, scan
+from specbuild.runs.reading import is_number
 
 Status = Literal["finished", "interrupted", "failed", "running", "unfinished", "damaged"]
 
@@ -89,7 +90,7 @@ def look(run: Path, *, probe: bool = True) -> Listed:
         epochs if type(epochs) is int else 0,
         asked.epochs,
         asked.metric,
-        value if isinstance(value, float | int) else None,
+        value if is_number(value) else None,
         written,
         sum(files.values()),
         tuple(faults),
@@ -140,13 +141,14 @@ def ends(run: Path) -> tuple[dict[str, Any], dict[str, Any], str | None]:
 
 
 def record_of(line: bytes) -> dict[str, Any] | None:
-    """The record in a line whose CRC holds."""
+    """The record in a line whose CRC holds, and that has the form of one."""
     try:
         record = json.loads(line)
         del record["crc"]
-        return record if metrics.rendered(record).encode() == line else None
+        whole = metrics.rendered(record).encode() == line and metrics.fault_of(record) is None
     except (ValueError, RecursionError, KeyError, TypeError):
         return None
+    return record if whole else None
 
 
 def checkpoints_in(files: Mapping[str, int]) -> tuple[str, ...]:

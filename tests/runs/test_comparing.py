@@ -5,13 +5,20 @@ from __future__ import annotations
 import json
 import shutil
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from specbuild.api import compare_runs, diff, reload
 from specbuild.errors import RunError
 from specbuild.reports import comparison as report
+from specbuild.runs.metrics import rendered
 from tests.runs.training import trained, unfinished
+
+
+def forged(**record: Any) -> str:
+    """A line whose CRC holds."""
+    return rendered({**record, "best": True}) + "\n"
 
 
 @pytest.fixture(scope="module")
@@ -102,7 +109,7 @@ def test_all_that_is_no_run_is_said_at_once(pair: tuple[Path, Path], copy: Path,
     assert broken.file == str(copy / "spec.json")
 
 
-@pytest.mark.parametrize("content", ["[]", "{", '{"epoch": "x", "best": true}'])
+@pytest.mark.parametrize("content", ["[]", "{", '{"epoch": "x", "best": true}', forged(epoch=1, seconds=10**400)])
 def test_files_of_anything_are_no_crash(pair: tuple[Path, Path], copy: Path, content: str) -> None:
     (copy / "environment.json").write_text(content)
     (copy / "metrics.jsonl").write_text(content)

@@ -6,6 +6,7 @@ import fcntl
 import json
 import os
 import shutil
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 
@@ -14,7 +15,7 @@ import pytest
 from specbuild.api import list_runs, load, reload
 from specbuild.errors import RunError
 from specbuild.network.metrics import best_of, metric_names
-from specbuild.reports.runs import listing
+from specbuild.reports.runs import listing, run_json
 from specbuild.runs import environment, recording
 from specbuild.runs.asking import asked_of, usual_best
 from specbuild.runs.comparing import ENVIRONMENT
@@ -207,3 +208,9 @@ def test_the_table_keeps_to_80_columns(runs: Path) -> None:
     )
     assert max(map(len, lines)) <= 80
     assert lines[-2] == f"a_long_name_{'x' * 60}"
+
+
+def test_a_time_beyond_the_calendar_is_no_crash(runs: Path) -> None:
+    run = replace(only(runs / "alone"), written=10.0**15)
+    assert run_json(run)["written"] is None
+    assert listing(runs, [run], datetime.now()).splitlines()[1].split()[5] == "-"
