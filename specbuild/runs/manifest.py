@@ -104,8 +104,11 @@ def not_a_run(folder: Path) -> Diagnostic:
         message = "there is no such folder"
     elif not folder.is_dir():
         message = "is a file; a run is a folder"
-    elif unfinished(folder):
-        message = f"has no {NAME}: its training still runs, or was killed"
+    elif any((folder / name).exists() for name in ("run.json", "checkpoints")):
+        message = f"has no {NAME}: its training still runs, or has not finished an epoch, or was killed"
+        return Diagnostic(
+            "SB501", message, file=str(folder), fix=f"`specbuild train --resume --run {folder}` goes on with it"
+        )
     else:
         message = f"is not a run directory: it has no {NAME}"
     return Diagnostic("SB501", message, file=str(folder), fix=neighbours(near))

@@ -90,7 +90,7 @@ class Recorder:
 
     def sources(self) -> dict[str, str]:
         """The SHA-256 of what was written at the start, by file."""
-        names = (f"source.{suffix(self.spec)}", OVERRIDES)
+        names = (f"source.{suffix(self.spec)}", OVERRIDES, RUN)
         return {name: hashlib.sha256((self.folder / name).read_bytes()).hexdigest() for name in names}
 
     @property

@@ -82,7 +82,7 @@ class Session:
             self.folder, self.run_id = run, found.run_id
             self.recorder = Recorder.beside(self.spec, self.plan, place, found.run_id)
             if found.status == "finished" and found.checkpoint is None:
-                message = "has ended, and was trained without checkpoints: there is nothing to go on from"
+                message = "has ended, and has no checkpoints: there is nothing to go on from"
                 raise RunError([Diagnostic("SB510", message, file=str(run), fix="another folder begins anew")])
         except BaseException:
             place.settle()

@@ -183,7 +183,8 @@ def test_what_is_no_run_and_what_was_meant(folder: Path, tmp_path: Path) -> None
     assert found_and_offered(tmp_path / "2") == ("there is no such folder", offered)
     inside = folder / "model.safetensors"
     assert found_and_offered(inside) == ("is a file; a run is a folder", f"give the run directory: {folder}")
-    partial = tmp_path / ".2.partial"
-    partial.mkdir()
-    message = "has no manifest.json: its training still runs, or was killed"
-    assert found_and_offered(partial) == (message, None)
+    unfinished = tmp_path / "2"
+    (unfinished / "checkpoints").mkdir(parents=True)
+    message = "has no manifest.json: its training still runs, or has not finished an epoch, or was killed"
+    fix = f"`specbuild train --resume --run {unfinished}` goes on with it"
+    assert found_and_offered(unfinished) == (message, fix)

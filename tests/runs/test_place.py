@@ -5,6 +5,7 @@ import os
 import signal
 import socket
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -15,6 +16,9 @@ from specbuild.runs.place import Place, folder_name
 @pytest.fixture(autouse=True)
 def in_a_folder_of_its_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
+
+
+Event = multiprocessing.get_context("fork").Event
 
 
 def listed(folder: str) -> list[str]:
@@ -118,16 +122,18 @@ def take_and_die() -> None:
 
 def test_a_process_that_was_forked_off_does_not_hold_the_lock() -> None:
     place = Place.take("net", Path("mine"))
-    reading, writing = os.pipe()
-    child = os.fork()
-    if child == 0:  # outlives its parent's lock
-        os.close(writing)
-        os.read(reading, 1)
-        os._exit(0)
+    process = multiprocessing.get_context("fork").Process(target=live_on, args=(ended := Event(), begun := Event()))
+    process.start()
+    begun.wait()
     os.close(place.lock.descriptor)  # what the end of a process does
     Place.again(Path("mine")).settle()
-    os.close(writing)
-    os.waitpid(child, 0)
+    ended.set()
+    process.join()
+
+
+def live_on(ended: Any, begun: Any) -> None:
+    begun.set()
+    ended.wait()
 
 
 def test_a_file_where_a_folder_is_needed() -> None:
