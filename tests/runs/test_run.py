@@ -74,7 +74,7 @@ def sealed(run: Path) -> Path:
 
 
 def test_a_run_has_these_files_and_no_other(trained: Path) -> None:
-    assert sorted(os.listdir(trained)) == sorted(FILES)
+    assert sorted(os.listdir(trained)) == sorted([*FILES, "checkpoints", "run.json"])
 
 
 def test_the_source_is_kept_as_it_came(trained: Path) -> None:

@@ -308,10 +308,13 @@ class Stopping(Told):
 
 
 def test_a_signal_before_an_epoch_is_finished_leaves_a_checkpoint() -> None:
-    message = "interrupted before an epoch was finished; `specbuild train --resume --run runs/digits/1` goes on from the start"
+    on = "`specbuild train --resume --run runs/digits/1` goes on from the start"
     with pytest.raises(Interrupted) as caught:
         train(document(), report=Stopping())
-    assert (str(caught.value), caught.value.run) == (message, Path("runs/digits/1"))
+    assert (str(caught.value), caught.value.run) == (
+        f"interrupted before an epoch was finished; {on}",
+        Path("runs/digits/1"),
+    )
     assert train(None, run="runs/digits/1", resume=True).status == "finished"
 
 

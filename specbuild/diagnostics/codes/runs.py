@@ -5,6 +5,7 @@ from __future__ import annotations
 from specbuild.diagnostics.codes.code import Code
 
 TRAIN = "$ specbuild train specs/digits_cnn.yaml --set train.epochs=1 --run first"
+ON = "$ specbuild train specs/digits_cnn.yaml --run first --resume"
 
 RUNS: tuple[Code, ...] = (
     Code(
@@ -83,21 +84,21 @@ RUNS: tuple[Code, ...] = (
     Code(
         "SB509",
         "the training that goes on is another one",
-        "`train --resume` ends in the bits of a training that was never stopped, so the document must be the one that the "
-        "training began with. What may be another: how long it trains (epochs, max_steps, max_minutes, early_stopping, "
-        "unless a scheduler goes by it), the device, when checkpoints are made, TensorBoard, how samples are loaded and "
-        "cached, and the name. Each such change is printed; anything else is refused with the old and the new value.",
-        f"{TRAIN}\n$ specbuild train --resume --run first specs/digits_cnn.yaml --set optimizer.lr=1 --set train.epochs=2",
-        f"{TRAIN}\n$ specbuild train --resume --run first specs/digits_cnn.yaml --set train.epochs=2",
+        "`train --resume` ends in the bits of a training that was never stopped, so the document must be the one "
+        "that the training began with. What may be another: how long it trains (epochs, max_steps, max_minutes, "
+        "early_stopping, unless a scheduler goes by it), the device, when checkpoints are made, TensorBoard, how "
+        "samples are loaded and cached, and the name. Each such change is printed; anything else is refused with the "
+        "old and the new value.",
+        f"{TRAIN}\n{ON} --set train.epochs=2 --set optimizer.lr=1",
+        f"{TRAIN}\n{ON} --set train.epochs=2",
     ),
     Code(
         "SB510",
         "there is nothing to go on from",
-        "`train --resume` goes on from the newest checkpoint in the run that is as it was written, and says of each other "
-        "one why it was passed over. Here none is left, or the training made none: `checkpoint: null`. The weights of a "
-        "run that has ended are still there for `reload`; to train further takes a checkpoint.",
-        f"{TRAIN} --set train.checkpoint=null\n"
-        "$ specbuild train --resume --run first specs/digits_cnn.yaml --set train.epochs=2 --set train.checkpoint=null",
-        f"{TRAIN}\n$ specbuild train --resume --run first specs/digits_cnn.yaml --set train.epochs=2",
+        "`train --resume` goes on from the newest checkpoint in the run that is as it was written, and says of each "
+        "other one why it was passed over. Here none is left, or the training made none: `checkpoint: null`. The "
+        "weights of a run that has ended are still there for `reload`; to train further takes a checkpoint.",
+        f"{TRAIN} --set train.checkpoint=null\n{ON} --set train.epochs=2 --set train.checkpoint=null",
+        f"{TRAIN}\n{ON} --set train.epochs=2",
     ),
 )
