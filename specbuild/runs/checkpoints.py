@@ -103,12 +103,16 @@ class Aside:
 
 
 def tidy(run: Path) -> None:
-    """Take away what a process that was killed left half done."""
-    folder = run / FOLDER
-    if folder.is_dir() and not folder.is_symlink():
+    """Take away what a process that was killed left half done, in the run and among its checkpoints."""
+    for folder in (run, run / FOLDER):
+        if folder.is_symlink() or not folder.is_dir():
+            continue
         for path in folder.iterdir():
             if path.name.startswith(".") and path.name.endswith((".new", ".old")):
-                shutil.rmtree(path, ignore_errors=True)
+                if path.is_dir() and not path.is_symlink():
+                    shutil.rmtree(path, ignore_errors=True)
+                else:
+                    path.unlink(missing_ok=True)
 
 
 def keep(run: Path, last: int, best_epoch: int | None = None) -> None:
@@ -121,10 +125,18 @@ def keep(run: Path, last: int, best_epoch: int | None = None) -> None:
     kept = {*there[:last], *after_best[-1:]} - {path for path in there[1:] if place_of(path) == (0, 0)}
     for path in there:
         if path not in kept:
-            with suppress(OSError):
-                remove(path)
+            drop(path)
     with suppress(OSError):
         force_to_disk(run / FOLDER)
+
+
+def drop(path: Path) -> None:
+    """Take a checkpoint away, or whatever stands in its place; what cannot be stays."""
+    with suppress(OSError):
+        if path.is_dir() and not path.is_symlink():
+            remove(path)
+        else:
+            path.unlink()
 
 
 def verified(folder: Path, run_id: str | None = None) -> dict[str, Any]:

@@ -37,6 +37,8 @@ class Found:
     checkpoint: Path | None
     """None where a training was ended before its first one."""
     state: dict[str, Any] = field(default_factory=dict)
+    passed_over: list[Path] = field(default_factory=list)
+    """Checkpoints that are newer, and damaged."""
     notes: list[str] = field(default_factory=list)
     """What is altered or missing, and was passed over."""
     status: str | None = None
@@ -96,6 +98,7 @@ def find(run: Path) -> Found:
             problems += error.diagnostics
             what = "; ".join(problem.message for problem in error.diagnostics)
             found.notes.append(f"checkpoint {path.name} was passed over: {what}")
+            found.passed_over.append(path)
             continue
         found.checkpoint, found.state, found.run_id = path, state, content["run"]
         break

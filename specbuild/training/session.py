@@ -66,7 +66,9 @@ class Session:
                 path = self.folder / checkpoints.FOLDER / said["checkpoint"]
                 state = checkpoints.read(path)
                 status = None if said["ended"] is None else "finished"
-                self.found = resuming.Found(self.folder, self.run_id, path, state, [], status, said["ended"] or "")
+                self.found = resuming.Found(
+                    self.folder, self.run_id, path, state, status=status, reason=said["ended"] or ""
+                )
 
     def find(self, run: Path | None) -> Path | None:
         """Find what there is to go on with; where there is nothing yet, the folder to begin in."""
@@ -100,6 +102,8 @@ class Session:
             "fused": getattr(fit.spec.optimizer, "fused", None),
         }  # fmt: skip
         recorder = self.recorder
+        if isinstance(recorder, Recorder):
+            checkpoints.tidy(self.folder)
         self.saver = fit.keeper = Saver(fit, self.folder, self.run_id, self.signals, self.facts)
         if found is not None and found.checkpoint is not None:
             self.go_on(fit, found)
@@ -141,6 +145,8 @@ class Session:
             raise Over(f"its {counted(fit.position.epoch - 1)} were as many as are asked for")
         if isinstance(self.recorder, Recorder):
             self.recorder.again(records, found.listed)
+            for damaged in found.passed_over:  # they would count as the newest ones
+                checkpoints.drop(damaged)
             for change in told:
                 self.report.say(change)
             where = f"epoch {fit.position.epoch}, {after(checkpoint)}"
