@@ -23,13 +23,12 @@ from safetensors.torch import save
 from specbuild.catalogue.rules import Storage
 from specbuild.diagnostics.diagnostic import Diagnostic
 from specbuild.errors import RunError
-from specbuild.runs import reading, sealing, weights
+from specbuild.runs import belonging, reading, sealing, weights
+from specbuild.runs.belonging import FORMAT, STATE
 from specbuild.runs.files import Written, appear, force_to_disk, remove, write_new
 from specbuild.runs.tree import Unfit, put_together, taken_apart
 
 FOLDER = "checkpoints"
-STATE = "state.json"
-FORMAT = 1
 NAMED = re.compile(r"(\d{4,10})-(\d{8,16})")
 """Finished epochs, and steps of the optimizer."""
 GROUP = re.compile(r"[a-z]{1,20}")
@@ -92,7 +91,7 @@ class Aside:
         """Write the manifest, and give the folder its name; one that stood there is replaced."""
         content = {"specbuild_checkpoint": FORMAT, "run": run_id, "name": self.path.name}
         sealing.write(self.folder, content, self.written)
-        if self.path.is_dir():
+        if os.path.lexists(self.path):
             remove(self.path)
         appear(self.folder, self.path)
         return self.path
@@ -148,12 +147,9 @@ def verified(folder: Path, run_id: str | None = None) -> dict[str, Any]:
     problems = sealing.faults(folder, content)
     if problems:
         raise RunError(problems)
-    if content.get("specbuild_checkpoint") != FORMAT:
-        raise refusal(folder, f"is a checkpoint of format {content.get('specbuild_checkpoint')!r}, not {FORMAT}")
-    if content.get("name") != folder.name or STATE not in content["files"]:
-        raise refusal(folder, f"is not the checkpoint that was written here: it says {content.get('name')!r}")
-    if run_id is not None and content.get("run") != run_id:
-        raise refusal(folder, "is of another run")
+    told = belonging.fault_of(content, folder.name, run_id)
+    if told is not None:
+        raise refusal(folder / sealing.NAME, told)
     return content
 
 

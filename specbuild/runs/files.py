@@ -42,6 +42,7 @@ def write_new(path: Path, content: bytes) -> Written:
 def write_whole(path: Path, content: bytes) -> Written:
     """Write beside `path`, force to disk, rename: a reader sees the old file or the new, never a half."""
     beside = path.with_name(f".{path.name}.new")
+    clear(beside)  # what a process that was killed left; and a pipe would be waited for
     try:
         written = write_new(beside, content)
         os.replace(beside, path)
@@ -71,11 +72,20 @@ def appear(aside: Path, path: Path) -> None:
 
 
 def remove(folder: Path) -> None:
-    """Take a folder away: at once by its name, then what is in it."""
+    """Take a folder away, or what is in its place: at once by its name, then what is in it. No link is followed."""
     hidden = folder.with_name(f".{folder.name}.old")
-    shutil.rmtree(hidden, ignore_errors=True)
+    clear(hidden)
     os.rename(folder, hidden)
-    shutil.rmtree(hidden, ignore_errors=True)
+    clear(hidden)
+
+
+def clear(path: Path) -> None:
+    """Take away whatever is there, as far as that can be."""
+    if path.is_dir() and not path.is_symlink():
+        shutil.rmtree(path, ignore_errors=True)
+    else:
+        with suppress(OSError):
+            path.unlink()
 
 
 def full(error: OSError) -> bool:

@@ -12,6 +12,8 @@ import torch
 
 from specbuild import __version__
 from specbuild.catalogue.plugged import origins
+from specbuild.diagnostics.diagnostic import Diagnostic
+from specbuild.errors import RunError
 from specbuild.language.document import Spec
 from specbuild.network.compile import build
 from specbuild.network.plan import Plan
@@ -71,6 +73,7 @@ class Recorder:
         """
         self.records = list(records)
         ended = {name for name in listed if "/" not in name and name not in (RUN, OVERRIDES, metrics.NAME)}
+        self.require_files({*WRITTEN_LAST, *ended, RUN, OVERRIDES, metrics.NAME, manifest.NAME})
         try:
             (self.folder / manifest.NAME).unlink(missing_ok=True)
             force_to_disk(self.folder)
@@ -80,6 +83,15 @@ class Recorder:
             self.rewrite()
         except OSError as error:
             raise unwritable(error, self.folder) from None
+
+    def require_files(self, names: Iterable[str]) -> None:
+        """Raise `RunError` where a folder is in the place of a file; take away links that stand where we write."""
+        for path in self.folder.iterdir():
+            if path.is_symlink() and not path.name.startswith("."):
+                path.unlink()  # what it points to is not the run's: no picture, no log goes there
+            elif path.name in names and path.is_dir():
+                fix = "move it elsewhere: it is written again"
+                raise RunError([Diagnostic("SB503", f"{path.name} is not a plain file", file=str(path), fix=fix)])
 
     def write_source(self) -> None:
         """The document as it came."""

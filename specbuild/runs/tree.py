@@ -12,6 +12,8 @@ from typing import Any
 
 import torch
 
+from specbuild.runs.reading import shown
+
 DEPTH = 32
 NOT_FINITE = {"inf": math.inf, "-inf": -math.inf, "nan": math.nan}
 
@@ -54,8 +56,8 @@ def put_together(value: Any, tensors: Mapping[str, torch.Tensor], depth: int = 0
         return {key: put_together(part, tensors, depth + 1) for key, part in value.items()}
     try:
         return marked(kind, value, tensors, depth)
-    except (KeyError, TypeError, ValueError, RuntimeError):
-        raise Unfit(f"{kind} is not as it is written") from None
+    except (KeyError, TypeError, ValueError, OverflowError, RuntimeError):
+        raise Unfit(f"{shown(kind)} is not as it is written") from None
 
 
 def marked(kind: str, value: dict[str, Any], tensors: Mapping[str, torch.Tensor], depth: int) -> Any:
@@ -69,17 +71,28 @@ def marked(kind: str, value: dict[str, Any], tensors: Mapping[str, torch.Tensor]
         return tuple(parts)
     if kind == "$map":
         return dict(parts)
-    raise Unfit(f"{kind} is unknown")
+    raise Unfit(f"{shown(kind)} is unknown")
 
 
 def in_its_stride(tensor: torch.Tensor, stride: list[int] | None) -> torch.Tensor:
     """The tensor as it lay in memory: kernels that step through several tensors want them to lie alike."""
     if stride is None:
         return tensor
-    span = 1 + sum((size - 1) * step for size, step in zip(tensor.shape, stride, strict=True))
-    if span > tensor.numel() or min(stride) < 1:  # of dense tensors alone
-        raise Unfit(f"a stride of {stride} is not one of {list(tensor.shape)}")
+    if not isinstance(stride, list) or not dense(tuple(tensor.shape), stride):
+        raise Unfit(f"the stride is not one of {list(tensor.shape)}")
     return torch.empty_strided(tuple(tensor.shape), tuple(stride), dtype=tensor.dtype).copy_(tensor)
+
+
+def dense(shape: tuple[int, ...], stride: list[Any]) -> bool:
+    """Whether a tensor of this shape and stride fills its memory, each number in a place of its own."""
+    if len(stride) != len(shape) or not all(type(step) is int and 0 < step < 2**62 for step in stride):
+        return False
+    span = 1
+    for step, size in sorted((step, size) for step, size in zip(stride, shape, strict=True) if size > 1):
+        if step != span:
+            return False
+        span *= size
+    return True
 
 
 def on_host(value: Any) -> Any:

@@ -5,14 +5,14 @@ from __future__ import annotations
 import json
 import os
 import stat
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from specbuild.catalogue.rules import NOTHING
 from specbuild.errors import RunError
-from specbuild.runs import manifest, metrics, reading, sealing
+from specbuild.runs import belonging, manifest, metrics, reading, sealing
 from specbuild.runs.finding import CHECKPOINTS, NAMED, RUN, content_of, hidden, is_run, locked, scan
 from specbuild.runs.listing import record_of
 
@@ -119,15 +119,19 @@ def without_manifest(run: Path, sizes: Mapping[str, os.stat_result]) -> Iterator
     Each checkpoint has a manifest of its own, and the newest one that is whole knows of what is beside it.
     """
     known = Known()
-    for name in sorted({split(path)[1] for path in sizes if in_checkpoint(path)}, key=age):
-        files = list(of_checkpoint(run, name, sizes))
+    names = sorted({split(path)[1] for path in sizes if in_checkpoint(path)}, key=age)
+    own = owner(run, names)
+    for name in names:
+        files = list(of_checkpoint(run, name, sizes, own))
         if all(file.fault is None and file.held for file in files):
             known = known_by(run, name)
         yield from files
     for path, found in sizes.items():
         if path == manifest.NAME or in_checkpoint(path):
             continue
-        if not stat.S_ISREG(found.st_mode):
+        if split(path)[0] == CHECKPOINTS:
+            yield Judged(path, found.st_size, "in the place of checkpoints, and of none")
+        elif not stat.S_ISREG(found.st_mode):
             yield Judged(path, found.st_size, "not a plain file")
         elif path == metrics.NAME:
             yield Judged(path, found.st_size, fault_of_lines(run, known.records))
@@ -198,13 +202,33 @@ def age(checkpoint: str) -> tuple[int, int]:
     return (int(found[1]), int(found[2])) if found else (-1, -1)
 
 
-def of_checkpoint(run: Path, name: str, sizes: Mapping[str, os.stat_result]) -> Iterator[Judged]:
-    """What is in a checkpoint, by its own manifest."""
+def owner(run: Path, names: Iterable[str]) -> str | None:
+    """The id of the run that checkpoints must be of: that of `run.json`, unless none of them is of that."""
+    own = identity(run)
+    found = [said for said in (owner_of(run, name) for name in names) if said is not None]
+    return own if own in found or not found else found[-1]
+
+
+def owner_of(run: Path, name: str) -> str | None:
+    """The id of the run that a checkpoint is of, where its manifest is its own."""
+    try:
+        content = sealing.read(run / CHECKPOINTS / name)
+    except RunError:
+        return None
+    return None if belonging.fault_of(content, name) else content["run"]
+
+
+def of_checkpoint(
+    run: Path, name: str, sizes: Mapping[str, os.stat_result], run_id: str | None = None
+) -> Iterator[Judged]:
+    """What is in a checkpoint, by its own manifest; run_id: of the run that it must be of."""
     inside = f"{CHECKPOINTS}/{name}/"
     file = inside + manifest.NAME
     try:
         content = sealing.read(run / CHECKPOINTS / name)
-        require_own(run, name, content)
+        told = belonging.fault_of(content, name, run_id)
+        if told is not None:
+            raise sealing.altered(run / file, f"was altered: it {told}")
     except RunError as error:
         there = sizes.get(file)
         yield Judged(file, there and there.st_size, "missing" if there is None else error_of(error))
@@ -213,15 +237,6 @@ def of_checkpoint(run: Path, name: str, sizes: Mapping[str, os.stat_result]) -> 
                 yield Judged(path, found.st_size, held=False)
     else:
         yield from by_manifest(run / CHECKPOINTS / name, content, sizes, inside)
-
-
-def require_own(run: Path, name: str, content: Mapping[str, Any]) -> None:
-    """Raise `RunError` for a manifest that is not that of this checkpoint."""
-    file = run / CHECKPOINTS / name / manifest.NAME
-    if "specbuild_checkpoint" not in content:
-        raise sealing.altered(file, "was altered: it is not that of a checkpoint")
-    if content.get("name") != name:
-        raise sealing.altered(file, "was altered: it is that of another checkpoint")
 
 
 def identity(run: Path) -> str | None:

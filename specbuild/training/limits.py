@@ -51,9 +51,12 @@ class Limits:
 
     def after_epoch(self, record: Mapping[str, Any], timed_out: bool) -> bool:
         """Whether the training ends with this epoch; `reason` then says why."""
-        number = record["epoch"]
-        if self.no_better(record):
-            assert self.stopping is not None
+        self.compare(record)
+        return self.ended(record["epoch"], timed_out)
+
+    def ended(self, number: int, timed_out: bool) -> bool:
+        """Whether the training ends after so many epochs; `reason` then says why."""
+        if self.stopping is not None and self.waited >= max(1, self.stopping.patience):
             epochs = f"{self.waited} epoch{'' if self.waited == 1 else 's'}"
             self.reason = f"stopped early at epoch {number}: {self.metric} has not become better for {epochs}"
         elif timed_out:
@@ -64,13 +67,12 @@ class Limits:
             self.reason = f"all {number} epochs" if number > 1 else "its epoch"
         return self.reason is not None
 
-    def no_better(self, record: Mapping[str, Any]) -> bool:
-        """Whether the number that an early end goes by has not become better for too long."""
+    def compare(self, record: Mapping[str, Any]) -> None:
+        """Count the epochs in which the number that an early end goes by has not become better."""
         if self.stopping is None:
-            return False
+            return
         value = record[self.metric]
         if value is not None and (self.reached is None or self.sign * (value - self.reached) > self.stopping.min_delta):
             self.reached, self.waited = value, 0
-            return False
-        self.waited += 1
-        return self.waited >= max(1, self.stopping.patience)
+        else:
+            self.waited += 1

@@ -223,6 +223,72 @@ class Series:
             "measures": {label: measure.state_dict() for label, measure in self.persistent()},
         }
 
+    def require(self, state: Mapping[str, Any]) -> None:
+        """Raise `ValueError` for a state that is not one of these metrics, or has labels that are none."""
+        if state.keys() != {"held", "seen", "measures"} or type(state["seen"]) is not bool:
+            raise ValueError("the metrics' state has other keys")
+        if state["seen"]:
+            self.update_shapes()
+        wanted = {label: measure.state_dict() for label, measure in self.persistent()}
+        if not isinstance(state["measures"], dict) or state["measures"].keys() != wanted.keys():
+            raise ValueError("the metrics are others")
+        for label, fresh in wanted.items():
+            self.require_sums(state["measures"][label], fresh, label)
+        if not isinstance(state["held"], list):
+            raise ValueError("the batches that are held are none")
+        for held in state["held"]:
+            self.require_held(held)
+
+    def require_sums(self, saved: Any, fresh: Mapping[str, Any], label: str) -> None:
+        """Raise `ValueError` for sums of another form; what is kept of every sample is a list, of as many each."""
+        if not isinstance(saved, dict) or saved.keys() != fresh.keys():
+            raise ValueError(f"{label} has other sums")
+        lengths = set()
+        for name, value in fresh.items():
+            if not isinstance(value, list):
+                require_like(saved[name], value, label)
+                continue
+            if not isinstance(saved[name], list) or (saved[name] and not value):
+                raise ValueError(f"{label} has other sums")
+            for part in saved[name]:
+                require_like(part, value[0], label, rows=True)
+            lengths.add(tuple(len(part) for part in saved[name]))
+            if name == "target":
+                self.require_labels(saved[name], label)
+        if len(lengths) > 1:
+            raise ValueError(f"{label} has other sums")
+
+    def require_held(self, held: Any) -> None:
+        """Raise `ValueError` for what `add` does not put by."""
+        if self.of_numbers:
+            forms: list[tuple[tuple[int, ...] | None, torch.dtype]] = [(None, self.exact), (None, self.exact)]
+        else:
+            labels = (self.count,) if self.kind == "Multilabel" else ()
+            scores = (self.count,) if self.kind != "Binary" else ()
+            forms = [(labels, torch.int64), (labels, torch.int64)]
+            if self.scored:
+                forms.insert(0, (scores, torch.float32))
+        if not isinstance(held, tuple) or len(held) != len(forms):
+            raise ValueError("a batch that is held has other parts")
+        for part, (shape, dtype) in zip(held, forms, strict=True):
+            if not isinstance(part, torch.Tensor) or part.dtype != dtype or not part.dim() or len(part) != len(held[0]):
+                raise ValueError("a batch that is held has another form")
+            if part.shape[1:] != shape and (shape is not None or part.shape != held[0].shape):
+                raise ValueError("a batch that is held has another form")
+        if self.of_numbers and tuple(held[0].shape[1:]) != self.shape:
+            raise ValueError("a batch that is held has another form")
+        if not self.of_numbers:
+            self.require_labels(held[-2:], "a batch that is held")
+
+    def require_labels(self, parts: Sequence[torch.Tensor], where: str) -> None:
+        """Raise `ValueError` for a label that is no class: torchmetrics counts up to the highest."""
+        for part in parts:
+            wrong = (part < 0) | (part >= (self.count if self.labelled else 2))
+            if self.loss.ignored is not None:
+                wrong &= part != self.loss.ignored
+            if bool(wrong.any()):
+                raise ValueError(f"{where} has labels that are none")
+
     def restore(self, state: Mapping[str, Any]) -> None:
         """Go on from there."""
         self.held = [tuple(tensor.to(self.device) for tensor in held) for held in state["held"]]
@@ -272,6 +338,14 @@ class Series:
         except ValueError:  # R2 of fewer than two samples
             return None
         return value if math.isfinite(value) else None  # of nothing, 0 / 0
+
+
+def require_like(part: Any, fresh: torch.Tensor, label: str, *, rows: bool = False) -> None:
+    """Raise `ValueError` unless it is a tensor of the same form; rows: however many there are."""
+    if not isinstance(part, torch.Tensor) or part.dtype != fresh.dtype or part.dim() != fresh.dim():
+        raise ValueError(f"{label} is of another form")
+    if part.shape[rows:] != fresh.shape[rows:]:
+        raise ValueError(f"{label} is of another form")
 
 
 @contextmanager

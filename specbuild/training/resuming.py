@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterator, Mapping
+import os
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -14,9 +16,10 @@ from specbuild.errors import DataError, RunError
 from specbuild.language.document import Spec
 from specbuild.language.overrides import overridden
 from specbuild.language.source import Source, read_bytes
-from specbuild.runs import checkpoints, manifest, metrics, reading, sealing
+from specbuild.runs import belonging, checkpoints, manifest, metrics, reading, sealing
 from specbuild.runs.place import numbers, runs_of
 from specbuild.runs.recording import OVERRIDES, RUN
+from specbuild.runs.verifying import fault_of_lines
 
 ALLOWED = (
     "name", "train.epochs", "train.max_steps", "train.max_minutes", "train.device", "train.tensorboard",
@@ -37,8 +40,6 @@ class Found:
     checkpoint: Path | None
     """None where a training was ended before its first one."""
     state: dict[str, Any] = field(default_factory=dict)
-    passed_over: list[Path] = field(default_factory=list)
-    """Checkpoints that are newer, and damaged."""
     notes: list[str] = field(default_factory=list)
     """What is altered or missing, and was passed over."""
     status: str | None = None
@@ -46,6 +47,13 @@ class Found:
     reason: str = ""
     listed: tuple[str, ...] = ()
     """The files that its manifest lists."""
+    broken: list[Path] = field(default_factory=list)
+    """Checkpoints that are not as they were written."""
+
+    @property
+    def whole(self) -> bool:
+        """Whether nothing was found that is altered or missing."""
+        return not self.notes
 
 
 def newest_run(name: str) -> Path | None:
@@ -57,75 +65,168 @@ def newest_run(name: str) -> Path | None:
 
 def is_training(run: Path) -> bool:
     """Whether a folder has a training in it."""
-    return run.is_dir() and any((run / name).exists() for name in (RUN, checkpoints.FOLDER, manifest.NAME))
+    return run.is_dir() and any(os.path.lexists(run / name) for name in (RUN, checkpoints.FOLDER, manifest.NAME))
 
 
 def document_of(run: Path) -> Source:
-    """The document that a run was trained by, with its overrides."""
+    """The document that a run was trained by, with its overrides; raises `RunError` where it is another now."""
     for ending in ("yaml", "json"):
         file = run / f"source.{ending}"
-        if file.exists():
-            source = read_bytes(reading.read(run, file.name, LIMIT), str(file))
-            try:
-                texts = json.loads(reading.read(run, OVERRIDES, LIMIT))
-            except (ValueError, RecursionError):
-                texts = None
-            if not isinstance(texts, list) or not all(isinstance(text, str) for text in texts):
-                raise RunError([Diagnostic("SB503", f"{OVERRIDES} was altered", file=str(run / OVERRIDES))])
-            return overridden(source, texts)
-    fix = "give the SPEC as well"
-    raise RunError([Diagnostic("SB510", "has no source.yaml to go on with", file=str(run), fix=fix)])
+        if not os.path.lexists(file):
+            continue
+        vouched, said = vouched_for(run)
+        for name in (file.name, OVERRIDES):
+            held = altered(run, name, vouched)
+            if held is not None:
+                problem = Diagnostic("SB503", f"{name} was altered: {held} {said}'s", file=str(run / name), fix=GIVE)
+                raise RunError([problem])
+        source = read_bytes(reading.read(run, file.name, LIMIT), str(file))
+        try:
+            texts = json.loads(reading.read(run, OVERRIDES, LIMIT))
+        except (ValueError, RecursionError):
+            texts = None
+        if not isinstance(texts, list) or not all(isinstance(text, str) for text in texts):
+            raise RunError([Diagnostic("SB503", f"{OVERRIDES} was altered", file=str(run / OVERRIDES), fix=GIVE)])
+        return overridden(source, texts)
+    raise RunError([Diagnostic("SB510", "has no source.yaml to go on with", file=str(run), fix=GIVE)])
 
 
 LIMIT = 2**26
 """Bytes of a document."""
+GIVE = "give the SPEC as well"
+
+
+def vouched_for(run: Path) -> tuple[dict[str, str], str]:
+    """The SHA-256 of what was written at the start, by file, and who says so: the run's manifest, or a checkpoint."""
+    with suppress(RunError):
+        files = manifest.read(run)["files"]
+        return {name: files[name]["sha256"] for name in files if "/" not in name}, "the manifest"
+    candidates = checkpoints.found(run)
+    expected = owner(candidates, identity(run))
+    for path in candidates:
+        with suppress(RunError):
+            content = sealing.read(path)
+            own = belonging.fault_of(content, path.name, expected) is None
+            if own and sealing.fault(path, belonging.STATE, content) is None:
+                state = reading.read_object(path, belonging.STATE, checkpoints.STATE_LIMIT)
+                return sources_of(state), "the checkpoint"
+    return {}, ""
+
+
+def sources_of(state: Mapping[str, Any]) -> dict[str, str]:
+    """What a checkpoint says of the files that were written at the start."""
+    said = state.get("sources")
+    files = said.items() if isinstance(said, dict) else ()
+    return {name: digest for name, digest in files if name in SOURCES and isinstance(digest, str)}
+
+
+SOURCES = ("source.yaml", "source.json", OVERRIDES)
+
+
+def altered(run: Path, name: str, vouched: Mapping[str, str]) -> str | None:
+    """What is wrong with a file of the start; None where nothing is, or nobody can tell."""
+    if not vouched:
+        return None
+    if name not in vouched:
+        return "it is none of"
+    digest = hashlib.sha256(reading.read(run, name, LIMIT)).hexdigest()
+    return None if digest == vouched[name] else "its SHA-256 is not"
 
 
 def find(run: Path) -> Found:
-    """The newest checkpoint that is as it was written; raises `RunError` (SB510) where there are some, and none is."""
+    """The newest checkpoint that is as it was written; raises `RunError` (SB510) where there are some, and none is.
+
+    Every checkpoint is looked at, so that each that is damaged is named.
+    """
     found = Found(run, "", None)
-    if (run / manifest.NAME).exists():
-        hold_manifest(found)
+    place = run / checkpoints.FOLDER
+    if os.path.lexists(place) and (place.is_symlink() or not place.is_dir()):
+        fix = "move it elsewhere, and restore the folder from a copy"
+        raise RunError([Diagnostic("SB503", f"{checkpoints.FOLDER} is not a plain folder", file=str(place), fix=fix)])
+    faults: dict[str, list[Diagnostic]] = {}
+    if os.path.lexists(run / manifest.NAME):
+        faults = hold_manifest(found)
     said = identity(run)
-    expected = said or found.run_id or None
     candidates = checkpoints.found(run)
+    expected = found.run_id or owner(candidates, said)
     problems: list[Diagnostic] = []
     for path in candidates:
         try:
             content = checkpoints.verified(path, expected)
-            state = checkpoints.read(path)
+            if path.name in faults:
+                raise RunError(faults.pop(path.name))
+            if found.checkpoint is None:
+                found.state = checkpoints.read(path)
+                found.checkpoint, found.run_id = path, content["run"]
         except RunError as error:
             problems += error.diagnostics
             what = "; ".join(problem.message for problem in error.diagnostics)
             found.notes.append(f"checkpoint {path.name} was passed over: {what}")
-            found.passed_over.append(path)
-            continue
-        found.checkpoint, found.state, found.run_id = path, state, content["run"]
-        break
-    if found.checkpoint is None and candidates:
+            found.broken.append(path)
+            faults.pop(path.name, None)
+    for name, missing in faults.items():
+        found.notes.append(f"checkpoint {name}: {'; '.join(problem.message for problem in missing)}")
+    if found.checkpoint is None and (candidates or any(name.startswith(checkpoints.FOLDER) for name in found.listed)):
         fix = "restore one from a copy, or train again in another folder"
         message = f"has no checkpoint that is whole; {len(candidates)} were looked at"
         raise RunError([*problems, Diagnostic("SB510", message, file=str(run), fix=fix)])
-    if said is None:
-        found.notes.append(f"{RUN} is missing or was altered: written again")
-    found.run_id = found.run_id or said or manifest.new_id()
+    hold_identity(found, said)
     found.notes += held_files(found)
     return found
 
 
-def hold_manifest(found: Found) -> None:
-    """How the run ended, and what of it is no longer as it was written."""
+def hold_manifest(found: Found) -> dict[str, list[Diagnostic]]:
+    """How the run ended, and what of it is no longer as it was written; of checkpoints by their names."""
     try:
         content = manifest.read(found.run)
     except RunError as error:
-        found.notes += [f"{problem.message}: it is written again" for problem in error.diagnostics]
-        return
-    found.status, found.reason, found.run_id = content["status"], content["reason"], content["id"]
+        found.notes += [f"{named(problem)}: it is written again" for problem in error.diagnostics]
+        return {}
+    found.status, found.reason, found.run_id = content["status"], reading.shown(content["reason"]), content["id"]
     found.listed = tuple(content["files"])
+    faults: dict[str, list[Diagnostic]] = {}
     for problem in sealing.faults(found.run, content):
-        place = Path(problem.file or "").relative_to(found.run).as_posix() if problem.file else ""
-        if not place.startswith(f"{checkpoints.FOLDER}/"):
+        place = Path(problem.file or "").relative_to(found.run).parts if problem.file else ()
+        if len(place) > 1 and place[0] == checkpoints.FOLDER:
+            faults.setdefault(place[1], []).append(problem)
+        elif "/".join(place) in found.listed:
             found.notes.append(f"{problem.message}: it is not needed to go on, and is written again")
+        else:
+            found.notes.append(f"{problem.message}: it is not needed to go on")
+    return faults
+
+
+def named(problem: Diagnostic) -> str:
+    """What is wrong, with the file's name in it."""
+    name = Path(problem.file or "").name
+    return problem.message if name in problem.message else f"{name} {problem.message}"
+
+
+def owner(candidates: Sequence[Path], said: str | None) -> str | None:
+    """The id that checkpoints must have, where no manifest says it: that of `run.json`, if one of them has it.
+
+    Raises `RunError` (SB510) where all have another: which file is the wrong one nobody can tell.
+    """
+    owners = []
+    for path in candidates:
+        with suppress(RunError):
+            content = sealing.read(path)
+            if belonging.fault_of(content, path.name) is None:
+                owners.append(content["run"])
+    if said is None or said in owners or not owners:
+        return said or next(iter(owners), None)
+    message = f"{RUN} has the id {said}, and no checkpoint is of that run: {owners[0]} is that of {candidates[0].name}"
+    fix = f"if the checkpoints are this run's, remove {RUN}; else restore them from a copy"
+    raise RunError([Diagnostic("SB510", message, file=str(candidates[0].parent.parent / RUN), fix=fix)])
+
+
+def hold_identity(found: Found, said: str | None) -> None:
+    """Settle the run's id, and say so where `run.json` does not have it."""
+    if said is None:
+        words = "is missing" if not os.path.lexists(found.run / RUN) else "was altered"
+        if RUN not in found.listed:
+            found.notes.append(f"{RUN} {words}: it is written again")
+    found.run_id = found.run_id or said or manifest.new_id()
 
 
 def identity(run: Path) -> str | None:
@@ -139,20 +240,22 @@ def identity(run: Path) -> str | None:
 
 def held_files(found: Found) -> Iterator[str]:
     """What a checkpoint knows of the files beside it and is not so, where no manifest has held them."""
-    if found.listed or not found.state:
+    if found.listed or found.checkpoint is None:
         return
-    for name, digest in found.state.get("sources", {}).items():
+    vouched = sources_of(found.state)
+    for name in vouched:
         try:
-            same = hashlib.sha256(reading.read(found.run, name, LIMIT)).hexdigest() == digest
-        except RunError:
-            same = False
-        if not same:
+            wrong = altered(found.run, name, vouched)
+        except RunError as error:
+            wrong = error.diagnostics[0].message
+        if wrong is not None:
             yield f"{name} was altered: it is written again"
-    try:
-        metrics.read(found.run / metrics.NAME)
-    except RunError as error:
-        if found.state.get("records") or (found.run / metrics.NAME).exists():
-            yield from (f"{problem.message}: it is written again" for problem in error.diagnostics)
+    records = found.state.get("records")
+    known = records if isinstance(records, list) else []
+    if known or os.path.lexists(found.run / metrics.NAME):
+        wrong = fault_of_lines(found.run, known)
+        if wrong is not None:
+            yield f"{metrics.NAME}: {wrong}; it is written again"
 
 
 def changes(old: Mapping[str, Any], new: Mapping[str, Any], path: str = "") -> Iterator[tuple[str, Any, Any]]:
@@ -182,7 +285,7 @@ def require_same(spec: Spec, found: Found, document: Mapping[str, Any]) -> list[
     told: list[str] = []
     problems: list[Diagnostic] = []
     for path, before, after in changes(found.state["document"], document):
-        words = f"{path} was {shown(before)} and is {shown(after)}"
+        words = f"{reading.shown(path)} was {shown(before)} and is {shown(after)}"
         if allowed(path):
             told.append(words)
             continue

@@ -21,9 +21,11 @@ from specbuild.runs.environment import environment
 from specbuild.runs.files import full, json_bytes
 from specbuild.runs.manifest import Status
 from specbuild.runs.place import Place, unwritable
+from specbuild.runs.reading import shown
 from specbuild.runs.recording import Recorder, Unrecorded
 from specbuild.training import resuming
 from specbuild.training.fitting import Fit
+from specbuild.training.holding import require
 from specbuild.training.interruption import Interrupted, Signals
 from specbuild.training.reporting import Reporter, Start
 from specbuild.training.saving import Saver
@@ -56,8 +58,9 @@ class Session:
                 self.folder, self.run_id = self.recorder.folder, self.recorder.id
         found = self.found
         name = None if found is None or found.checkpoint is None else found.checkpoint.name
-        ended = None if found is None or found.status != "finished" else found.reason
-        facts = {"folder": os.path.abspath(self.folder), "id": self.run_id, "checkpoint": name, "ended": ended}
+        facts: dict[str, Any] = {"folder": os.path.abspath(self.folder), "id": self.run_id, "checkpoint": name}
+        if found is not None:
+            facts |= {"status": found.status, "reason": found.reason, "whole": found.whole}
         told = self.world.told("run", json.dumps(facts))
         if not self.world.writer:
             said = json.loads(told)
@@ -65,9 +68,9 @@ class Session:
             if said["checkpoint"] is not None:
                 path = self.folder / checkpoints.FOLDER / said["checkpoint"]
                 state = checkpoints.read(path)
-                status = None if said["ended"] is None else "finished"
+                notes = [] if said["whole"] else ["what the writer found"]
                 self.found = resuming.Found(
-                    self.folder, self.run_id, path, state, status=status, reason=said["ended"] or ""
+                    self.folder, self.run_id, path, state, notes, said["status"], said["reason"]
                 )
 
     def find(self, run: Path | None) -> Path | None:
@@ -127,32 +130,48 @@ class Session:
             if state["processes"] != self.world.size:
                 raise DataError([other_processes(found.run, state["processes"], self.world.size)])
             told += [
-                f"{name} was {before} and is {self.settled[name]}"
+                f"{name} was {resuming.shown(before)} and is {resuming.shown(self.settled[name])}"
                 for name, before in state["settled"].items()
                 if before != self.settled[name]
             ]
-            restore(fit, state, self.world.read(fit, checkpoint, state))
+            own = self.world.read(fit, checkpoint, state)
+            require(fit, state, own, checkpoints.place_of(checkpoint))
+            restore(fit, state, own)
             records = list(state["records"])
-        except (KeyError, TypeError, ValueError, RuntimeError, AttributeError, IndexError) as error:
-            said = str(error).partition("\n")[0]
+        except (KeyError, TypeError, ValueError, RuntimeError, AttributeError, LookupError, ArithmeticError) as error:
+            said = shown(str(error).partition("\n")[0])
             problem = Diagnostic("SB503", f"{checkpoint.name} does not fit this network: {said}", file=str(checkpoint))
             raise RunError([problem]) from None
         self.saver.newest = checkpoint
-        fit.limits.reason = None
-        if found.status == "finished" and not told:
-            raise Over(found.reason)
-        if fit.position.epoch > self.spec.train.epochs:
-            raise Over(f"its {counted(fit.position.epoch - 1)} were as many as are asked for")
+        self.require_more(fit, found, same=not told)
         if isinstance(self.recorder, Recorder):
             self.recorder.again(records, found.listed)
-            for damaged in found.passed_over:  # they would count as the newest ones
-                checkpoints.drop(damaged)
+            for broken in found.broken:  # they would count as the newest ones
+                checkpoints.drop(broken)
             for change in told:
                 self.report.say(change)
             where = f"epoch {fit.position.epoch}, {after(checkpoint)}"
             self.report.say(f"goes on from checkpoint {checkpoint.name} of {found.run}: {where}")
         else:
             self.recorder.epochs = len(records)
+
+    def require_more(self, fit: Fit, found: resuming.Found, *, same: bool) -> None:
+        """Raise `Over` where nothing is left to do; where nothing is left to train, the run may be to be written yet.
+
+        same: whether all of the document is as it was.
+        """
+        position, limits = fit.position, fit.limits
+        finished = found.status == "finished" and same
+        limits.reason = None
+        if position.epoch > 1 and not position.batches and not position.learned:
+            limits.ended(position.epoch - 1, finished and self.world.agreed(limits.timed_out))
+        if not found.whole or found.status is None:
+            if finished and limits.reason is not None:
+                limits.reason = found.reason
+        elif finished:
+            raise Over(found.reason)
+        elif position.epoch > self.spec.train.epochs:
+            raise Over(f"its {counted(position.epoch - 1)} were as many as are asked for")
 
     def facts(self) -> Mapping[str, Any]:
         """What a checkpoint holds beside the state."""
@@ -170,7 +189,7 @@ class Session:
         fit, saver, signals = self.fit, self.saver, self.signals
         assert fit is not None
         assert saver is not None
-        while fit.position.epoch <= self.spec.train.epochs:
+        while fit.limits.reason is None and fit.position.epoch <= self.spec.train.epochs:
             number = fit.position.epoch
             with signals.steps(fit.turn):
                 fit.learned(number)

@@ -108,14 +108,10 @@ def restored(state: Mapping[str, Any]) -> Kept | None:
 
 
 def restore(fit: Fit, state: Mapping[str, Any], own: Mapping[str, Any]) -> None:
-    """Put a training that has not begun where another was; own: of this process.
-
-    Raises `KeyError`, `TypeError`, `ValueError` or `RuntimeError` where it is another training's.
-    """
+    """Put a training that has not begun where another was; own: of this process. `holding.require` has judged both."""
     if fit.world.has_whole:
         fit.model.load_state_dict(state["model"])
-        require_fit(fit.optimizer, state["optimizer"])
-        fit.optimizer.load_state_dict(state["optimizer"])
+        load_optimizer(fit.optimizer, state["optimizer"])
         fit.schedule.groups = fit.optimizer.param_groups
     if fit.schedule.scheduler is not None:
         load_scheduler(fit.schedule.scheduler, state["scheduler"])
@@ -139,32 +135,16 @@ def restore(fit: Fit, state: Mapping[str, Any], own: Mapping[str, Any]) -> None:
     restore_generators(own["generator"], fit.device)
 
 
-def require_fit(optimizer: torch.optim.Optimizer, state: Mapping[str, Any]) -> None:
-    """Raise `ValueError` where an optimizer's state is not of these parameters.
-
-    torch's kernels over several tensors at once take what they are given.
-    """
-    fresh = optimizer.state_dict()
-    for group, saved in zip(fresh["param_groups"], state["param_groups"], strict=True):
-        if group["params"] != saved["params"] or not group.keys() <= saved.keys():
-            raise ValueError("the optimizer has other parameters")
-    parameters = [parameter for group in optimizer.param_groups for parameter in group["params"]]
-    whole = type(optimizer).__name__ in WHOLE
-    for index, values in state["state"].items():
-        for tensor in values.values():
-            is_tensor = isinstance(tensor, torch.Tensor) and tensor.dim()
-            if whole and is_tensor and tensor.shape != parameters[index].shape:
-                raise ValueError("the optimizer's state is of other parameters")
-
-
-WHOLE = frozenset({"SGD", "Adam", "AdamW", "Adagrad"})
-"""Optimizers whose state has the shapes of the parameters, and that may be fused."""
+def load_optimizer(optimizer: torch.optim.Optimizer, state: Mapping[str, Any]) -> None:
+    """`load_state_dict`; how the step is computed is for this machine to say."""
+    groups = [
+        {**saved, "fused": group["fused"]} if "fused" in saved else saved
+        for group, saved in zip(optimizer.param_groups, state["param_groups"], strict=True)
+    ]
+    optimizer.load_state_dict({"state": state["state"], "param_groups": groups})
 
 
 def load_scheduler(scheduler: Any, state: Mapping[str, Any]) -> None:
     """`load_state_dict` of what has the same keys, each counter one again."""
-    fresh = scheduler.state_dict()
-    if fresh.keys() != state.keys():
-        raise ValueError("the scheduler is another one")
-    counters = {key for key, value in fresh.items() if isinstance(value, Counter)}
+    counters = {key for key, value in scheduler.state_dict().items() if isinstance(value, Counter)}
     scheduler.load_state_dict({key: Counter(value) if key in counters else value for key, value in state.items()})

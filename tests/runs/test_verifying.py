@@ -208,7 +208,7 @@ def test_a_checkpoint_without_a_manifest_that_holds(run: Path, damage: str) -> N
         "gone": "missing",
         "altered": "altered: it is no longer the JSON that was written",
         "swapped": "altered: it is not that of a checkpoint",
-        "moved": "altered: it is that of another checkpoint",
+        "moved": "altered: it is that of another checkpoint: it says '0001-00000018'",
     }[damage]
     others = [path.name for path in (run / LAST).iterdir() if path.name != manifest.NAME]
     wanted = {f"{LAST}/{manifest.NAME}": told, **{f"{LAST}/{name}": UNHELD for name in others}}
