@@ -64,6 +64,14 @@ class Limits:
             self.reason = f"all {number} epochs" if number > 1 else "its epoch"
         return self.reason is not None
 
+    def over(self, epoch: int, reason: str | None) -> str | None:
+        """Why nothing is left of a training that goes on in an epoch; reason: what had ended it, if that still holds."""
+        if reason is None and self.train.max_steps is not None and self.steps >= self.train.max_steps:
+            reason = f"max_steps is {self.train.max_steps}"
+        if reason is None and epoch > self.train.epochs:
+            reason = f"all {epoch - 1} epochs" if epoch > 2 else "its epoch"
+        return reason
+
     def no_better(self, record: Mapping[str, Any]) -> bool:
         """Whether the number that an early end goes by has not become better for too long."""
         if self.stopping is None:

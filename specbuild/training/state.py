@@ -74,7 +74,7 @@ def captured(fit: Fit) -> State:
     limits, position = fit.limits, fit.position
     state["limits"] = {
         "steps": limits.steps, "reached": limits.reached, "waited": limits.waited,
-        "seconds": monotonic() - limits.begun,
+        "seconds": monotonic() - limits.begun, "reason": limits.reason,
     }  # fmt: skip
     state["position"] = {
         "epoch": position.epoch, "batches": position.batches, "read": position.read, "learned": position.learned,
