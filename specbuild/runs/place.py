@@ -170,7 +170,7 @@ def occupied(run: Path, reason: str) -> Diagnostic:
     return Diagnostic("SB505", reason, file=str(run), fix=fix)
 
 
-def unwritable(error: OSError, path: Path) -> RunError:
-    """SB506: the file system refused."""
+def unwritable(error: OSError, path: Path, why: str | None = None) -> RunError:
+    """SB506: the file system refused. why: what it said, where there is more to say."""
     where = error.filename if isinstance(error.filename, str) else str(path)
-    return RunError([Diagnostic("SB506", f"cannot be written: {error.strerror or error}", file=where)])
+    return RunError([Diagnostic("SB506", f"cannot be written: {why or error.strerror or error}", file=where)])

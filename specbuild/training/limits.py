@@ -65,7 +65,7 @@ class Limits:
         return self.reason is not None
 
     def over(self, epoch: int, reason: str | None) -> str | None:
-        """Why nothing is left of a training that goes on in an epoch; reason: what had ended it, if that still holds."""
+        """Why nothing is left of a training that goes on in an epoch; reason: what had ended it."""
         if reason is None and self.train.max_steps is not None and self.steps >= self.train.max_steps:
             reason = f"max_steps is {self.train.max_steps}"
         if reason is None and epoch > self.train.epochs:

@@ -300,9 +300,9 @@ class Session:
             return
         newest = self.saver.newest
         hope = full(error) or newest is None
-        if not hope or monotonic() >= until or self.signals.received is not None:
-            raise with_checkpoint(unwritable(error, self.folder), newest, self.folder) from None
         why = self.saver.shortage(error, needed)
+        if not hope or monotonic() >= until or self.signals.received is not None:
+            raise with_checkpoint(unwritable(error, self.folder, why), newest, self.folder) from None
         self.report.note(f"the run cannot be written: {why}; tries again in {pause:.0f} s")
         self.signals.wait(pause)
 

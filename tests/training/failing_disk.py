@@ -20,7 +20,7 @@ class Disk:
     """
 
     def __init__(self, folder: Path, refuse: Callable[[int, str], int | None]) -> None:
-        self.folder, self.refuse = os.fspath(folder.absolute()), refuse
+        self.folder, self.refuse = folder.absolute(), refuse
         self.done: list[str] = []
         self.refused = 0
         self.descriptors: set[int] = set()
@@ -34,7 +34,7 @@ class Disk:
         if dir_fd is not None and dir_fd in self.descriptors:
             return True
         path = os.path.abspath(os.fspath(name))
-        return path == self.folder or path.startswith(self.folder + os.sep)
+        return f"{path}/".startswith(f"{self.folder}/")
 
     def count(self, operation: str, where: Any) -> None:
         if self.looking:
