@@ -65,7 +65,7 @@ def train(
         assert document is not None
         rehearsal = api.dry_run(document, overrides or (), device=device, data_root=data_root)
         if format is Format.json:
-            print_json(rehearsal._asdict())
+            print_json({**rehearsal._asdict(), "disk": {**rehearsal.disk._asdict(), "whole": rehearsal.disk.whole}})
         else:
             echo(str(rehearsal))
         return

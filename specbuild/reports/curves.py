@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from importlib.util import find_spec
+from io import BytesIO
 from pathlib import Path
 from typing import Any
+
+from specbuild.runs.files import write_whole
 
 NAME = "curves.png"
 SPLITS = ("train", "val")
@@ -50,7 +53,9 @@ def draw(records: Sequence[Mapping[str, Any]], path: Path, title: str) -> None:
         axes.grid(alpha=0.3)
         if name != "lr":
             axes.legend(fontsize=8)
-    figure.savefig(path)
+    picture = BytesIO()
+    figure.savefig(picture, format="png")
+    write_whole(path, picture.getvalue())
 
 
 def panels(record: Mapping[str, Any]) -> list[str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from io import BytesIO
 from typing import NamedTuple
 
 import torch
@@ -29,6 +30,13 @@ class Tile(NamedTuple):
 
     images: Sequence[Image.Image]
     lines: Sequence[tuple[str, str]] = ()
+
+
+def as_png(image: Image.Image) -> bytes:
+    """The image as the bytes of a PNG file."""
+    file = BytesIO()
+    image.save(file, "PNG")
+    return file.getvalue()
 
 
 def font(size: int = 12) -> Font:

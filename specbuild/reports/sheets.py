@@ -13,8 +13,9 @@ from specbuild.catalogue.losses import Loss
 from specbuild.data.mixing import averaged
 from specbuild.network.metrics import of_labels
 from specbuild.network.samples import image_field
-from specbuild.reports.drawing import FAINT, INK, RIGHT, WRONG, Tile, matrix, picture, sheet
+from specbuild.reports.drawing import FAINT, INK, RIGHT, WRONG, Tile, as_png, matrix, picture, sheet
 from specbuild.reports.preview import unscaled
+from specbuild.runs.files import write_whole
 from specbuild.runs.recording import model_of
 from specbuild.training.passes import Feed
 
@@ -117,12 +118,12 @@ class Look:
         if self.classes is not None and 1 < int(self.classes) <= MOST_CLASSES:
             table = self.counts.reshape(int(self.classes), -1).tolist()
             unit = "" if self.single else ", by position"
-            matrix(table, self.names, f"{name}: {of}{unit}").save(folder / MATRIX)
+            write_whole(folder / MATRIX, as_png(matrix(table, self.names, f"{name}: {of}{unit}")))
             written.append(MATRIX)
         tiles = [tile for tile in map(tile_of, self.worst) if tile is not None]
         if tiles:
             title = f"{name}: the {len(tiles)} highest losses of {of}"
-            sheet(tiles, title).save(folder / MISTAKES)
+            write_whole(folder / MISTAKES, as_png(sheet(tiles, title)))
             written.append(MISTAKES)
         return written
 

@@ -88,8 +88,15 @@ class Aside:
         self.written[name] = write_new(self.folder / name, content)
 
     def appear(self, run_id: str) -> Path:
-        """Write the manifest, and give the folder its name; one that stood there is replaced."""
+        """Write the manifest, and give the folder its name; returns the path.
+
+        One that stood there is replaced, unless it is whole: it is the same then, and was not known to be on disk.
+        """
         content = {"specbuild_checkpoint": FORMAT, "run": run_id, "name": self.path.name}
+        if stands(self.path, run_id):
+            self.discard()
+            force_to_disk(self.path.parent)
+            return self.path
         sealing.write(self.folder, content, self.written)
         if os.path.lexists(self.path):
             remove(self.path)
@@ -99,6 +106,14 @@ class Aside:
     def discard(self) -> None:
         """Leave nothing of it."""
         shutil.rmtree(self.folder, ignore_errors=True)
+
+
+def stands(path: Path, run_id: str) -> bool:
+    """Whether a whole checkpoint of the run has this name."""
+    try:
+        return path.is_dir() and bool(verified(path, run_id))
+    except (RunError, OSError):
+        return False
 
 
 def tidy(run: Path) -> None:
@@ -114,19 +129,24 @@ def tidy(run: Path) -> None:
                     path.unlink(missing_ok=True)
 
 
-def keep(run: Path, last: int, best_epoch: int | None = None) -> None:
-    """Remove all but the newest `last`, and the first one after the best epoch.
+def keep(run: Path, last: int, newest: Path, best_epoch: int | None = None) -> bool:
+    """Remove all but the last ones, and the first one after the best epoch; whether any went.
 
-    That of the start goes once there is another.
+    newest: known to be whole. What is beyond it was passed over, and goes. That of the start goes once
+    there is another.
     """
-    there = found(run)
+    before = found(run)
+    there = [path for path in before if place_of(path) <= place_of(newest)]
     after_best = [path for path in there if place_of(path)[0] == best_epoch]
     kept = {*there[:last], *after_best[-1:]} - {path for path in there[1:] if place_of(path) == (0, 0)}
-    for path in there:
+    gone = False
+    for path in before:
         if path not in kept:
             drop(path)
+            gone = True
     with suppress(OSError):
         force_to_disk(run / FOLDER)
+    return gone
 
 
 def drop(path: Path) -> None:

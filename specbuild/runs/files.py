@@ -53,6 +53,24 @@ def write_whole(path: Path, content: bytes) -> Written:
     return written
 
 
+def append(path: Path, content: bytes) -> None:
+    """Add to a file, all of it or nothing."""
+    flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND | getattr(os, "O_NOFOLLOW", 0)
+    descriptor = os.open(path, flags, 0o666)
+    try:
+        size = os.fstat(descriptor).st_size
+        try:
+            part = memoryview(content)
+            while part:
+                part = part[os.write(descriptor, part) :]
+        except OSError:
+            with suppress(OSError):
+                os.ftruncate(descriptor, size)
+            raise
+    finally:
+        os.close(descriptor)
+
+
 def force_to_disk(path: Path) -> None:
     """Force a file's content, or a folder's list of names, to disk."""
     if path.is_dir() and os.name != "posix":

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import errno
 import json
-import os
 import zlib
 from collections.abc import Mapping
 from pathlib import Path
@@ -12,7 +10,7 @@ from typing import Any
 
 from specbuild.diagnostics.diagnostic import Diagnostic
 from specbuild.errors import RunError
-from specbuild.runs import reading
+from specbuild.runs import files, reading
 
 NAME = "metrics.jsonl"
 MOST_TOLD = 20
@@ -24,12 +22,7 @@ Record = Mapping[str, Any]
 
 def append(path: Path, record: Record) -> None:
     """Add a line: the record, and at its end `crc`, the CRC-32 of the record's JSON."""
-    line = rendered(record).encode() + b"\n"
-    with path.open("ab", buffering=0) as file:
-        size = file.tell()
-        if file.write(line) != len(line):  # the disk is full
-            file.truncate(size)  # no half line: what was recorded before stays readable
-            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(path))
+    files.append(path, rendered(record).encode() + b"\n")  # no half line: what was recorded before stays readable
 
 
 def read(path: Path) -> tuple[dict[str, Any], ...]:

@@ -51,7 +51,7 @@ class Place:
         except FileExistsError:
             require_free(run)
             new = False
-        lock = locked(run)
+        lock = locked_new(run, made) if new else locked(run)
         if not new and visible(run):  # filled between the look and the lock
             lock.release()
             require_free(run)
@@ -67,8 +67,7 @@ class Place:
                 run.mkdir()
             except FileExistsError:
                 continue  # another process was faster
-            force_to_disk(folder)
-            return cls(run, locked(run), new=True, made=made)
+            return cls(run, locked_new(run, made), new=True, made=made)
 
     @classmethod
     def again(cls, run: Path) -> Place:
@@ -125,6 +124,19 @@ def locked(run: Path) -> Lock:
         raise RunError([Diagnostic("SB505", message, file=str(run), fix="wait for it, or choose another")]) from None
 
 
+def locked_new(run: Path, made: list[Path]) -> Lock:
+    """The lock of a folder that was just made; where there can be none, the folder goes again."""
+    try:
+        force_to_disk(run.parent)
+        return locked(run)
+    except OSError:
+        with suppress(OSError):
+            run.joinpath(locking.NAME).unlink(missing_ok=True)
+            for folder in (run, *made):
+                folder.rmdir()
+        raise
+
+
 def runs_of(name: str) -> Path:
     """The folder of all runs of a spec's name."""
     return RUNS / folder_name(name)
@@ -158,7 +170,7 @@ def occupied(run: Path, reason: str) -> Diagnostic:
     return Diagnostic("SB505", reason, file=str(run), fix=fix)
 
 
-def unwritable(error: OSError, path: Path) -> RunError:
-    """SB506: the file system refused."""
+def unwritable(error: OSError, path: Path, why: str | None = None) -> RunError:
+    """SB506: the file system refused. why: what it said, where there is more to say."""
     where = error.filename if isinstance(error.filename, str) else str(path)
-    return RunError([Diagnostic("SB506", f"cannot be written: {error.strerror or error}", file=where)])
+    return RunError([Diagnostic("SB506", f"cannot be written: {why or error.strerror or error}", file=where)])

@@ -18,7 +18,7 @@ from specbuild.language.document import Spec
 from specbuild.network.compile import build
 from specbuild.network.plan import Plan
 from specbuild.network.resolve import resolved
-from specbuild.runs import environment, golden, manifest, metrics, weights
+from specbuild.runs import checkpoints, environment, golden, manifest, metrics, weights
 from specbuild.runs.files import force_to_disk, json_bytes, write_whole
 from specbuild.runs.place import Place, unwritable
 
@@ -77,6 +77,7 @@ class Recorder:
         try:
             (self.folder / manifest.NAME).unlink(missing_ok=True)
             force_to_disk(self.folder)
+            checkpoints.tidy(self.folder)
             for name in {*WRITTEN_LAST, *ended}:
                 (self.folder / name).unlink(missing_ok=True)
             self.write_source()
@@ -95,15 +96,21 @@ class Recorder:
 
     def write_source(self) -> None:
         """The document as it came."""
-        write_whole(self.folder / f"source.{suffix(self.spec)}", source_bytes(self.spec))
-        write_whole(self.folder / OVERRIDES, json_bytes(overrides(self.spec)))
-        write_whole(self.folder / RUN, json_bytes({"id": self.id, "specbuild": __version__}))
+        for name, content in self.began().items():
+            write_whole(self.folder / name, content)
         force_to_disk(self.folder)
 
     def sources(self) -> dict[str, str]:
         """The SHA-256 of what was written at the start, by file."""
-        names = (f"source.{suffix(self.spec)}", OVERRIDES, RUN)
-        return {name: hashlib.sha256((self.folder / name).read_bytes()).hexdigest() for name in names}
+        return {name: hashlib.sha256(content).hexdigest() for name, content in self.began().items()}
+
+    def began(self) -> dict[str, bytes]:
+        """What is written at the start, by file."""
+        return {
+            f"source.{suffix(self.spec)}": source_bytes(self.spec),
+            OVERRIDES: json_bytes(overrides(self.spec)),
+            RUN: json_bytes({"id": self.id, "specbuild": __version__}),
+        }
 
     @property
     def epochs(self) -> int:

@@ -20,6 +20,7 @@ from specbuild.network.cost import in_bytes, memory_of
 from specbuild.network.inference import infer
 from specbuild.network.plan import Plan
 from specbuild.training.device import choose, require_room
+from specbuild.training.disk import Space, space_of
 from specbuild.training.fitting import Fit
 from specbuild.training.layout import NAMES
 from specbuild.training.passes import learn, measure
@@ -46,6 +47,8 @@ class Rehearsal(NamedTuple):
     parameters: int
     memory: int
     """Bytes to learn from a batch, estimated."""
+    disk: Space
+    """Bytes that it takes on disk at most, estimated."""
     device: str
     precision: str
     memory_format: str
@@ -69,6 +72,7 @@ class Rehearsal(NamedTuple):
             "training": f"{counted(self.epochs, 'epoch')}, {counted(self.steps, 'step')}",
             "parameters": f"{self.parameters:,}",
             "memory": f"about {in_bytes(self.memory)}",
+            "disk": str(self.disk),
             "device": self.device,
             "precision": f"{self.precision}, {self.memory_format}",
             "optimizer": self.optimizer,
@@ -172,6 +176,7 @@ def summed_up(fit: Fit, tried: int, loss: float, pace: float, judging: float) ->
         steps=steps,
         parameters=fit.plan.parameters(),
         memory=memory.training(train.loader.batch_size) + averaged,
+        disk=space_of(fit.spec, fit.plan),
         device=str(fit.device),
         precision=fit.precision,
         memory_format=NAMES[fit.layout],

@@ -103,8 +103,13 @@ class Lines(Silent):
         self.say(line(record, self.epochs))
 
     def say(self, text: str) -> None:
-        """A line, at once."""
-        print(text, file=self.stream, flush=True)
+        """A line, at once. One that a full disk does not take is not worth a training; it waits in the stream."""
+        try:
+            print(text, file=self.stream, flush=True)
+        except BrokenPipeError:
+            raise
+        except OSError:
+            pass
 
 
 def line(record: Mapping[str, Any], epochs: int) -> str:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Callable, Mapping
 from contextlib import suppress
+from errno import ENOSPC
 from pathlib import Path
 from threading import Thread
 from time import monotonic
@@ -17,6 +17,7 @@ from specbuild.network.cost import in_bytes
 from specbuild.runs import checkpoints
 from specbuild.runs.checkpoints import Aside
 from specbuild.runs.files import full
+from specbuild.training.disk import free_in
 from specbuild.training.interruption import Interrupted, Signals
 from specbuild.training.state import captured, captured_own
 from specbuild.training.turning import NEVER, Keeper
@@ -24,10 +25,12 @@ from specbuild.training.turning import NEVER, Keeper
 if TYPE_CHECKING:
     from specbuild.training.fitting import Fit
 
-RETRY = 10.0
-"""Seconds after which a checkpoint that could not be written is tried again."""
+RETRY, RETRY_MOST = 10.0, 300.0
+"""Seconds after which a checkpoint that could not be written is tried again: at first, and, doubling, at most."""
 AGREE = 0.5
 """Seconds from one time that several processes agree on what is due to the next, about."""
+FAILURES = 16
+"""Failures in a row that are counted."""
 MOST = 1000
 """Batches between two of them at most."""
 
@@ -54,6 +57,8 @@ class Saver(Keeper):
         self.newest: Path | None = None
         """The last one that was written."""
         self.retry_at: float | None = None
+        self.failed = 0
+        """How often in a row it could not be written."""
         self.saved_at = monotonic()
         self.interval, self.agreed_at = 1, monotonic()
         """Batches from one agreement of several processes to the next, and when the last was."""
@@ -77,7 +82,7 @@ class Saver(Keeper):
             received, due = self.agreed(received, due)
         if received:
             raise Interrupted(self.signals.received or INTERRUPTED, agreed=True)
-        by_steps = wanted.steps is not None and fit.taken % wanted.steps == 0
+        by_steps = wanted.steps is not None and fit.taken % wanted.steps == 0 and not self.put_off
         if (by_steps or due) and (self.world.size > 1 or not self.busy):
             self.save()
         fit.turn.at = self.next_turn()
@@ -114,11 +119,16 @@ class Saver(Keeper):
             return now >= self.retry_at
         return self.wanted.minutes is not None and now - self.saved_at >= 60 * self.wanted.minutes
 
+    @property
+    def put_off(self) -> bool:
+        """Whether the last one failed, and the clock asks for the next; several processes go on by the steps."""
+        return self.retry_at is not None and self.world.size == 1
+
     def after_epoch(self, finished: int) -> None:
         """Save, if that is due now."""
         self.tell()
         every = self.wanted.epochs
-        by_epochs = self.on and every is not None and finished % every == 0
+        by_epochs = self.on and every is not None and finished % every == 0 and not self.put_off
         if self.world.agreed(self.due()) or by_epochs:
             self.save()
 
@@ -132,8 +142,8 @@ class Saver(Keeper):
         """What a checkpoint of this moment is called."""
         return checkpoints.name_of(self.fit.position.epoch - 1, self.fit.taken)
 
-    def save(self, *, wait: bool = False) -> None:
-        """Copy all that a checkpoint holds, and have it written; wait: until it is on the disk, or cannot be."""
+    def save(self) -> None:
+        """Copy all that a checkpoint holds, and have it written."""
         self.wait()
         self.tell()
         if not self.on or self.newest_name == self.name:
@@ -148,9 +158,6 @@ class Saver(Keeper):
             self.thread.start()
         else:  # its parts are written by all processes together
             self.write(aside, state, own, facts)
-        if wait:
-            self.wait()
-            self.tell()
 
     @property
     def newest_name(self) -> str | None:
@@ -159,18 +166,29 @@ class Saver(Keeper):
 
     def write(self, aside: Aside, state: dict[str, Any], own: dict[str, Any], facts: dict[str, Any]) -> None:
         """Write one; what fails is told later, by `tell`."""
+        tree = {**facts, **state}
         try:
-            self.newest = self.world.written(self.fit, aside, {**facts, **state}, own, self.run_id)
-            if self.world.writer:
-                checkpoints.keep(self.run, self.wanted.last, facts.get("best_epoch"))
-        except OSError as error:
-            aside.discard()
-            if self.world.writer and full(error) and len(checkpoints.found(self.run)) > 1:
-                checkpoints.keep(self.run, 1)
-            self.problem = error
+            try:
+                self.newest = self.world.written(self.fit, aside, tree, own, self.run_id)
+            except OSError as error:
+                if self.world.size > 1 or not self.made_room(error):
+                    raise
+                self.newest = self.world.written(self.fit, aside, tree, own, self.run_id)
+            if self.world.writer and self.newest is not None:
+                checkpoints.keep(self.run, self.wanted.last, self.newest, facts.get("best_epoch"))
         except Exception as error:  # a training is worth more than its checkpoint
             aside.discard()
+            self.made_room(error)
             self.problem = error
+
+    def made_room(self, error: Exception) -> bool:
+        """On a full disk, remove all but the newest one; whether any went."""
+        if not isinstance(error, OSError) or not full(error) or not self.world.writer or self.newest is None:
+            return False
+        try:
+            return checkpoints.keep(self.run, 1, self.newest)
+        except OSError:
+            return False
 
     def wait(self) -> None:
         """Until nothing is being written."""
@@ -178,29 +196,30 @@ class Saver(Keeper):
             self.thread.join()
             self.thread = None
 
-    def tell(self) -> None:
-        """Say what went wrong in writing, once, and when it is tried again."""
+    def tell(self, *, over: bool = False) -> None:
+        """Say what went wrong in writing, once, and when it is tried again; over: it is not."""
         error, self.problem = self.problem, None
         if error is None:
+            if self.failed and self.retry_at is None and not self.busy:
+                self.failed = 0
+                if self.newest is not None and self.world.writer:
+                    self.fit.report.say(f"checkpoints can be written again: the newest one is {self.newest}")
             return
-        self.retry_at = monotonic() + RETRY
+        pause = min(RETRY * 2**self.failed, RETRY_MOST)
+        self.failed += self.failed < FAILURES
+        self.retry_at = monotonic() + pause
         if not self.world.writer:
             return
         kept = f"the newest one is {self.newest}" if self.newest is not None else "there is none yet"
-        self.fit.report.note(
-            f"a checkpoint could not be written: {self.shortage(error)}; {kept}; "
-            f"the training goes on, and tries again in {RETRY:.0f} s"
-        )
+        on = "" if over else f"; the training goes on, and tries again in {pause:.0f} s"
+        self.fit.report.note(f"a checkpoint could not be written: {self.shortage(error, self.size)}; {kept}{on}")
 
-    def shortage(self, error: Exception) -> str:
-        """What the system said, and of a full disk how much is missing."""
-        said = getattr(error, "strerror", None) or str(error)
+    def shortage(self, error: Exception, needed: int) -> str:
+        """What the system said, and of a full disk how much is missing. needed: bytes."""
+        said = getattr(error, "strerror", None) or str(error) or type(error).__name__
         if not isinstance(error, OSError) or not full(error):
             return said
-        with suppress(OSError):
-            free = shutil.disk_usage(self.run).free
-            return f"{said}: it needs {in_bytes(self.size)}, and {in_bytes(free)} are free"
-        return f"{said}: it needs {in_bytes(self.size)}"
+        return f"{said}: it needs {in_bytes(needed)}{free_in(self.run) if error.errno == ENOSPC else ''}"
 
     def last(self, ended_by: BaseException | None) -> None:
         """A checkpoint of the end, where what the training holds is of one moment."""
@@ -208,9 +227,19 @@ class Saver(Keeper):
         if isinstance(ended_by, Interrupted):
             together = ended_by.agreed or self.world.size == 1
         if together and self.fit.turn.clean:
-            self.save(wait=True)
-        else:
+            self.save()
+        self.wait()
+        self.tell(over=True)
+        if self.world.writer:
+            with suppress(OSError):
+                checkpoints.tidy(self.run)
+
+    def once_more(self) -> None:
+        """Try again the last one, where it could not be written; nothing is said."""
+        if self.retry_at is not None and self.world.size == 1:
+            self.save()
             self.wait()
+            self.problem = None
 
 
 NOTHING = Checkpoint(minutes=None)

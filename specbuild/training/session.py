@@ -16,7 +16,7 @@ from specbuild.errors import DataError, RunError, SpecbuildError
 from specbuild.language.document import Spec
 from specbuild.network.plan import Plan
 from specbuild.network.resolve import resolved
-from specbuild.runs import checkpoints
+from specbuild.runs import checkpoints, weights
 from specbuild.runs.environment import environment
 from specbuild.runs.files import full, json_bytes
 from specbuild.runs.manifest import Status
@@ -24,16 +24,19 @@ from specbuild.runs.place import Place, unwritable
 from specbuild.runs.reading import shown
 from specbuild.runs.recording import Recorder, Unrecorded
 from specbuild.training import resuming
+from specbuild.training.disk import require_space
 from specbuild.training.fitting import Fit
 from specbuild.training.holding import require
 from specbuild.training.interruption import Interrupted, Signals
 from specbuild.training.reporting import Reporter, Start
-from specbuild.training.saving import Saver
+from specbuild.training.saving import Saver, size_of
 from specbuild.training.state import restore
 from specbuild.training.world import World
 
-PATIENCE, AGAIN = 600.0, 5.0
-"""Seconds that a finished training waits for space on a full disk, and from one try to the next."""
+PATIENCE, AGAIN, AGAIN_MOST = 600.0, 5.0, 60.0
+"""Seconds that a finished training waits for a disk, and from one try to the next at first and, doubling, at most."""
+LINE = 400
+"""Bytes of an epoch's line, about."""
 
 
 class Session:
@@ -47,6 +50,10 @@ class Session:
         self.fit: Fit | None = None
         self.saver: Saver | None = None
         self.folder, self.run_id = Path(), ""
+        self.begun = False
+        """Whether all was found fit to train: before that nothing is written at the end."""
+        self.behind = False
+        """Whether an epoch could not be written down yet."""
 
     def open(self, run: Path | None, resume: bool) -> None:
         """Take the folder; raises `RunError`. The others are told by the writer where it is."""
@@ -95,8 +102,14 @@ class Session:
         return run
 
     def begin(self, fit: Fit) -> None:
-        """All is opened and built: put it where the last sitting left it."""
+        """All is opened and built: put it where the last sitting left it.
+
+        Raises `RunError` (SB506) where the disk is too small for it.
+        """
         self.fit = fit
+        small = require_space(fit.spec, fit.plan, self.folder) if self.world.writer else None
+        if small is not None:
+            self.report.note(small)
         found = self.found
         spec = replace(self.spec, scheduler=fit.schedule.settled)
         self.document = json.loads(json_bytes(resolved(spec, self.plan)))
@@ -117,6 +130,7 @@ class Session:
         if isinstance(recorder, Recorder):
             self.report.start(self.started(fit))
             self.report.ready(fit, self.folder)
+        self.begun = True
         if found is None or found.checkpoint is None:
             self.saver.save()
 
@@ -151,6 +165,8 @@ class Session:
             for change in told:
                 self.report.say(change)
             where = f"epoch {fit.position.epoch}, {after(checkpoint)}"
+            if fit.limits.reason is not None:
+                where = f"nothing is left to train ({fit.limits.reason}), and the run is written"
             self.report.say(f"goes on from checkpoint {checkpoint.name} of {found.run}: {where}")
         else:
             self.recorder.epochs = len(records)
@@ -222,8 +238,10 @@ class Session:
         error = self.recorder.epoch(record)
         fit.kept, fit.last = better or fit.kept, last
         fit.recorded(number, record)
-        if error is not None:
-            self.report.note(f"epoch {number} could not be written down yet ({saver.shortage(error)}); it is kept")
+        if error is not None and not self.behind:
+            why = saver.shortage(error, LINE * self.recorder.epochs)
+            self.report.note(f"epoch {number} could not be written down yet: {why}; it is kept, and tried again")
+        self.behind = error is not None
         if self.world.writer:
             self.report.epoch(record)
         return fit.limits.after_epoch(record, self.world.agreed(fit.limits.timed_out))
@@ -259,8 +277,10 @@ class Session:
 
     def finished(self, ended_by: BaseException | None) -> Path | None:
         """Write the run with the best weights so far, where there are some."""
-        fit, recorder = self.fit, self.recorder
-        if fit is None or fit.kept is None or isinstance(recorder, Unrecorded):
+        fit, recorder, saver = self.fit, self.recorder, self.saver
+        if fit is None or saver is None or fit.kept is None or isinstance(recorder, Unrecorded):
+            return None
+        if isinstance(ended_by, RunError) and not self.begun:
             return None
         status: Status = "finished"
         if ended_by is not None:
@@ -282,30 +302,37 @@ class Session:
         layout = str(fit.layout).removeprefix("torch.").removesuffix("_format")
         made_with = environment(fit.device, layout, fit.precision)
         last = None if fit.last is None or fit.last.weights is fit.kept.weights else fit.last.weights
-        until = monotonic() + PATIENCE
+        needed, pause, until = size_of(fit.kept.weights) + size_of(last), AGAIN, monotonic() + PATIENCE
         while True:
             try:
                 return recorder.finish(
                     status, fit.kept.weights, made_with, last=last, tables=fit.kept.tables, reason=reason
                 )
             except OSError as error:
-                self.wait_for_space(error, until)
+                self.make_room(error, needed, pause, until)
+                pause = min(2 * pause, AGAIN_MOST)
+                saver.once_more()
 
-    def wait_for_space(self, error: OSError, until: float) -> None:
-        """Where a disk is full, wait for somebody to make room; raises `RunError` (SB506) where nobody does."""
+    def make_room(self, error: OSError, needed: int, pause: float, until: float) -> None:
+        """Where a disk is full, or nothing but this process holds what was trained, wait until it can be written.
+
+        Older checkpoints are removed first. Raises `RunError` (SB506) where that has no hope.
+        """
         assert self.saver is not None
-        newest = self.saver.newest
-        if full(error) and len(checkpoints.found(self.folder)) > 1:
-            checkpoints.keep(self.folder, 1)
+        if self.saver.made_room(error):
             return
-        if not full(error) or monotonic() > until or self.signals.received is not None:
-            raise with_checkpoint(unwritable(error, self.folder), newest, self.folder) from None
-        self.report.note(f"the run cannot be written ({self.saver.shortage(error)}); tries again in {AGAIN:.0f} s")
-        self.signals.wait(AGAIN)
+        newest = self.saver.newest
+        hope = full(error) or newest is None
+        why = self.saver.shortage(error, needed)
+        if not hope or monotonic() >= until or self.signals.received is not None:
+            raise with_checkpoint(unwritable(error, self.folder, why), newest, self.folder) from None
+        self.report.note(f"the run cannot be written: {why}; tries again in {pause:.0f} s")
+        self.signals.wait(pause)
 
     def leave(self, ended_by: BaseException | None, written: Path | None) -> None:
         """Let go of the folder; where nothing in it is worth keeping, it goes."""
-        if written is not None or self.found is not None or self.kept(ended_by) is not None:
+        weighed = self.fit is not None and self.fit.kept is not None and (self.folder / weights.NAME).exists()
+        if written is not None or self.found is not None or self.kept(ended_by) is not None or weighed:
             self.recorder.leave()
         else:
             self.recorder.discard()
@@ -363,7 +390,11 @@ def after(checkpoint: Path) -> str:
 def with_checkpoint(error: RunError, newest: Path | None, run: Path) -> RunError:
     """A run that could not be written, with what there is of it."""
     if newest is None:
-        return error
+        file = run / weights.NAME
+        if not file.exists():
+            return error
+        because = f"the best weights are in {file}; there is no checkpoint to go on from"
+        return RunError(replace(problem, because=because) for problem in error.diagnostics)
     because = f"what was trained is in {newest}"
     fix = f"`train --resume --run {run}`, once it can be written"
     return RunError(replace(problem, because=because, fix=fix) for problem in error.diagnostics)

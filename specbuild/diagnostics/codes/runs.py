@@ -61,7 +61,12 @@ RUNS: tuple[Code, ...] = (
         "SB506",
         "the run cannot be written",
         "The file system refused: the folder is not writable, a part of its path is a file, or the disk is "
-        "full. The reason is the operating system's own.",
+        "full. The reason is the operating system's own. Before the first step the space that the training takes is "
+        "estimated, from its weights, the state of its optimizer and the checkpoints that are kept, and a disk that is "
+        "too small for it is told then; `train --dry-run` tells the space. A disk that fills later ends no training: "
+        "older checkpoints are removed, what cannot be written is tried again, and a training that has ended waits up "
+        "to ten minutes for space. Where that does not come, what was trained is in the newest checkpoint, "
+        "and `train --resume` goes on from it.",
         f"$ touch file\n{TRAIN.replace('first', 'file/first')}",
         TRAIN,
     ),
