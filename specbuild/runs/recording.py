@@ -82,10 +82,10 @@ class Recorder:
             raise unwritable(error, self.folder) from None
 
     def write_source(self) -> None:
-        """The document as it came."""
+        """The document as it came; first of all what makes the folder a training's, which can be gone on with."""
+        write_whole(self.folder / RUN, json_bytes({"id": self.id, "specbuild": __version__}))
         write_whole(self.folder / f"source.{suffix(self.spec)}", source_bytes(self.spec))
         write_whole(self.folder / OVERRIDES, json_bytes(overrides(self.spec)))
-        write_whole(self.folder / RUN, json_bytes({"id": self.id, "specbuild": __version__}))
         force_to_disk(self.folder)
 
     def sources(self) -> dict[str, str]:

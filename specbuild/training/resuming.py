@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -23,6 +23,8 @@ ALLOWED = (
     "train.checkpoint", "train.early_stopping", "data.cache",
 )  # fmt: skip
 """What may be another in a training that goes on."""
+LENGTHS = ("train.epochs", "train.max_steps", "train.max_minutes", "train.early_stopping")
+"""Of them, what says when it ends."""
 LOADING = ("num_workers", "prefetch_factor", "persistent_workers", "pin_memory", "timeout")
 """Of a split's loader."""
 ABSENT = object()
@@ -194,6 +196,11 @@ def require_same(spec: Spec, found: Found, document: Mapping[str, Any]) -> list[
     if problems:
         raise DataError(spec.place(problems))
     return told
+
+
+def longer(told: Iterable[str]) -> bool:
+    """Whether one of the differences is in how long a training lasts."""
+    return any(words.startswith(LENGTHS) for words in told)
 
 
 def shown(value: Any) -> str:

@@ -56,8 +56,11 @@ class Session:
                 self.folder, self.run_id = self.recorder.folder, self.recorder.id
         found = self.found
         name = None if found is None or found.checkpoint is None else found.checkpoint.name
-        ended = None if found is None or found.status != "finished" else found.reason
-        facts = {"folder": os.path.abspath(self.folder), "id": self.run_id, "checkpoint": name, "ended": ended}
+        status, reason = (None, "") if found is None else (found.status, found.reason)
+        facts = {
+            "folder": os.path.abspath(self.folder), "id": self.run_id, "checkpoint": name, "status": status,
+            "reason": reason,
+        }  # fmt: skip
         told = self.world.told("run", json.dumps(facts))
         if not self.world.writer:
             said = json.loads(told)
@@ -65,8 +68,9 @@ class Session:
             if said["checkpoint"] is not None:
                 path = self.folder / checkpoints.FOLDER / said["checkpoint"]
                 state = checkpoints.read(path)
-                status = None if said["ended"] is None else "finished"
-                self.found = resuming.Found(self.folder, self.run_id, path, state, [], status, said["ended"] or "")
+                self.found = resuming.Found(
+                    self.folder, self.run_id, path, state, [], said["status"], said["reason"]
+                )  # fmt: skip
 
     def find(self, run: Path | None) -> Path | None:
         """Find what there is to go on with; where there is nothing yet, the folder to begin in."""
@@ -134,16 +138,22 @@ class Session:
             problem = Diagnostic("SB503", f"{checkpoint.name} does not fit this network: {said}", file=str(checkpoint))
             raise RunError([problem]) from None
         self.saver.newest = checkpoint
-        fit.limits.reason = None
-        if found.status == "finished" and not told:
+        longer = resuming.longer(told)
+        if found.status == "finished" and not longer:
             raise Over(found.reason)
+        reason = None if longer else fit.limits.reason
         if fit.position.epoch > self.spec.train.epochs:
-            raise Over(f"its {counted(fit.position.epoch - 1)} were as many as are asked for")
+            reason = reason or f"its {counted(fit.position.epoch - 1)} were as many as are asked for"
+            if found.status is not None:
+                raise Over(reason)
+        fit.limits.reason = reason
         if isinstance(self.recorder, Recorder):
             self.recorder.again(records, found.listed)
             for change in told:
                 self.report.say(change)
             where = f"epoch {fit.position.epoch}, {after(checkpoint)}"
+            if reason is not None:
+                where = f"{reason}; all that was missing is the run"
             self.report.say(f"goes on from checkpoint {checkpoint.name} of {found.run}: {where}")
         else:
             self.recorder.epochs = len(records)
@@ -164,7 +174,7 @@ class Session:
         fit, saver, signals = self.fit, self.saver, self.signals
         assert fit is not None
         assert saver is not None
-        while fit.position.epoch <= self.spec.train.epochs:
+        while fit.limits.reason is None:
             number = fit.position.epoch
             with signals.steps(fit.turn):
                 fit.learned(number)

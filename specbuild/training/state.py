@@ -74,7 +74,7 @@ def captured(fit: Fit) -> State:
     limits, position = fit.limits, fit.position
     state["limits"] = {
         "steps": limits.steps, "reached": limits.reached, "waited": limits.waited,
-        "seconds": monotonic() - limits.begun,
+        "seconds": monotonic() - limits.begun, "reason": limits.reason,
     }  # fmt: skip
     state["position"] = {
         "epoch": position.epoch, "batches": position.batches, "read": position.read, "learned": position.learned,
@@ -127,7 +127,7 @@ def restore(fit: Fit, state: Mapping[str, Any], own: Mapping[str, Any]) -> None:
         fit.average.averaged.load_state_dict(state["average"]["state"])
     limits, saved = fit.limits, state["limits"]
     limits.steps, limits.reached, limits.waited = saved["steps"], saved["reached"], saved["waited"]
-    limits.begun = monotonic() - saved["seconds"]
+    limits.begun, limits.reason = monotonic() - saved["seconds"], saved["reason"]
     fit.kept = restored(state["best"])
     fit.last = restored(state["last"]) or fit.kept
     fit.position = Position(**state["position"])
