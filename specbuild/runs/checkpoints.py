@@ -199,7 +199,8 @@ def tensors_of(file: Path, names: list[str]) -> dict[str, torch.Tensor]:
     with safe_open(file, framework="pt") as opened:
         if sorted(opened.keys()) != names:
             raise Unfit(f"{file.name} has other tensors than {STATE} says")
-        return {name: opened.get_tensor(name) for name in names}
+        # copied to where torch allots memory: what sums, as LBFGS does, goes by how numbers are aligned
+        return {name: opened.get_tensor(name).clone() for name in names}
 
 
 def named(value: Any) -> Iterator[str]:

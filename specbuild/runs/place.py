@@ -52,7 +52,7 @@ class Place:
             require_free(run)
             new = False
         lock = locked_new(run, made) if new else locked(run)
-        if not new and visible(run):  # filled between the look and the lock
+        if not new and names(run):  # filled between the look and the lock
             lock.release()
             require_free(run)
         return cls(run, lock, new=new, made=made)
@@ -103,12 +103,17 @@ def visible(folder: Path) -> list[Path]:
     return [path for path in folder.iterdir() if path.name != locking.NAME]
 
 
+def names(folder: Path) -> set[str]:
+    """What is in a folder but for its lock, and but for what a killed process had begun to write beside its place."""
+    return {path.name for path in visible(folder) if not (path.name.startswith(".") and path.name.endswith(".new"))}
+
+
 def require_free(run: Path) -> None:
     """SB505 for a folder that has something in it."""
-    there = {path.name for path in visible(run)}
+    there = names(run)
     if not there:
         return
-    if MANIFEST not in there and there & {"source.yaml", "source.json", "checkpoints"}:
+    if MANIFEST not in there and there & {"run.json", "source.yaml", "source.json", "checkpoints"}:
         locked(run).release()  # says so where it is being written
         fix = f"`--resume --run {run}` goes on with it; another folder begins anew"
         raise RunError([Diagnostic("SB505", "has a training that was not finished", file=str(run), fix=fix)])

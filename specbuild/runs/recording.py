@@ -105,11 +105,11 @@ class Recorder:
         return {name: hashlib.sha256(content).hexdigest() for name, content in self.began().items()}
 
     def began(self) -> dict[str, bytes]:
-        """What is written at the start, by file."""
+        """What is written at the start, by file; first what makes the folder a training's, to be gone on with."""
         return {
+            RUN: json_bytes({"id": self.id, "specbuild": __version__}),
             f"source.{suffix(self.spec)}": source_bytes(self.spec),
             OVERRIDES: json_bytes(overrides(self.spec)),
-            RUN: json_bytes({"id": self.id, "specbuild": __version__}),
         }
 
     @property
