@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
@@ -67,7 +68,10 @@ class Chunks:
 class Reader:
     """A DataLoader over a source and its transforms, with its workers."""
 
-    def __init__(self, source: Source, pipeline: Pipeline, image: str, options: Loader, seed: int) -> None:
+    def __init__(
+        self, source: Source, pipeline: Pipeline, image: str, options: Loader, seed: int, several: bool = False
+    ) -> None:
+        """several: whether the training is of several processes."""
         self.chunks, self.seed, self.options = Chunks(), seed, options
         self.generator = torch.Generator()
         self.batches: torch.utils.data.DataLoader[Any] = torch.utils.data.DataLoader(
@@ -80,6 +84,7 @@ class Reader:
             prefetch_factor=options.prefetch_factor,
             persistent_workers=options.persistent_workers,
             generator=self.generator,
+            worker_init_fn=as_its_process if several and options.num_workers else None,
         )
 
     def read(self, chunks: Sequence[Chunk], epoch: int) -> Iterator[Read]:
@@ -94,6 +99,13 @@ class Reader:
                 raise  # a user's own data set's
             reason = str(error).splitlines()[0]
             raise Unusable("SB405", f"a worker stopped: {reason}") from None
+
+
+def as_its_process(worker: int) -> None:
+    """Have a worker take SIGTERM as the process that forked it does, not as torch has it, which ends it at once."""
+    handler = signal.getsignal(signal.SIGTERM)
+    if callable(handler):
+        signal.signal(signal.SIGTERM, handler)
 
 
 class Transformed(torch.utils.data.Dataset[Any]):

@@ -184,7 +184,9 @@ class Split:
             return self._from_tensors(self.source, chunks, epoch, device)
         if cache is None:
             if self._reader is None:
-                self._reader = Reader(self.source, self.pipeline, self.image, self.loader, self.seed)
+                self._reader = Reader(
+                    self.source, self.pipeline, self.image, self.loader, self.seed, self.share is not None
+                )
             return self._reader.read(chunks, epoch)
         held = cache.whole(self.indices) if self._keeps_on(device) and self._on_device is None else None
         if held is not None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ctypes
 import os
 import sys
+from atexit import register
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
@@ -30,11 +31,12 @@ from specbuild.language.document import Spec
 from specbuild.network.cost import memory_of
 from specbuild.network.plan import Plan
 from specbuild.network.samples import normalized_layers
-from specbuild.runs import checkpoints
+from specbuild.training.checkpointing import Writers, read, said_by_first
 from specbuild.training.device import choose, require_room
 from specbuild.training.interruption import Interrupted, Signals
-from specbuild.training.launching import under_launcher
+from specbuild.training.launching import LAUNCHER, under_launcher
 from specbuild.training.objective import Judged, Objective
+from specbuild.training.shardable import unshardable
 from specbuild.training.synced import SyncedBatchNorm, synced
 from specbuild.training.weighing import Weighing
 from specbuild.training.world import ALONE, World
@@ -42,6 +44,7 @@ from specbuild.training.world import ALONE, World
 if TYPE_CHECKING:
     from specbuild.runs.checkpoints import Aside
     from specbuild.training.fitting import Fit
+    from specbuild.training.sharding import Taken
 
 PR_SET_PDEATHSIG = 1
 WRITER = "specbuild/writer"
@@ -52,8 +55,8 @@ WAIT = 2.0
 """Seconds that the others give it."""
 PATIENCE = 20.0
 """Seconds to wait for the launcher's signal, where another process is gone or has to tell what went wrong."""
-WHOLE_WHEN_FUSED = ("SGD", "Adagrad")
-"""Optimizers whose fused form torch has not for parameters in parts."""
+LETTING_GO = 0.2
+"""Seconds that gloo's threads have at the end."""
 LOST = ("Connection closed by peer", "Connection reset by peer", "Broken pipe", "gloo/transport", "NCCL", "ncclRemote")
 """What a collective operation fails with where another process has ended."""
 
@@ -65,9 +68,14 @@ class Processes(World):
     part of the samples (or of the labels that count), and gradients are summed.
     """
 
-    def __init__(self, store: dist.distributed_c10d.Store, rank: int, size: int) -> None:
-        """store: what the processes share beside the collective operations; it outlives each of them."""
-        self.store, self.rank, self.size = store, rank, size
+    def __init__(
+        self, store: dist.distributed_c10d.Store, rank: int, size: int, writers: Writers | None = None
+    ) -> None:
+        """store: what the processes share beside the collective operations; it outlives each of them.
+
+        writers: the processes as they write checkpoints, once they have met.
+        """
+        self.store, self.rank, self.size, self.writers = store, rank, size, writers
         self.local_rank = int(os.environ["LOCAL_RANK"])
         self.here = int(os.environ.get("LOCAL_WORLD_SIZE", "1"))
         """How many of them are on this machine."""
@@ -76,8 +84,6 @@ class Processes(World):
         self.norms: list[SyncedBatchNorm] = []
         self.module: nn.Module | None = None
         self._weighing: Weighing | None = None
-        self.checkpoints = 0
-        """That were begun."""
 
     def settled(self, spec: Spec, plan: Plan, asked: str | None) -> torch.device:
         """This process's device; raises `DataError` where the processes cannot train what the document says."""
@@ -100,21 +106,15 @@ class Processes(World):
             needed = memory_of(plan, optimizer=optimizer).training(0)
             self.sharded = needed > torch.cuda.get_device_properties(device).total_memory
         if self.sharded:
-            self.require_sharding(spec, optimizer)
+            self.require_sharding(spec, plan)
         return device
 
-    def require_sharding(self, spec: Spec, optimizer: Optimizer) -> None:
+    def require_sharding(self, spec: Spec, plan: Plan) -> None:
         """SB410 for what takes the whole network."""
-        whole = {"compile": bool(spec.train.compile), "ema": spec.train.ema is not None}
-        what = next((name for name, used in whole.items() if used), None)
-        if optimizer.type in WHOLE_WHEN_FUSED and getattr(optimizer, "fused", None):
-            message = f"{optimizer.type} is fused for whole parameters alone, and with strategy fsdp they are in parts"
-            raise DataError(spec.place([Diagnostic("SB410", message, ("optimizer", "fused"), fix="fused: false")]))
-        if what is None and not getattr(optimizer, "closure", False):
-            return
-        message = f"{what or optimizer.type} needs the whole network, and with strategy fsdp no process has it"
-        path = ("train", what) if what is not None else ("optimizer",)
-        raise DataError(spec.place([Diagnostic("SB410", message, path, fix="train.distributed.strategy: ddp")]))
+        refused = unshardable(spec, plan)
+        if refused is not None:
+            path, message, fix = refused
+            raise DataError(spec.place([Diagnostic("SB410", message, path, fix=fix)]))
 
     def require_room(self, spec: Spec, plan: Plan, device: torch.device) -> None:
         """SB311 where a part of a batch is too much; on one machine's CPU all parts are."""
@@ -258,74 +258,28 @@ class Processes(World):
         """Wait until all are here."""
         dist.barrier()
 
-    def told(self, what: str, text: str) -> str:
-        """What the writer says of something."""
-        key = f"specbuild/{what}"
-        if self.writer:
-            self.store.set(key, text)
-            return text
-        while not self.store.check([key]):
-            sleep(0.02)
-        return str(self.store.get(key).decode())
+    def told(self, text: str) -> str:
+        """What the writer says."""
+        return said_by_first(text, self.rank)
+
+    def parts(self, fit: Fit) -> Taken | None:
+        """This process's part of a network in parts, copied to host memory."""
+        if not self.sharded:
+            return None
+        from specbuild.training import sharding  # wants a newer torch than the rest
+
+        return sharding.take(fit.model, fit.optimizer)
 
     def written(
-        self, fit: Fit, aside: Aside, state: Mapping[str, Any], own: Mapping[str, Any], run_id: str
-    ) -> Path | None:
-        """Write a checkpoint: the writer what all have alike, and each process what it has for itself.
-
-        Of a network in parts each process writes its part; that is one operation of all of them.
-        """
-        self.checkpoints += 1
-        key = f"checkpoint/{self.checkpoints}"
-        begun = self.trying(aside.begin) if self.writer else None
-        if self.told(key, "failed" if begun is not None else "begun") == "failed":
-            if begun is not None:
-                raise begun
-            return None
-        rest = {}
-        if self.sharded:
-            from specbuild.training import sharding  # wants a newer torch than the rest
-
-            rest = {"sharded": sharding.save(aside.folder, fit.model, fit.optimizer)}
-        mine = {**state, **own, **rest} if self.writer else own
-        failed = self.trying(lambda: aside.put(mine, self.suffix))
-        self.store.set(f"specbuild/{key}/{self.rank}", "failed" if failed is not None else "written")
-        if failed is not None:
-            raise failed
-        if not self.writer:
-            return aside.path
-        for rank in range(1, self.size):
-            self.others(f"specbuild/{key}/{rank}")
-        return aside.appear(run_id)
-
-    def trying(self, call: Callable[[], None]) -> OSError | None:
-        """What kept it from being done."""
-        try:
-            call()
-        except OSError as error:
-            return error
-        return None
-
-    def others(self, key: str) -> None:
-        """Wait until another process has written its part of a checkpoint; raises `OSError` where it could not."""
-        if not wait_for(lambda: self.store.check([key]), PATIENCE):
-            raise OSError("another process has not written its part of it")
-        if self.store.get(key) != b"written":
-            raise OSError("another process could not write its part of it")
-
-    @property
-    def suffix(self) -> str:
-        """Of the names of this process's files in a checkpoint."""
-        return "" if self.writer else f"-{self.rank}"
+        self, aside: Aside, state: Mapping[str, Any], own: Mapping[str, Any], parts: Taken | None, run_id: str
+    ) -> Path:
+        """Write a checkpoint together with the others; raises in all of them where one cannot."""
+        assert self.writers is not None
+        return self.writers.write(aside, state, own, parts, run_id)
 
     def read(self, fit: Fit, folder: Path, state: Mapping[str, Any]) -> Mapping[str, Any]:
         """What this process had for itself in a checkpoint; of a network in parts it gets its part."""
-        if self.sharded:
-            from specbuild.training import sharding
-
-            sharding.load(folder, fit.model, fit.optimizer, state["sharded"])
-            fit.schedule.groups = fit.optimizer.param_groups
-        return state if self.writer else checkpoints.read(folder, self.suffix)
+        return read(fit, folder, state, self.rank)
 
     def ended(self, error: BaseException, signals: Signals) -> BaseException:
         """What ended the training here; where another process is gone, the signal that its end brings."""
@@ -412,13 +366,24 @@ def join() -> Processes:
         backend = "cpu:gloo,cuda:nccl" if torch.cuda.is_available() and dist.is_nccl_available() else "gloo"
         dist.init_process_group(backend, store=store, rank=rank, world_size=size)
         keep_for_good(dist.group.WORLD)
+        group = dist.new_group(backend="gloo")
+        keep_for_good(group)
+        register(let_go)
     except (RuntimeError, ValueError) as error:
         where = f"{os.environ['MASTER_ADDR']}:{os.environ['MASTER_PORT']}"
         message = f"the processes of the training cannot meet at {where}: {str(error).splitlines()[0]}"
         raise DataError([Diagnostic("SB407", message, fix="start them with `torchrun`, or `--nproc`")]) from None
-    processes = Processes(store, rank, size)
+    processes = Processes(store, rank, size, Writers(rank, group))
     torch.set_num_threads(max(1, cores() // processes.here))
     return processes
+
+
+def let_go() -> None:
+    """At the process's end: give gloo's threads the interpreter's lock once more.
+
+    One that lets go of a tensor while Python is being taken down ends the process by SIGABRT (seen with torch 2.13).
+    """
+    sleep(LETTING_GO)
 
 
 def keep_for_good(group: object) -> None:
@@ -441,3 +406,5 @@ def end_with_launcher() -> None:
     """Have Linux send SIGTERM when the launcher dies: nobody else would end this process then."""
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, SIGTERM)
+    if os.environ.get(LAUNCHER, str(os.getppid())) != str(os.getppid()):  # it died before that
+        raise SystemExit(128 + SIGTERM)

@@ -173,7 +173,7 @@ class Fit:
         self.require_finite(record["train_loss"], "the loss", number)
         if "val" in self.splits:
             meter = self.meter()
-            batches = self.splits["val"].batches(number, self.device)
+            batches = self.keeper.heeding(self.splits["val"].batches(number, self.device))
             called = averaged(self.judged, self.splits["val"].views)
             with self.told(number):
                 measure(called, self.objective, batches, self.feed, meter, self.autocast, self.world)

@@ -18,6 +18,8 @@ from specbuild.training.turning import Turn
 TAKEN = (signal.SIGINT, signal.SIGTERM, *([signal.SIGHUP] if hasattr(signal, "SIGHUP") else []))
 GRACE = 4.0
 """Seconds that a step has to end by itself, once a signal has come."""
+PATIENT = 15.0
+"""The same of several processes, which end at the same step."""
 SAME = 0.5
 """Seconds within which a second signal is the first once more: wrappers pass on what the terminal has sent already."""
 
@@ -50,7 +52,9 @@ class Signals:
     """
 
     def __init__(self, also: Iterable[int] = (), *, patient: bool = False) -> None:
-        """patient: a second signal is nothing new, as under a launcher, which passes on what the terminal has sent."""
+        """patient: for one of several processes, that end a pass together: in `steps` and after them a signal is only
+        kept. A second one is nothing new, as under a launcher, which passes on what the terminal has sent.
+        """
         self.received: int | None = None
         """The first signal that came, whether or not it has raised."""
         self.numbers = (*TAKEN, *also)
@@ -80,9 +84,8 @@ class Signals:
 
     def take(self, number: int, frame: FrameType | None) -> None:
         """The handler."""
-        if os.getpid() != self.process:  # a worker, forked with this handler: it ends without a word
-            signal.signal(number, signal.SIG_DFL)
-            os.kill(os.getpid(), number)
+        if os.getpid() != self.process:
+            self.take_in_worker(number)
             return
         self.let_workers_go()
         if self.received is not None:
@@ -95,10 +98,26 @@ class Signals:
             raise Interrupted(number)
         if self.mode == "steps":
             assert self.turn is not None
-            self.turn.now()
-            if hasattr(signal, "setitimer"):
-                self.before[signal.SIGALRM] = signal.signal(signal.SIGALRM, self.force)
-                signal.setitimer(signal.ITIMER_REAL, GRACE)
+            if not self.patient:
+                self.turn.now()
+            self.wind()
+
+    def take_in_worker(self, number: int) -> None:
+        """The handler in a worker, which was forked with it: it ends without a word.
+
+        One of several processes needs its batches until all of them end; the second SIGTERM is its own.
+        """
+        if self.patient and (number != signal.SIGTERM or self.received is None):
+            self.received = number if number == signal.SIGTERM else self.received
+            return
+        signal.signal(number, signal.SIG_DFL)
+        os.kill(os.getpid(), number)
+
+    def wind(self) -> None:
+        """See to it that a step does not take too long to end."""
+        if hasattr(signal, "setitimer"):
+            self.before.setdefault(signal.SIGALRM, signal.signal(signal.SIGALRM, self.force))
+            signal.setitimer(signal.ITIMER_REAL, PATIENT if self.patient else GRACE)
 
     def force(self, number: int, frame: FrameType | None) -> None:
         """The step has not ended in time."""
@@ -119,17 +138,22 @@ class Signals:
 
     @contextmanager
     def steps(self, turn: Turn) -> Iterator[None]:
-        """While entered, a signal waits for the step that is under way, for `GRACE` seconds; raises it at the end."""
+        """While entered, a signal waits for the step that is under way, for `GRACE` seconds; raises it at the end.
+
+        In one of several processes nothing is raised, and from then on it is shielded: they end together.
+        """
         self.mode, self.turn = "steps", turn
-        if self.received is not None:
+        if self.received is not None and self.patient:
+            self.wind()
+        elif self.received is not None:
             turn.now()
         try:
             yield
         finally:
-            self.mode = "raise"
+            self.mode = "shield" if self.patient else "raise"
             if hasattr(signal, "setitimer") and self.received is not None:
                 signal.setitimer(signal.ITIMER_REAL, 0)
-        if self.received is not None:
+        if self.received is not None and not self.patient:
             raise Interrupted(self.received)
 
     def shield(self) -> None:

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
 GRACE = 30
 """Seconds that the others have to end, once one process has, before torch kills them."""
+LAUNCHER = "SPECBUILD_LAUNCHER"
+"""The variable that tells each process the launcher's pid."""
 QUIET = ("torch.distributed.elastic", "torch.distributed.launcher", "torch.multiprocessing")
 """What logs what is told here in a line."""
 
@@ -55,6 +57,7 @@ def launched(arguments: Sequence[str], processes: int, also: Sequence[int]) -> i
             logs_specs=DefaultLogsSpecs(log_dir=logs), monitor_interval=0.1, shutdown_timeout=GRACE,
             signals_to_handle=",".join(signal.Signals(number).name for number in (*TAKEN, *also)),
         )  # fmt: skip
+        os.environ[LAUNCHER] = str(os.getpid())
         try:
             elastic_launch(config, sys.executable)("-P", "-m", "specbuild", *arguments)
         except ChildFailedError as error:

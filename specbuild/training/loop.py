@@ -82,7 +82,7 @@ def trained(
         except BaseException as error:  # whatever ends it, what was good is kept
             taken.shield()
             ended_by = world.ended(error, taken)
-        return session.close(taken.instead_of(ended_by))
+        return session.close(ended_by)
 
 
 def judge(spec: Spec, plan: Plan, own_data: bool) -> None:

@@ -17,22 +17,20 @@ from specbuild.network.cost import in_bytes
 from specbuild.runs import checkpoints
 from specbuild.runs.checkpoints import Aside
 from specbuild.runs.files import full
+from specbuild.training.agreeing import Agreement
 from specbuild.training.disk import free_in
 from specbuild.training.interruption import Interrupted, Signals
 from specbuild.training.state import captured, captured_own
-from specbuild.training.turning import NEVER, Keeper
+from specbuild.training.turning import NEVER, Batches, Keeper
 
 if TYPE_CHECKING:
     from specbuild.training.fitting import Fit
+    from specbuild.training.sharding import Taken
 
 RETRY, RETRY_MOST = 10.0, 300.0
 """Seconds after which a checkpoint that could not be written is tried again: at first, and, doubling, at most."""
-AGREE = 0.5
-"""Seconds from one time that several processes agree on what is due to the next, about."""
 FAILURES = 16
 """Failures in a row that are counted."""
-MOST = 1000
-"""Batches between two of them at most."""
 
 Facts = Callable[[], Mapping[str, Any]]
 
@@ -60,13 +58,16 @@ class Saver(Keeper):
         self.failed = 0
         """How often in a row it could not be written."""
         self.saved_at = monotonic()
-        self.interval, self.agreed_at = 1, monotonic()
-        """Batches from one agreement of several processes to the next, and when the last was."""
+        self.late = False
+        """Whether one was due while the one before it was still being written."""
+        self.learning, self.measuring = Agreement(self.world), Agreement(self.world)
 
     def begin(self) -> None:
         """Turn to the first thing that is due."""
-        self.agreed_at = monotonic()
-        self.fit.turn.at = 0 if self.signals.received is not None else self.next_turn()
+        self.learning.begin(self.fit.position.batches)
+        self.fit.turn.at = self.next_turn()
+        if self.world.size == 1 and self.signals.received is not None:
+            self.fit.turn.now()
 
     def tick(self) -> None:
         """See whether the clock, or a second try, asks for a checkpoint; say what went wrong."""
@@ -77,38 +78,45 @@ class Saver(Keeper):
     def pause(self) -> None:
         """Save what is due; raise `Interrupted` where a signal has come, in all processes at the same step."""
         fit, wanted = self.fit, self.wanted
-        received, due = self.signals.received is not None, self.due()
+        received, due, busy = self.signals.received is not None, self.due(), self.busy
         if self.world.size > 1:
-            received, due = self.agreed(received, due)
-        if received:
-            raise Interrupted(self.signals.received or INTERRUPTED, agreed=True)
+            received, due, busy = self.learning.ask(fit.position.batches, received, due, busy)
+        self.end_together(received)
         by_steps = wanted.steps is not None and fit.taken % wanted.steps == 0 and not self.put_off
-        if (by_steps or due) and (self.world.size > 1 or not self.busy):
+        due = due or self.late or by_steps
+        self.late = due and busy  # the disk is slower than that: as soon as it can be
+        if due and not busy:
             self.save()
         fit.turn.at = self.next_turn()
-        if (by_steps or due) and self.busy and self.newest_name != self.name:
-            fit.turn.now()  # the disk is slower than that: as soon as it can be
+        if self.late and self.world.size == 1:
+            fit.turn.now()
 
     def next_turn(self) -> int:
         """The batch of the epoch after which something may be due."""
         fit, every = self.fit, self.fit.spec.train.accumulate
         at = NEVER
-        done = fit.position.batches
         if self.on and self.wanted.steps is not None:
             following = (fit.taken // self.wanted.steps + 1) * self.wanted.steps
             at = (following - fit.limits.steps) * every
         if self.world.size > 1:
-            at = min(at, done + self.interval)
+            at = min(at, self.learning.next)
         return at
 
-    def agreed(self, received: bool, due: bool) -> tuple[bool, bool]:
-        """Whether any process has a signal, and whether any has a checkpoint due."""
-        now = monotonic()
-        since = torch.tensor([float(received), float(due), now - self.agreed_at], dtype=torch.float64)
-        signals, dues, seconds = self.world.summed([since])[0].tolist()
-        pace = max(seconds / self.world.size / self.interval, 1e-6)
-        self.interval, self.agreed_at = max(1, min(MOST, int(AGREE / pace))), now
-        return signals > 0, dues > 0
+    def heeding(self, batches: Batches) -> Batches:
+        """The batches of val; a signal to one of several processes ends them in all, before the same batch."""
+        if self.world.size == 1:
+            yield from batches
+            return
+        self.measuring.begin(0)
+        for number, batch in enumerate(batches):
+            if number >= self.measuring.next:
+                self.end_together(*self.measuring.ask(number, self.signals.received is not None))
+            yield batch
+
+    def end_together(self, received: bool) -> None:
+        """Raise `Interrupted` where all processes know that one of them has a signal."""
+        if received:
+            raise Interrupted(self.signals.received or INTERRUPTED, agreed=True)
 
     def due(self) -> bool:
         """Whether the clock asks for one."""
@@ -129,8 +137,14 @@ class Saver(Keeper):
         self.tell()
         every = self.wanted.epochs
         by_epochs = self.on and every is not None and finished % every == 0 and not self.put_off
-        if self.world.agreed(self.due()) or by_epochs:
+        if self.world.agreed(self.due() or self.late) or by_epochs:
             self.save()
+        self.over()
+
+    def over(self) -> None:
+        """Raise `Interrupted` where one of several processes has a signal: here none of them goes on alone."""
+        if self.world.size > 1:
+            self.end_together(self.world.agreed(self.signals.received is not None))
 
     @property
     def busy(self) -> bool:
@@ -148,37 +162,34 @@ class Saver(Keeper):
         self.tell()
         if not self.on or self.newest_name == self.name:
             return
-        state, own = captured(self.fit), captured_own(self.fit)
-        facts = dict(self.facts())
-        self.size = size_of(state) + size_of(own)
-        self.saved_at, self.retry_at = monotonic(), None
+        state = {**self.facts(), **captured(self.fit)} if self.world.writer else {}
+        own, parts = captured_own(self.fit), self.world.parts(self.fit)
+        self.size = size_of(state) + size_of(own) + (0 if parts is None else parts.nbytes)
+        self.saved_at, self.retry_at, self.late = monotonic(), None, False
         aside = Aside(self.run, self.name)
-        if self.fit.world.has_whole:
-            self.thread = Thread(target=self.write, args=(aside, state, own, facts), daemon=True)
-            self.thread.start()
-        else:  # its parts are written by all processes together
-            self.write(aside, state, own, facts)
+        self.thread = Thread(target=self.write, args=(aside, state, own, parts), daemon=True)
+        self.thread.start()
 
     @property
     def newest_name(self) -> str | None:
         """What the last one that was written is called."""
         return None if self.newest is None else self.newest.name
 
-    def write(self, aside: Aside, state: dict[str, Any], own: dict[str, Any], facts: dict[str, Any]) -> None:
+    def write(self, aside: Aside, state: dict[str, Any], own: dict[str, Any], parts: Taken | None) -> None:
         """Write one; what fails is told later, by `tell`."""
-        tree = {**facts, **state}
         try:
             try:
-                self.newest = self.world.written(self.fit, aside, tree, own, self.run_id)
+                self.newest = self.world.written(aside, state, own, parts, self.run_id)
             except OSError as error:
                 if self.world.size > 1 or not self.made_room(error):
                     raise
-                self.newest = self.world.written(self.fit, aside, tree, own, self.run_id)
+                self.newest = self.world.written(aside, state, own, parts, self.run_id)
             if self.world.writer and self.newest is not None:
-                checkpoints.keep(self.run, self.wanted.last, self.newest, facts.get("best_epoch"))
+                checkpoints.keep(self.run, self.wanted.last, self.newest, state.get("best_epoch"))
         except Exception as error:  # a training is worth more than its checkpoint
-            aside.discard()
-            self.made_room(error)
+            if self.world.writer:
+                aside.discard()
+                self.made_room(error)
             self.problem = error
 
     def made_room(self, error: Exception) -> bool:

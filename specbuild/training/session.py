@@ -68,7 +68,7 @@ class Session:
         facts: dict[str, Any] = {"folder": os.path.abspath(self.folder), "id": self.run_id, "checkpoint": name}
         if found is not None:
             facts |= {"status": found.status, "reason": found.reason, "whole": found.whole}
-        told = self.world.told("run", json.dumps(facts))
+        told = self.world.told(json.dumps(facts))
         if not self.world.writer:
             said = json.loads(told)
             self.folder, self.run_id = Path(said["folder"]), said["id"]
@@ -215,7 +215,9 @@ class Session:
             if over:
                 break
             saver.after_epoch(number)
-            signals.unshield()
+            if self.world.size == 1:
+                signals.unshield()
+        saver.over()
 
     def measured(self, number: int) -> dict[str, Any]:
         """Measure; a signal ends that at once, unless several processes measure together."""
@@ -254,8 +256,9 @@ class Session:
             spec.name, str(fit.device), spec.train.epochs, parameters, samples, fit.best.metric, fit.position.epoch
         )
 
-    def close(self, ended_by: BaseException | None) -> Path | None:
+    def close(self, raised: BaseException | None) -> Path | None:
         """Save, write the run, and say where it is; or raise what ended the training, with what was kept of it."""
+        ended_by = self.signals.instead_of(raised)
         if isinstance(ended_by, Over):
             self.recorder.leave()
             self.report.end(self.folder)
@@ -264,7 +267,8 @@ class Session:
         written: Path | None = None
         try:
             if self.saver is not None:
-                self.saver.last(ended_by)
+                # of several processes each does the same: a signal that came since then is of one
+                self.saver.last(ended_by if self.world.size == 1 else raised)
             written = self.finished(ended_by)
         finally:
             self.leave(ended_by, written)

@@ -58,20 +58,29 @@ class Taken(DefaultSavePlanner):
         for key, part in self.parts.items():
             assert tuple(self.host[key].shape) == part.shape, f"{key} is cut in another way than along axis 0"
 
+    @property
+    def nbytes(self) -> int:
+        """Bytes of what this process writes."""
+        return sum(tensor.nbytes for tensor in self.host.values())
+
     def write(self, folder: Path) -> None:
-        """Write this process's file, forced to disk: no collective operation. Raises `RunError` (SB506)."""
+        """`put`; raises `RunError` (SB506)."""
+        try:
+            self.put(folder)
+        except OSError as error:
+            raise unwritable(error, folder) from None
+
+    def put(self, folder: Path) -> None:
+        """Write this process's file, forced to disk: no collective operation. Raises `OSError`."""
         whole = {key: torch.Size(kept.shape) for key, kept in (*self.rest.all(), *self.rest.of_process(self.rank))}
         items = [written(key, part, self.host[key], whole[key]) for key, part in self.parts.items()]
         writer = HuggingFaceStorageWriter(str(folder), save_distributed=True)
         writer.per_thread_copy_ahead = 0  # else it waits for a CUDA stream, in a thread for one of another device
         writer.set_up_storage_writer(True)
         plan = writer.prepare_global_plan([*[SavePlan([])] * self.rank, SavePlan(items)])[-1]
-        try:
-            writer.write_data(plan, self).wait()
-            if items:
-                force_to_disk(folder / name_of(self.rank))  # the writer forces only what has left its buffer
-        except OSError as error:
-            raise unwritable(error, folder) from None
+        writer.write_data(plan, self).wait()
+        if items:
+            force_to_disk(folder / name_of(self.rank))  # the writer forces only what has left its buffer
 
     def resolve_data(self, write_item: WriteItem) -> torch.Tensor:
         """The tensor that is to be written."""

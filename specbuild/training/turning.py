@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+Batches = Iterable[Mapping[str, Any]]
+
 NEVER = 1 << 62
 
 
@@ -39,3 +44,7 @@ class Keeper:
 
     def pause(self) -> None:
         """Between two steps, where the `Turn` said so; may end the training."""
+
+    def heeding(self, batches: Batches) -> Batches:
+        """The batches of val, which may end before their time."""
+        return batches

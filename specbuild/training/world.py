@@ -20,6 +20,7 @@ from specbuild.training.objective import Judged, Objective
 if TYPE_CHECKING:
     from specbuild.runs.checkpoints import Aside
     from specbuild.training.fitting import Fit
+    from specbuild.training.sharding import Taken
 
 
 class World:
@@ -90,14 +91,21 @@ class World:
     def barrier(self) -> None:
         """Wait until all are here."""
 
-    def told(self, what: str, text: str) -> str:
-        """What the writer says of something, in every process; text: that of the writer counts."""
+    def told(self, text: str) -> str:
+        """What the writer says, in every process; text: that of the writer counts."""
         return text
 
+    def parts(self, fit: Fit) -> Taken | None:
+        """What this process has of a network in parts, copied to host memory; None where it has all."""
+        return None
+
     def written(
-        self, fit: Fit, aside: Aside, state: Mapping[str, Any], own: Mapping[str, Any], run_id: str
-    ) -> Path | None:
-        """Write a checkpoint, in a thread of its own; own: what this process has for itself. Raises `OSError`."""
+        self, aside: Aside, state: Mapping[str, Any], own: Mapping[str, Any], parts: Taken | None, run_id: str
+    ) -> Path:
+        """Write a checkpoint, in a thread of its own; own: what this process has for itself. Raises `OSError`.
+
+        state: what all have alike, in the writer. parts: as above.
+        """
         aside.begin()
         aside.put({**state, **own})
         return aside.appear(run_id)
