@@ -258,7 +258,9 @@ def fault_of_lines(run: Path, known: Sequence[Any] = ()) -> str | None:
     if raw is None:
         return "cannot be read"
     wrong = []
-    lines = raw.splitlines()
+    lines = raw.split(b"\n")
+    if not lines[-1]:
+        del lines[-1]
     for number, line in enumerate(lines, start=1):
         record = record_of(line)
         if record is None:
