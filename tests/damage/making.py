@@ -42,7 +42,7 @@ DOCUMENT: dict[str, Any] = {
     },
     "train": {
         "epochs": 4, "device": "cpu", "precision": "float32", "ema": {"decay": 0.9},
-        "checkpoint": {"steps": 5, "last": 3},
+        "checkpoint": {"epochs": 1, "steps": 5, "last": 3},
     },
 }  # fmt: skip
 WITHOUT_EMA = {"ema": None}
