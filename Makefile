@@ -6,7 +6,7 @@ INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --co
 
 CIFAR ?= data/cifar10.npz
 
-.PHONY: demo test check fuzz torture accuracy speed format schema reference golden clean
+.PHONY: demo test check fuzz torture damage accuracy speed format schema reference golden clean
 
 demo: $(VENV)/installed  ## check, summarize, train, evaluate and reload a network, on real images
 	$(BIN)/specbuild check specs/digits_cnn.yaml
@@ -31,6 +31,9 @@ fuzz: $(VENV)/installed-dev  ## 200,000 inputs drawn at random, and the document
 
 torture: $(VENV)/installed-dev  ## 300 SIGKILLs and 50 SIGTERMs; every training goes on to the bits of one left alone
 	$(BIN)/python -m tests.kill.torture
+
+damage: $(VENV)/installed-dev  ## 5,000 damaged runs, and 10,000 damaged or forged ones under an audit hook
+	$(BIN)/python benchmarks/damage.py --damaged 5000 --forged 10000 --processes 2
 
 accuracy: $(VENV)/installed  ## train fashion_cnn and cifar_resnet9 on the real sets, which are fetched to data/
 	$(BIN)/specbuild train specs/fashion_cnn.yaml --run runs/accuracy/fashion_cnn

@@ -83,7 +83,9 @@ def is_run(folder: Path) -> bool:
         return False
     if manifest.NAME in names and names & BESIDE_MANIFEST:
         return True
-    return LOCK in names or bool(names.intersection(SOURCES) and names & BESIDE_SOURCE)
+    if LOCK in names or {RUN, CHECKPOINTS} <= names:
+        return True
+    return bool(names.intersection(SOURCES) and names & BESIDE_SOURCE)
 
 
 class Entry(NamedTuple):

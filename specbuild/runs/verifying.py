@@ -81,6 +81,8 @@ def judged(run: Path) -> list[Judged]:
     if manifest.NAME in sizes:
         try:
             content = manifest.read(run)
+            if of_another(run, content):
+                raise sealing.altered(run / manifest.NAME, "was altered: it is of another run")
         except RunError as error:
             found.append(Judged(manifest.NAME, sizes[manifest.NAME].st_size, error_of(error)))
         else:
@@ -202,6 +204,18 @@ def age(checkpoint: str) -> tuple[int, int]:
     return (int(found[1]), int(found[2])) if found else (-1, -1)
 
 
+def of_another(run: Path, content: Mapping[str, Any]) -> bool:
+    """Whether the manifest of a run is that of another: `run.json` and a checkpoint agree on another id."""
+    own = identity(run)
+    if own in (None, content["id"]):
+        return False
+    try:
+        names = os.listdir(run / CHECKPOINTS)
+    except OSError:
+        return False
+    return any(owner_of(run, name) == own for name in names if NAMED.fullmatch(name))
+
+
 def owner(run: Path, names: Iterable[str]) -> str | None:
     """The id of the run that checkpoints must be of: that of `run.json`, unless none of them is of that."""
     own = identity(run)
@@ -258,7 +272,9 @@ def fault_of_lines(run: Path, known: Sequence[Any] = ()) -> str | None:
     if raw is None:
         return "cannot be read"
     wrong = []
-    lines = raw.splitlines()
+    lines = raw.split(b"\n")
+    if not lines[-1]:
+        del lines[-1]
     for number, line in enumerate(lines, start=1):
         record = record_of(line)
         if record is None:

@@ -19,7 +19,7 @@ from specbuild.language.source import Source, read_bytes
 from specbuild.runs import belonging, checkpoints, manifest, metrics, reading, sealing
 from specbuild.runs.place import numbers, runs_of
 from specbuild.runs.recording import OVERRIDES, RUN
-from specbuild.runs.verifying import fault_of_lines
+from specbuild.runs.verifying import fault_of_lines, of_another
 
 ALLOWED = (
     "name", "train.epochs", "train.max_steps", "train.max_minutes", "train.device", "train.tensorboard",
@@ -99,7 +99,7 @@ GIVE = "give the SPEC as well"
 def vouched_for(run: Path) -> tuple[dict[str, str], str]:
     """The SHA-256 of what was written at the start, by file, and who says so: the run's manifest, or a checkpoint."""
     with suppress(RunError):
-        files = manifest.read(run)["files"]
+        files = own_manifest(run)["files"]
         return {name: files[name]["sha256"] for name in files if "/" not in name}, "the manifest"
     candidates = checkpoints.found(run)
     expected = owner(candidates, identity(run))
@@ -120,7 +120,7 @@ def sources_of(state: Mapping[str, Any]) -> dict[str, str]:
     return {name: digest for name, digest in files if name in SOURCES and isinstance(digest, str)}
 
 
-SOURCES = ("source.yaml", "source.json", OVERRIDES)
+SOURCES = ("source.yaml", "source.json", OVERRIDES, RUN)
 
 
 def altered(run: Path, name: str, vouched: Mapping[str, str]) -> str | None:
@@ -167,9 +167,15 @@ def find(run: Path) -> Found:
     for name, missing in faults.items():
         found.notes.append(f"checkpoint {name}: {'; '.join(problem.message for problem in missing)}")
     if found.checkpoint is None and (candidates or any(name.startswith(checkpoints.FOLDER) for name in found.listed)):
+        wrong = None if found.listed else fault_of_lines(run)
+        if wrong is not None:
+            problems.append(Diagnostic("SB503", f"{metrics.NAME}: {wrong}", file=str(run / metrics.NAME)))
         fix = "restore one from a copy, or train again in another folder"
         message = f"has no checkpoint that is whole; {len(candidates)} were looked at"
         raise RunError([*problems, Diagnostic("SB510", message, file=str(run), fix=fix)])
+    if place.is_dir() and not found.listed:
+        strays = (path.name for path in sorted(place.iterdir()) if path not in candidates and path.name[0] != ".")
+        found.notes += [f"{checkpoints.FOLDER}/{reading.shown(name)} is of no checkpoint" for name in strays]
     hold_identity(found, said)
     found.notes += held_files(found)
     return found
@@ -178,7 +184,7 @@ def find(run: Path) -> Found:
 def hold_manifest(found: Found) -> dict[str, list[Diagnostic]]:
     """How the run ended, and what of it is no longer as it was written; of checkpoints by their names."""
     try:
-        content = manifest.read(found.run)
+        content = own_manifest(found.run)
     except RunError as error:
         found.notes += [f"{named(problem)}: it is written again" for problem in error.diagnostics]
         return {}
@@ -194,6 +200,14 @@ def hold_manifest(found: Found) -> dict[str, list[Diagnostic]]:
         else:
             found.notes.append(f"{problem.message}: it is not needed to go on")
     return faults
+
+
+def own_manifest(run: Path) -> dict[str, Any]:
+    """What the manifest of a run says; raises `RunError`, also for that of another run."""
+    content = manifest.read(run)
+    if of_another(run, content):
+        raise sealing.altered(run / manifest.NAME, "was altered: it is of another run")
+    return content
 
 
 def named(problem: Diagnostic) -> str:
@@ -244,6 +258,8 @@ def held_files(found: Found) -> Iterator[str]:
         return
     vouched = sources_of(found.state)
     for name in vouched:
+        if any(note.startswith(f"{name} ") for note in found.notes):
+            continue
         try:
             wrong = altered(found.run, name, vouched)
         except RunError as error:
