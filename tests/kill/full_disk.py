@@ -244,11 +244,11 @@ def on_disks_of_ones_own() -> int:
         failed = on_small_disks()
         print(f"a disk that is full: {len(PARTS)} trials, {failed} failed")
         return failed
-    inside = ["unshare", "--user", "--map-root-user", "--mount"]
-    if INSIDE not in os.environ and shutil.which("unshare"):
-        if subprocess.run([*inside, "true"], capture_output=True, check=False).returncode == 0:
-            command = [*inside, sys.executable, "-m", "tests.kill.full_disk"]
-            return subprocess.run(command, env={**os.environ, INSIDE: "1"}, check=False).returncode
+    isolated = ["unshare", "--user", "--map-root-user", "--mount"]
+    there = INSIDE not in os.environ and shutil.which("unshare") is not None
+    if there and subprocess.run([*isolated, "true"], capture_output=True, check=False).returncode == 0:
+        command = [*isolated, sys.executable, "-m", "tests.kill.full_disk"]
+        return subprocess.run(command, env={**os.environ, INSIDE: "1"}, check=False).returncode
     print("a disk that is full: SKIPPED, no file system can be mounted here, neither by this user nor in a namespace")
     return 0
 

@@ -194,9 +194,7 @@ def training(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[subproc
 
 WORKERS = (
     TEXT.replace("batch_size: 512", "batch_size: 512, num_workers: 1, persistent_workers: true")
-    .replace(
-        "[ToTensor]", "[{type: ElasticTransform, sigma: 1}, ToTensor]"
-    )  # which is done sample by sample, by workers
+    .replace("[ToTensor]", "[{type: ElasticTransform, sigma: 1}, ToTensor]")  # sample by sample, by workers
     .replace("epochs: 4", "epochs: 100000")
 )
 
@@ -238,7 +236,8 @@ def test_a_folder_in_use(training: tuple[subprocess.Popen[bytes], Path]) -> None
     process.wait()
     assert (run / ".lock").exists()
     done = checkpoints.place_of(checkpoints.found(run)[0])[0]
-    written = api.trained(WORKERS, [f"train.epochs={done + 1}"], run=run, resume=True)
+    alone = ["data.train.loader.num_workers=0", "data.train.loader.persistent_workers=false"]
+    written = api.trained(WORKERS, [f"train.epochs={done + 1}", *alone], run=run, resume=True)
     assert [Path(f"/proc/{worker}/stat").read_text().split()[2] for worker in workers] == ["T"] * len(workers)
     assert written is not None
     manifest.verify(written)
