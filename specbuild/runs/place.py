@@ -51,6 +51,9 @@ class Place:
         except FileExistsError:
             require_free(run)
             new = False
+        except OSError:
+            unmake(made)
+            raise
         lock = locked_new(run, made) if new else locked(run)
         if not new and names(run):  # filled between the look and the lock
             lock.release()
@@ -67,6 +70,9 @@ class Place:
                 run.mkdir()
             except FileExistsError:
                 continue  # another process was faster
+            except OSError:
+                unmake(made)
+                raise
             return cls(run, locked_new(run, made), new=True, made=made)
 
     @classmethod
@@ -91,11 +97,8 @@ class Place:
                 with suppress(OSError):
                     path.unlink()
         self.lock.release()
-        for folder in [self.folder, *self.made] if self.new else []:
-            try:
-                folder.rmdir()
-            except OSError:
-                return  # another run is in it
+        if self.new:
+            unmake([self.folder, *self.made])
 
 
 def visible(folder: Path) -> list[Path]:
@@ -137,8 +140,7 @@ def locked_new(run: Path, made: list[Path]) -> Lock:
     except OSError:
         with suppress(OSError):
             run.joinpath(locking.NAME).unlink(missing_ok=True)
-            for folder in (run, *made):
-                folder.rmdir()
+        unmake([run, *made])
         raise
 
 
@@ -160,8 +162,23 @@ def make_parents(folder: Path) -> list[Path]:
     while not step.exists() and step != step.parent:
         missing.append(step)
         step = step.parent
-    folder.mkdir(parents=True, exist_ok=True)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError:
+        unmake(missing)
+        raise
     return missing
+
+
+def unmake(made: list[Path]) -> None:
+    """Remove folders that were made, innermost first, unless something is in them."""
+    for folder in made:
+        try:
+            folder.rmdir()
+        except FileNotFoundError:
+            continue
+        except OSError:
+            return  # another run is in it
 
 
 def folder_name(name: str) -> str:

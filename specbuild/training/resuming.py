@@ -17,7 +17,7 @@ from specbuild.language.document import Spec
 from specbuild.language.overrides import overridden
 from specbuild.language.source import Source, read_bytes
 from specbuild.runs import belonging, checkpoints, manifest, metrics, reading, sealing
-from specbuild.runs.place import numbers, runs_of
+from specbuild.runs.place import numbers, runs_of, unwritable
 from specbuild.runs.recording import OVERRIDES, RUN
 from specbuild.runs.verifying import fault_of_lines, of_another
 
@@ -64,8 +64,11 @@ def newest_run(name: str) -> Path | None:
 
 
 def is_training(run: Path) -> bool:
-    """Whether a folder has a training in it."""
-    return run.is_dir() and any(os.path.lexists(run / name) for name in (RUN, checkpoints.FOLDER, manifest.NAME))
+    """Whether a folder has a training in it; raises `RunError` (SB506) where nobody can look."""
+    try:
+        return run.is_dir() and any(os.path.lexists(run / name) for name in (RUN, checkpoints.FOLDER, manifest.NAME))
+    except OSError as error:
+        raise unwritable(error, run) from None
 
 
 def document_of(run: Path) -> Source:

@@ -399,7 +399,7 @@ def with_checkpoint(error: RunError, newest: Path | None, run: Path) -> RunError
             return error
         because = f"the best weights are in {file}; there is no checkpoint to go on from"
         return RunError(replace(problem, because=because) for problem in error.diagnostics)
-    because = f"what was trained is in {newest}"
+    because = f"what was trained up to step {checkpoints.place_of(newest)[1]} is in {newest}"
     fix = f"`train --resume --run {run}`, once it can be written"
     return RunError(replace(problem, because=because, fix=fix) for problem in error.diagnostics)
 
