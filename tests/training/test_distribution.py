@@ -18,7 +18,7 @@ from specbuild.api import infer, load, reload, train
 from specbuild.data import open_data
 from specbuild.data.share import Share
 from specbuild.errors import DataError
-from specbuild.runs import manifest
+from specbuild.runs import checkpoints, manifest
 from specbuild.training.distribution import Processes
 from specbuild.training.launching import GRACE, outcome
 
@@ -171,6 +171,7 @@ def test_one_that_is_killed_ends_all_and_what_was_good_is_kept(long: Path) -> No
     assert "the run is in run" in err
     assert "Traceback" not in err
     assert manifest.verify(long / "run").status == "interrupted"
+    checkpoints.verified(checkpoints.found(long / "run")[0])
     assert sorted(path.name for path in long.iterdir()) == ["long.yaml", "run"]
 
 
@@ -330,6 +331,6 @@ def test_checkpoints_in_parts_need_a_torch_that_writes_them(older: str, folder: 
     world = one_of(2, monkeypatch)
     with pytest.raises(DataError, match=r"torch \S+ cannot write checkpoints of a network in parts") as caught:
         world.settled(spec, infer(spec), "cpu")
-    assert "checkpoint: null" in str(caught.value)
+    assert "checkpoint: null" in str(caught.value.diagnostics[0].fix)
     spec = load(document(folder / "data.npz", CONVOLVED, train={**sharded, "checkpoint": None}))
     world.settled(spec, infer(spec), "cpu")

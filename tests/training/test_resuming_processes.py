@@ -26,7 +26,7 @@ from specbuild.training.distribution import joined
 from specbuild.training.loop import Interrupted, trained
 from specbuild.training.reporting import Silent
 from specbuild.training.world import World
-from tests.kill.processes import Training, content, differing, document, documents, prepare, to_process
+from tests.kill.processes import Training, content, differing, documents, prepare, to_process
 
 PATIENCE = 300
 """Seconds after which a test gives up."""
@@ -161,28 +161,18 @@ def test_another_number_of_processes_does_not_go_on(folder: Path) -> None:
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="finds the processes in /proc")
-def test_the_command_goes_on_where_one_was_killed(tmp_path: Path) -> None:
-    prepare(tmp_path, 240)
-    long = document()
-    long["train"] |= {"epochs": 10**6, "checkpoint": {"steps": 5}}
-    (tmp_path / "long.yaml").write_text(json.dumps(long))
-    arguments = ("--resume", "long.yaml", "--run", "run")
-    training = Training(tmp_path, *arguments)
-    training.read_until("epoch       2/")
-    to_process(0, signal.SIGKILL)(training)
-    assert training.end() == 1
-    assert "process 0 of 2" in training.said
-    newest = checkpoints.found(tmp_path / "run")[0]
-    checkpoints.verified(newest)
-    epochs = int(newest.name[:4])
-    training = Training(tmp_path, *arguments)
-    training.read_until(f"goes on from checkpoint {newest.name} of run: epoch {epochs + 1}")
-    training.read_until(f"epoch       {epochs + 2}/")
+def test_the_command_goes_on_and_a_signal_to_one_process_ends_both(folder: Path) -> None:
+    run = folder / "ddp.val"
+    newest = checkpoints.found(run)[0]
+    training = Training(folder, "--resume", "ddp.yaml", "--run", run.name, "--set", "train.epochs=1000000")
+    training.read_until(f"goes on from checkpoint {newest.name} of {run.name}: epoch 3")
+    training.read_until("epoch       3/")
     to_process(1, signal.SIGTERM)(training)
-    assert training.end() == 143
+    assert training.end() == 143, training.said
     assert training.said.count("interrupted") == 1
-    name = checkpoints.found(tmp_path / "run")[0].name
-    assert f"goes on after step {int(name[5:])}" in training.said
+    newest = checkpoints.found(run)[0]
+    checkpoints.verified(newest)
+    assert f"goes on after step {int(newest.name[5:])}" in training.said
 
 
 if __name__ == "__main__":
