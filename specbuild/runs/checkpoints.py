@@ -163,6 +163,8 @@ def verified(folder: Path, run_id: str | None = None) -> dict[str, Any]:
 
     run_id: of the run that it must belong to.
     """
+    if folder.is_symlink() or not folder.is_dir():
+        raise refusal(folder, "is not a plain folder")
     content = sealing.read(folder)
     problems = sealing.faults(folder, content)
     if problems:

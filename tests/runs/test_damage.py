@@ -164,6 +164,23 @@ def test_no_link_is_followed(run: Path, runs: Path, tmp_path: Path) -> None:
     assert not (tmp_path / "precious").exists()
 
 
+@pytest.mark.parametrize("what", ["link", "file", "pipe"])
+def test_a_checkpoint_that_is_no_folder(what: str, run: Path, runs: Path) -> None:
+    (run / manifest.NAME).unlink()
+    newest = run / NEWEST
+    shutil.rmtree(newest)
+    if what == "link":
+        newest.symlink_to(runs / "finished" / NEWEST)
+    elif what == "file":
+        newest.write_text("x")
+    else:
+        os.mkfifo(newest)
+    assert [file.name for file in verify(run).faults] == [NEWEST]
+    assert resumed(run, runs)[0] == f"checkpoint {newest.name} was passed over: {newest.name} is not a plain folder"
+    same_bits(run, runs)
+    assert (runs / "finished" / NEWEST / "state.json").exists()
+
+
 def test_a_document_that_was_altered_is_not_trained_by(run: Path, runs: Path) -> None:
     source = (run / "source.yaml").read_text()
     (run / "source.yaml").unlink()
