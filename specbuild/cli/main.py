@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import atexit
 import gc
 import os
 import sys
+from contextlib import suppress
 from types import ModuleType
 
 
@@ -35,4 +37,21 @@ def main() -> None:
         return
     from specbuild.cli.app import app
 
-    app()
+    try:
+        app()
+    except SystemExit as ended:
+        if isinstance(ended.code, int) and ended.code > 128:
+            leave(ended.code)
+        raise
+
+
+def leave(status: int) -> None:
+    """End the process that a signal has ended, without taking apart what is in memory.
+
+    After `torch.compile` that takes seconds, and who has sent SIGTERM waits for few.
+    """
+    atexit._run_exitfuncs()
+    for stream in (sys.stdout, sys.stderr):
+        with suppress(OSError, ValueError):
+            stream.flush()
+    os._exit(status)
