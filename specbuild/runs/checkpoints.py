@@ -142,20 +142,22 @@ def keep(run: Path, last: int, newest: Path, best_epoch: int | None = None) -> b
     gone = False
     for path in before:
         if path not in kept:
-            drop(path)
-            gone = True
+            gone = drop(path) or gone
     with suppress(OSError):
         force_to_disk(run / FOLDER)
     return gone
 
 
-def drop(path: Path) -> None:
-    """Take a checkpoint away, or whatever stands in its place; what cannot be stays."""
-    with suppress(OSError):
+def drop(path: Path) -> bool:
+    """Take a checkpoint away, or whatever stands in its place; what cannot be stays. Whether it went."""
+    try:
         if path.is_dir() and not path.is_symlink():
             remove(path)
         else:
             path.unlink()
+    except OSError:
+        return False
+    return True
 
 
 def verified(folder: Path, run_id: str | None = None) -> dict[str, Any]:
