@@ -70,7 +70,7 @@ def train(
             echo(str(rehearsal))
         return
     if under_launcher():
-        from specbuild.training.distribution import joined
+        from specbuild.training.meeting import joined
 
         with joined() as world:
             written = api.trained(

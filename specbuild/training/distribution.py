@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import ctypes
 import os
-import sys
-from atexit import register
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
-from signal import SIG_IGN, SIGTERM, signal
+from signal import SIGTERM
 from time import monotonic, sleep
 from typing import TYPE_CHECKING, Any, cast
 
@@ -18,7 +15,6 @@ import torch.distributed as dist
 from torch import nn
 from torch.distributed.device_mesh import init_device_mesh
 from torch.distributed.fsdp import FSDPModule, fully_shard
-from torch.distributed.rendezvous import rendezvous
 from torch.distributed.tensor import DTensor
 from torch.nn.parallel import DistributedDataParallel
 
@@ -34,19 +30,17 @@ from specbuild.network.samples import normalized_layers
 from specbuild.training.checkpointing import Writers, read, said_by_first
 from specbuild.training.device import choose, require_room
 from specbuild.training.interruption import Interrupted, Signals
-from specbuild.training.launching import LAUNCHER, under_launcher
 from specbuild.training.objective import Judged, Objective
 from specbuild.training.shardable import unshardable
 from specbuild.training.synced import SyncedBatchNorm, synced
 from specbuild.training.weighing import Weighing
-from specbuild.training.world import ALONE, World
+from specbuild.training.world import World
 
 if TYPE_CHECKING:
     from specbuild.runs.checkpoints import Aside
     from specbuild.training.fitting import Fit
     from specbuild.training.sharding import Taken
 
-PR_SET_PDEATHSIG = 1
 WRITER = "specbuild/writer"
 """Set where the writer fails too: then it is the one to say so, for it knows what was kept."""
 TOLD = "specbuild/told"
@@ -55,8 +49,6 @@ WAIT = 2.0
 """Seconds that the others give it."""
 PATIENCE = 20.0
 """Seconds to wait for the launcher's signal, where another process is gone or has to tell what went wrong."""
-LETTING_GO = 0.2
-"""Seconds that gloo's threads have at the end."""
 LOST = ("Connection closed by peer", "Connection reset by peer", "Broken pipe", "gloo/transport", "NCCL", "ncclRemote")
 """What a collective operation fails with where another process has ended."""
 
@@ -328,83 +320,3 @@ def gradients_kept(model: FSDPModule) -> Iterator[None]:
         yield
     finally:
         model.set_requires_gradient_sync(True)
-
-
-@contextmanager
-def joined() -> Iterator[World]:
-    """The world that this process is in: one of several that a launcher started, or alone.
-
-    Of what goes wrong in several processes one tells; the others end with its exit status and without a word, and
-    after it: the launcher would end it before it has told.
-    """
-    if not under_launcher():
-        yield ALONE
-        return
-    processes = join()
-    try:
-        yield processes
-    except BaseException as error:
-        if isinstance(error, (SystemExit, GeneratorExit)):
-            raise
-        if processes.tells(error):
-            # the others are ending, and the launcher with them: what is told is told to the end
-            signal(SIGTERM, SIG_IGN)
-            raise
-        if isinstance(error, Exception):
-            with Signals() as signals:
-                signals.shield()
-                wait_for(lambda: signals.received is not None, PATIENCE)
-        raise SystemExit(getattr(error, "status", 1)) from None
-    dist.destroy_process_group()
-
-
-def join() -> Processes:
-    """Meet the other processes; raises `DataError` (SB407) where they cannot be reached."""
-    end_with_launcher()
-    try:
-        store, rank, size = next(rendezvous("env://"))
-        backend = "cpu:gloo,cuda:nccl" if torch.cuda.is_available() and dist.is_nccl_available() else "gloo"
-        dist.init_process_group(backend, store=store, rank=rank, world_size=size)
-        keep_for_good(dist.group.WORLD)
-        group = dist.new_group(backend="gloo")
-        keep_for_good(group)
-        register(let_go)
-    except (RuntimeError, ValueError) as error:
-        where = f"{os.environ['MASTER_ADDR']}:{os.environ['MASTER_PORT']}"
-        message = f"the processes of the training cannot meet at {where}: {str(error).splitlines()[0]}"
-        raise DataError([Diagnostic("SB407", message, fix="start them with `torchrun`, or `--nproc`")]) from None
-    processes = Processes(store, rank, size, Writers(rank, group))
-    torch.set_num_threads(max(1, cores() // processes.here))
-    return processes
-
-
-def let_go() -> None:
-    """At the process's end: give gloo's threads the interpreter's lock once more.
-
-    One that lets go of a tensor while Python is being taken down ends the process by SIGABRT (seen with torch 2.13).
-    """
-    sleep(LETTING_GO)
-
-
-def keep_for_good(group: object) -> None:
-    """Never take a process group down before the process ends.
-
-    Its destructor waits for gloo's threads while it holds the interpreter's lock; one that is just letting go of a
-    tensor waits for that lock, and neither goes on (seen with torch 2.13).
-    """
-    ctypes.pythonapi.Py_IncRef(ctypes.py_object(group))
-
-
-def cores() -> int:
-    """The cores that this process may use."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
-
-
-def end_with_launcher() -> None:
-    """Have Linux send SIGTERM when the launcher dies: nobody else would end this process then."""
-    if sys.platform == "linux":
-        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, SIGTERM)
-    if os.environ.get(LAUNCHER, str(os.getppid())) != str(os.getppid()):  # it died before that
-        raise SystemExit(128 + SIGTERM)

@@ -25,6 +25,7 @@ from specbuild.runs.reading import shown
 from specbuild.runs.recording import Recorder, Unrecorded
 from specbuild.training import resuming
 from specbuild.training.disk import require_space
+from specbuild.training.ending import Over, after, counted, other_processes, with_checkpoint
 from specbuild.training.fitting import Fit
 from specbuild.training.holding import require
 from specbuild.training.interruption import Interrupted, Signals
@@ -374,39 +375,3 @@ class Session:
                 for problem in ended_by.diagnostics
             )
         return ended_by
-
-
-class Over(Exception):  # noqa: N818  it says what was found
-    """A training that has ended already; its text says why."""
-
-
-def counted(epochs: int) -> str:
-    """`1 finished epoch`."""
-    return f"{epochs} finished epoch{'s' if epochs != 1 else ''}"
-
-
-def after(checkpoint: Path) -> str:
-    """Where a checkpoint goes on."""
-    steps = checkpoints.place_of(checkpoint)[1]
-    return f"after step {steps}" if steps else "from the start"
-
-
-def with_checkpoint(error: RunError, newest: Path | None, run: Path) -> RunError:
-    """A run that could not be written, with what there is of it."""
-    if newest is None:
-        file = run / weights.NAME
-        if not file.exists():
-            return error
-        because = f"the best weights are in {file}; there is no checkpoint to go on from"
-        return RunError(replace(problem, because=because) for problem in error.diagnostics)
-    because = f"what was trained up to step {checkpoints.place_of(newest)[1]} is in {newest}"
-    fix = f"`train --resume --run {run}`, once it can be written"
-    return RunError(replace(problem, because=because, fix=fix) for problem in error.diagnostics)
-
-
-def other_processes(run: Path, before: int, now: int) -> Diagnostic:
-    """SB509: another number of processes."""
-    message = (
-        f"was trained by {before} process{'es' if before > 1 else ''}, and now there {'are' if now > 1 else 'is'} {now}"
-    )
-    return Diagnostic("SB509", message, file=str(run), fix=f"--nproc {before}")

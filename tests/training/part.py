@@ -6,8 +6,8 @@ import sys
 from pathlib import Path
 
 from specbuild.api import load
-from specbuild.training.distribution import joined
 from specbuild.training.loop import trained
+from specbuild.training.meeting import joined
 
 if __name__ == "__main__":
     with joined() as world:

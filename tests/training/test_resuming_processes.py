@@ -22,8 +22,8 @@ from specbuild.data.split import Split
 from specbuild.errors import DataError
 from specbuild.runs import checkpoints
 from specbuild.runs.files import Written, write_new
-from specbuild.training.distribution import joined
 from specbuild.training.loop import Interrupted, trained
+from specbuild.training.meeting import joined
 from specbuild.training.reporting import Silent
 from specbuild.training.world import World
 from tests.kill.processes import Training, content, differing, documents, prepare, to_process

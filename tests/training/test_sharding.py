@@ -28,7 +28,7 @@ from specbuild.api import build, infer, load
 from specbuild.errors import RunError
 from specbuild.language.document import Spec
 from specbuild.training import sharding
-from specbuild.training.distribution import joined
+from specbuild.training.meeting import joined
 from specbuild.training.shards import name_of
 from specbuild.training.stepping import optimizer_of
 from specbuild.training.world import ALONE, World
