@@ -29,7 +29,7 @@ fuzz: $(VENV)/installed-dev  ## 200,000 inputs drawn at random, and the document
 	$(BIN)/python benchmarks/fuzz.py --count 200000 --seed 0 --processes 2
 	$(BIN)/python benchmarks/hostile.py
 
-torture: $(VENV)/installed-dev  ## 300 SIGKILLs and 50 SIGTERMs; every training goes on to the bits of one left alone
+torture: $(VENV)/installed-dev  ## 300 SIGKILLs, 50 SIGTERMs and full disks: all trainings go on to the bits of one left alone
 	$(BIN)/python -m tests.kill.torture
 	$(BIN)/python -m tests.kill.full_disk
 

@@ -1,7 +1,6 @@
 """In a process that is to die: what it does is written down as it does it, and the n-th operation on the run kills it.
 
-The operations are those of `os` that write, force to disk, name or remove what is in the run, and the lines that are
-added to `metrics.jsonl`.
+The operations are those of `os` that write, force to disk, name or remove what is in the run.
 """
 
 from __future__ import annotations
@@ -99,40 +98,25 @@ class Watched:
 
         return by_path if name in BY_PATH else by_descriptor
 
-    def appended(self, path: Path, record: Any) -> None:
-        """`metrics.append`, watched."""
-        from specbuild.runs.metrics import rendered
-
-        line = f"{rendered(record)}\n".encode()
-
-        def written(part: bytes) -> None:
-            with path.open("ab", buffering=0) as file:
-                file.write(part)
-
-        self.operation("append", path.name, lambda: written(line), lambda: written(line[: len(line) // 2]))
-
 
 def watch(run: Path, trace: Path, death: Death | None = None, *, in_turn: bool = False) -> Watched:
     """Watch this process. in_turn: it learns no step while a checkpoint is written, so what it does has one order."""
     from torch.optim.optimizer import Optimizer, register_optimizer_step_post_hook
 
-    from specbuild.runs import metrics
     from specbuild.training.fitting import Fit
     from specbuild.training.saving import Saver
 
     watched = Watched(run, trace, death)
     for name in REAL:
         setattr(os, name, watched.wrapped(name))
-    metrics.append = watched.appended
-    save, write, measured, learned = Saver.save, Saver.write, Fit.measured, Fit.learned
+    save, measured, learned = Saver.save, Fit.measured, Fit.learned
+    savers: list[Saver] = []
 
-    def waited(self: Saver, *, wait: bool = False) -> None:
-        save(self, wait=wait or in_turn)
-
-    def saved(self: Saver, aside: Any, *rest: Any) -> None:
-        watched.note(f"saving {aside.path.name}")
-        write(self, aside, *rest)
-        watched.note(f"saved {self.newest_name}")
+    def saved(self: Saver) -> None:
+        savers[:] = [self]
+        save(self)
+        if in_turn:
+            self.wait()
 
     def judged(self: Fit, number: int) -> Any:
         watched.note("measuring")
@@ -143,9 +127,10 @@ def watch(run: Path, trace: Path, death: Death | None = None, *, in_turn: bool =
         learned(self, number)
 
     def stepped(optimizer: Optimizer, *rest: Any) -> None:
-        watched.note("step")
+        busy = any(saver.busy for saver in savers)
+        watched.note("step\nbeside" if busy else "step")  # the latter: beside a checkpoint that is being written
         time.sleep(STEP_SECONDS)
 
-    Saver.save, Saver.write, Fit.measured, Fit.learned = waited, saved, judged, learning  # type: ignore[method-assign]
+    Saver.save, Fit.measured, Fit.learned = saved, judged, learning  # type: ignore[method-assign]
     register_optimizer_step_post_hook(stepped)
     return watched

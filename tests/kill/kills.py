@@ -24,7 +24,7 @@ TIMED = ("seconds", "samples_per_second", "crc")
 """What of a record is a matter of the machine."""
 FROM = re.compile(r"goes on from checkpoint (\d+)-(\d+) of")
 BEGUN = re.compile(r"there is nothing to go on with|has no checkpoint yet")
-HALF_A_LINE = "of metrics.jsonl was altered: it is written again"
+HALF_A_LINE = re.compile(r"metrics.jsonl: altered: line \d+ does not have its CRC; it is written again")
 OVER = re.compile(r"nothing is left to train")
 
 
@@ -152,7 +152,7 @@ class Training:
                 kept = reached
             elif not BEGUN.search(after.output) and after.status == 0:
                 problems.append(f"says not from where it goes on: {after.output}")
-            altered = "altered" in after.output.replace(HALF_A_LINE, "")
+            altered = "altered" in HALF_A_LINE.sub("", after.output)
             if "passed over" in after.output or altered or after.status not in (0, -signal.SIGKILL):
                 problems.append(f"exit {after.status}: {after.output}")
             else:
@@ -180,12 +180,12 @@ class Training:
 
         For a checkpoint is what the training was when it was copied, and it goes on while that is written.
         """
-        writing, steps = False, []
+        steps: list[bool] = []
         for line in killed.trace:
-            if line.startswith(("saving ", "saved ")):
-                writing = line.startswith("saving ")
-            elif line == "step":
-                steps.append(writing)
+            if line == "step":
+                steps.append(False)
+            elif line == "beside":
+                steps[-1] = True
         beside = sum(steps[-lost:]) if lost else 0
         self.tally.lost = max(self.tally.lost, lost - beside)
         self.tally.beside = max(self.tally.beside, beside)
@@ -197,7 +197,7 @@ def every_operation(training: Training) -> list[Death]:
     deaths = []
     for number, operation in enumerate(training.operations, start=1):
         deaths.append(Death(number))
-        if operation.startswith(("write ", "append ")):
+        if operation.startswith("write "):
             deaths.append(Death(number, "half"))
     return [*deaths, Death(len(training.operations), "after")]
 

@@ -43,7 +43,7 @@ class Ended(NamedTuple):
     @property
     def operations(self) -> list[str]:
         """Its operations on the run, in order."""
-        return [line for line in self.trace if " " in line and not line.startswith(("saving ", "saved "))]
+        return [line for line in self.trace if " " in line]
 
 
 class Child:

@@ -23,7 +23,7 @@ MOMENTS = [
     ("replace .source.yaml.new", "before"),
     ("write checkpoints/.0000-00000003.new/optimizer.safetensors", "half"),
     ("rename checkpoints/.0000-00000003.new", "before"),
-    ("append metrics.jsonl", "half"),
+    ("write metrics.jsonl", "half"),
     ("rename checkpoints/0000-00000003", "after"),
     ("write .model.safetensors.new", "half"),
     ("replace .manifest.json.new", "before"),
