@@ -1,4 +1,4 @@
-"""`make torture`: trainings that are killed, interrupted and starved, at every moment. Exits with 1 if one was harmed.
+"""`make torture`: trainings that are killed, and interrupted, at every moment. Exits with 1 if one was harmed.
 
 Each part prints a line of what it did, and a line for each failure.
 """
@@ -15,7 +15,6 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import NamedTuple
 
-from tests.kill import full_disk
 from tests.kill.documents import AVERAGED, DOCUMENTS, HOLDING, SHORT
 from tests.kill.dying import Death
 from tests.kill.kills import Tally, Training, every_operation, moments
@@ -86,13 +85,7 @@ def signals(folder: Path, asked: Asked) -> tuple[str, list[str]]:
     return str(answers), answers.failures
 
 
-def disk(folder: Path, asked: Asked) -> tuple[str, list[str]]:
-    """A file system that is really full, and each operation refused; it tells what it does itself."""
-    failed = full_disk.main()
-    return "a disk that is full", ["see above"] * bool(failed)
-
-
-PARTS: dict[str, Part] = {"kills": kills, "signals": signals, "disk": disk}
+PARTS: dict[str, Part] = {"kills": kills, "signals": signals}
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
