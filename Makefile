@@ -32,6 +32,7 @@ fuzz: $(VENV)/installed-dev  ## 200,000 inputs drawn at random, and the document
 torture: $(VENV)/installed-dev  ## 300 SIGKILLs, 50 SIGTERMs and full disks: all trainings go on to the bits of one left alone
 	$(BIN)/python -m tests.kill.torture
 	$(BIN)/python -m tests.kill.full_disk
+	$(BIN)/python -m tests.kill.processes 10
 
 damage: $(VENV)/installed-dev  ## 5,000 damaged runs, and 10,000 damaged or forged ones under an audit hook
 	$(BIN)/python benchmarks/damage.py --damaged 5000 --forged 10000 --processes 2

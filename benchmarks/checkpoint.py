@@ -34,10 +34,10 @@ class Timed(Saver):
 
     waited: list[float]
 
-    def save(self, *, wait: bool = False) -> None:
+    def save(self) -> None:
         """Save, timed."""
         begun = perf_counter()
-        super().save(wait=wait)
+        super().save()
         self.waited.append(perf_counter() - begun)
 
 

@@ -68,9 +68,12 @@ class Aside:
         self.written: dict[str, Written] = {}
 
     def begin(self) -> None:
-        """An empty folder."""
+        """An empty folder; the one that all are in is made for good."""
         shutil.rmtree(self.folder, ignore_errors=True)
-        self.folder.mkdir(parents=True)
+        if not self.folder.parent.is_dir():
+            self.folder.parent.mkdir()
+            force_to_disk(self.folder.parent.parent)
+        self.folder.mkdir()
 
     def put(self, state: Mapping[str, Any], suffix: str = "") -> None:
         """Write a tree; suffix: of the names of its files, where each of several processes has a tree."""
