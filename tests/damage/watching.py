@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import importlib
 import os
+import pkgutil
 import shutil
 import sys
 import tempfile
@@ -42,7 +44,10 @@ class Watch:
         self.on = False
         self.seen: list[str] = []
         self.known = {name.partition(".")[0] for name in sys.modules} | set(sys.stdlib_module_names)
-        for template in self.templates:  # what is imported late is imported now
+        for module in pkgutil.walk_packages(specbuild.__path__, "specbuild."):  # what is imported late is imported now
+            if not module.name.endswith("__main__"):
+                importlib.import_module(module.name)
+        for template in self.templates:
             self.of(linked(template, place))
         self.known |= {name.partition(".")[0] for name in sys.modules}
         sys.addaudithook(self.hook)
@@ -67,9 +72,9 @@ class Watch:
             return str(arguments[0]).partition(".")[0] not in self.known
         if event in ("exec", "compile"):
             file = arguments[0].co_filename if event == "exec" else str(arguments[1])
-            return not (
-                file.startswith(("<frozen", "<attrs", "<string>")) or os.path.realpath(file).startswith(INSTALLED)
-            )
+            if file.startswith("<"):  # text is <string>
+                return not file.startswith("<frozen")
+            return not os.path.realpath(file).startswith(INSTALLED)
         if event == "open":
             return self.wrong_open(*arguments)
         if event.startswith(PLACES):
