@@ -123,7 +123,7 @@ def require_scheduler(fresh: Mapping[str, Any], state: Any, steps: int) -> None:
         elif name == "T_i":
             counted(saved, name, fresh["T_0"])
         elif name in COUNTS:
-            counted(saved, name, 0, steps + 1)
+            counted(saved, name, min(0, value), steps + 1)  # a scheduler that waits for its turn is at -1
         elif name in NUMBERS and isinstance(value, list):
             numbers(saved, len(value), name)
         elif name in NUMBERS:

@@ -17,7 +17,7 @@ from specbuild.api import reload, train, verify
 from specbuild.errors import RunError, SpecbuildError
 from specbuild.runs import manifest, sealing
 from tests.damage.judging import fault_of
-from tests.damage.making import Watching, linked, made
+from tests.damage.making import Watching, document, linked, made
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 NEWEST = "checkpoints/0004-00000024"
@@ -235,6 +235,34 @@ def test_a_state_that_no_training_writes(change: Callable[[Any], Any], told: str
     changed(run / NEWEST / "state.json", change)
     assert refused(run, runs) == [("SB503", f"0004-00000024 does not fit this network: {told}")]
     assert not (run.parent.parent / "evil.json").exists()
+
+
+STEPS = {"type": "CosineAnnealingWarmRestarts", "T_0": 3}
+GOING_ON: list[dict[str, Any]] = [
+    {"optimizer": "Rprop", "metrics": ["precision", "perplexity"],
+     "scheduler": {"type": "SequentialLR", "interval": "step", "milestones": [7],
+                   "schedulers": [{"type": "LinearLR", "total_iters": 3}, STEPS]}},
+    {"optimizer": "ASGD", "metrics": ["average_precision"], "scheduler": {**STEPS, "interval": "step"}},
+    {"optimizer": {"type": "RMSprop", "centered": True, "momentum": 0.9},
+     "scheduler": {"type": "CyclicLR", "base_lr": 0.001, "max_lr": 0.01, "step_size_up": 5}},
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("changes", GOING_ON)
+def test_every_checkpoint_that_a_training_writes_can_be_gone_on_from(
+    changes: dict[str, Any], runs: Path, tmp_path: Path
+) -> None:
+    text = json.dumps({**document(epochs=2, checkpoint={"epochs": 1, "steps": 4, "last": 9}), **changes})
+    whole = train(text, run=tmp_path / "whole", data_root=runs).path
+    names = sorted(path.name for path in (whole / "checkpoints").iterdir())
+    assert len(names) > 1
+    for name in names[:-1]:
+        run = linked(whole, tmp_path / name)
+        (run / manifest.NAME).unlink()
+        for later in names[names.index(name) + 1 :]:
+            shutil.rmtree(run / "checkpoints" / later)
+        assert "goes on from" in resumed(run, runs)[-1]
+        assert (run / "model.safetensors").read_bytes() == (whole / "model.safetensors").read_bytes()
 
 
 def test_a_manifest_of_another_run_is_named(run: Path, runs: Path) -> None:
