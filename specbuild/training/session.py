@@ -25,7 +25,14 @@ from specbuild.runs.reading import shown
 from specbuild.runs.recording import Recorder, Unrecorded
 from specbuild.training import resuming
 from specbuild.training.disk import require_space
-from specbuild.training.ending import Over, after, counted, other_processes, with_checkpoint
+from specbuild.training.ending import (
+    Over,
+    after,
+    counted,
+    other_processes,
+    other_splits,
+    with_checkpoint,
+)
 from specbuild.training.fitting import Fit
 from specbuild.training.holding import require
 from specbuild.training.interruption import Interrupted, Signals
@@ -114,9 +121,11 @@ class Session:
         found = self.found
         spec = replace(self.spec, scheduler=fit.schedule.settled)
         self.document = json.loads(json_bytes(resolved(spec, self.plan)))
+        samples = {name: len(split) for name, split in fit.splits.items()}
         self.settled = {
             "precision": fit.precision, "memory_format": fit.spec.train.memory_format,
             "fused": getattr(fit.spec.optimizer, "fused", None),
+            "samples": samples,
         }  # fmt: skip
         recorder = self.recorder
         if isinstance(recorder, Recorder):
@@ -144,6 +153,9 @@ class Session:
             told = resuming.require_same(self.spec, found, self.document)
             if state["processes"] != self.world.size:
                 raise DataError([other_processes(found.run, state["processes"], self.world.size)])
+            before = state["settled"].get("samples", fit.splits)
+            if before.keys() != fit.splits.keys():
+                raise DataError([other_splits(found.run, before, fit.splits)])
             told += [
                 f"{name} was {resuming.shown(before)} and is {resuming.shown(self.settled[name])}"
                 for name, before in state["settled"].items()

@@ -11,10 +11,11 @@ import pytest
 import torch
 from torch.utils.data import TensorDataset
 
-from specbuild.api import infer, load
+from specbuild.api import infer, load, train
 from specbuild.catalogue.optimizers import OPTIMIZERS
 from specbuild.catalogue.schedulers import SCHEDULERS
 from specbuild.data import open_data
+from specbuild.errors import DataError
 from specbuild.runs import checkpoints
 from specbuild.runs.checkpoints import Aside
 from specbuild.training.fitting import Fit
@@ -187,3 +188,23 @@ def test_a_training_that_goes_on_ends_in_the_same_bits(name: str, tmp_path: Path
     assert actual == expected
     assert_same(captured(straight), captured(resumed))
     assert_same(captured_own(straight), captured_own(resumed))
+
+
+def test_own_data_sets_that_are_others_are_seen(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    def own(size: int) -> TensorDataset:
+        return TensorDataset(torch.rand(size, 1, 6, 6), torch.arange(size) % 4)
+
+    document = {key: value for key, value in DOCUMENT.items() if key != "data"} | {"optimizer": OPTIMIZER}
+    for size, more in ((20, None), (20, own(8))):
+        other = own(8) if more is None else None
+        run = tmp_path / ("with" if more else "without")
+        document["train"] = {"epochs": 1}
+        train(document, train=own(size), val=more, run=run, device="cpu")
+        document["train"] = {"epochs": 2}
+        with pytest.raises(DataError, match="was trained with samples of train"):
+            train(document, train=own(size), val=other, run=run, device="cpu", resume=True)
+    report = Silent()
+    said: list[str] = []
+    report.say = said.append  # type: ignore[method-assign, assignment]
+    train(document, train=own(30), val=own(8), run=tmp_path / "with", device="cpu", resume=True, report=report)
+    assert 'samples was {"train": 20, "val": 8} and is {"train": 30, "val": 8}' in said
