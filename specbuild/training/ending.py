@@ -52,3 +52,9 @@ def other_splits(run: Path, before: Iterable[str], now: Iterable[str]) -> Diagno
     had, has = " and ".join(before), " and ".join(now)
     message = f"was trained with samples of {had}, and now there are those of {has}"
     return Diagnostic("SB509", message, file=str(run), fix=f"give the data sets that it began with: {had}")
+
+
+def other_statistics(run: Path) -> Diagnostic:
+    """SB509: another table or other texts: the weights were learned from inputs scaled and numbered by the old ones."""
+    message = "was trained with other means, categories or words: the data of train have changed"
+    return Diagnostic("SB509", message, file=str(run), fix="the data as they were, or a new training")

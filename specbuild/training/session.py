@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 from collections.abc import Mapping
@@ -31,6 +32,7 @@ from specbuild.training.ending import (
     counted,
     other_processes,
     other_splits,
+    other_statistics,
     with_checkpoint,
 )
 from specbuild.training.fitting import Fit
@@ -126,6 +128,7 @@ class Session:
             "precision": fit.precision, "memory_format": fit.spec.train.memory_format,
             "fused": getattr(fit.spec.optimizer, "fused", None),
             "samples": samples,
+            "statistics": hashlib.sha256(json_bytes(fit.splits["train"].source.statistics)).hexdigest(),
         }  # fmt: skip
         recorder = self.recorder
         if isinstance(recorder, Recorder):
@@ -156,6 +159,8 @@ class Session:
             before = state["settled"].get("samples", fit.splits)
             if before.keys() != fit.splits.keys():
                 raise DataError([other_splits(found.run, before, fit.splits)])
+            if state["settled"].get("statistics", self.settled["statistics"]) != self.settled["statistics"]:
+                raise DataError([other_statistics(found.run)])
             told += [
                 f"{name} was {resuming.shown(before)} and is {resuming.shown(self.settled[name])}"
                 for name, before in state["settled"].items()

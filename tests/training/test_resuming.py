@@ -208,3 +208,20 @@ def test_own_data_sets_that_are_others_are_seen(tmp_path: Path, capsys: pytest.C
     report.say = said.append  # type: ignore[method-assign, assignment]
     train(document, train=own(30), val=own(8), run=tmp_path / "with", device="cpu", resume=True, report=report)
     assert 'samples was {"train": 20, "val": 8} and is {"train": 30, "val": 8}' in said
+
+
+def test_a_table_that_is_another_is_refused(tmp_path: Path) -> None:
+    table = tmp_path / "table.csv"
+    table.write_text("a,b,y\n" + "".join(f"{i % 7},{i % 3},{'yes' if i % 2 else 'no'}\n" for i in range(20)))
+    document = {
+        "specbuild": 1, "name": "table", "input": [2], "layers": [{"type": "Linear", "out_features": 2}],
+        "loss": "CrossEntropyLoss", "optimizer": OPTIMIZER, "train": {"epochs": 1},
+        "data": {"train": {"dataset": {"type": "Table", "path": str(table), "target": "y"}}},
+    }  # fmt: skip
+    train(document, run=tmp_path / "run", device="cpu")
+    known = table.read_text()
+    table.write_text(known.replace("6,", "600,"))
+    with pytest.raises(DataError, match="the data of train have changed"):
+        train(document, ["train.epochs=2"], run=tmp_path / "run", device="cpu", resume=True)
+    table.write_text(known)
+    assert len(train(document, ["train.epochs=2"], run=tmp_path / "run", device="cpu", resume=True).metrics) == 2
