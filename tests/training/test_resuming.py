@@ -225,3 +225,18 @@ def test_a_table_that_is_another_is_refused(tmp_path: Path) -> None:
         train(document, ["train.epochs=2"], run=tmp_path / "run", device="cpu", resume=True)
     table.write_text(known)
     assert len(train(document, ["train.epochs=2"], run=tmp_path / "run", device="cpu", resume=True).metrics) == 2
+
+
+def test_only_what_follows_from_the_length_is_said_to(tmp_path: Path) -> None:
+    own = TensorDataset(torch.rand(20, 1, 6, 6), torch.arange(20) % 4)
+    document = DOCUMENT | {"optimizer": OPTIMIZER, "scheduler": SCHEDULED["OneCycleLR"], "train": {"epochs": 1}}
+    del document["data"]
+    train(document, train=own, run=tmp_path / "run", device="cpu")
+    for change, because, fix in (
+        ("train.epochs=2", True, "--set train.epochs=1, or a new training"),
+        ("scheduler.max_lr=0.2", False, "--set scheduler.max_lr=0.1, or a new training"),
+    ):
+        with pytest.raises(DataError) as caught:
+            train(document, [change], train=own, run=tmp_path / "run", device="cpu", resume=True)
+        (problem,) = caught.value.diagnostics
+        assert ("length of the training" in (problem.because or ""), problem.fix) == (because, fix)
