@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
 
@@ -44,3 +45,16 @@ def other_processes(run: Path, before: int, now: int) -> Diagnostic:
         f"was trained by {before} process{'es' if before > 1 else ''}, and now there {'are' if now > 1 else 'is'} {now}"
     )
     return Diagnostic("SB509", message, file=str(run), fix=f"--nproc {before}")
+
+
+def other_splits(run: Path, before: Iterable[str], now: Iterable[str]) -> Diagnostic:
+    """SB509: data sets of one's own, of which one is not given again, or one more is."""
+    had, has = " and ".join(before), " and ".join(now)
+    message = f"was trained with samples of {had}, and now there are those of {has}"
+    return Diagnostic("SB509", message, file=str(run), fix=f"give the data sets that it began with: {had}")
+
+
+def other_statistics(run: Path) -> Diagnostic:
+    """SB509: another table or other texts: the weights were learned from inputs scaled and numbered by the old ones."""
+    message = "was trained with other means, categories or words: the data of train have changed"
+    return Diagnostic("SB509", message, file=str(run), fix="the data as they were, or a new training")

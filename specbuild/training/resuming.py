@@ -309,9 +309,13 @@ def require_same(spec: Spec, found: Found, document: Mapping[str, Any]) -> list[
             told.append(words)
             continue
         because = None
-        if path.startswith("scheduler.") and spec.scheduler is not None:
-            because = "it follows from the length of the training, and the steps that were taken went by the old one"
         fix = f"--set {path}={shown(before)}, or a new training"
+        _, _, field = path.partition("scheduler.")
+        if spec.scheduler is not None and field and getattr(spec.scheduler, field, None) is None:
+            because = "it follows from the length of the training, and the steps that were taken went by the old one"
+            was, now = found.state["document"]["train"], document["train"]
+            lengths = (name for name in ("epochs", "max_steps") if was[name] != now[name])
+            fix = ", ".join((*(f"--set train.{name}={shown(was[name])}" for name in lengths), "or a new training"))
         place = tuple(int(part) if part.isdecimal() else part for part in path.split("."))
         problems.append(Diagnostic(
             "SB509", f"{words}: a training that goes on cannot change it", place, because=because, fix=fix,

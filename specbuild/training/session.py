@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 from collections.abc import Mapping
@@ -25,7 +26,15 @@ from specbuild.runs.reading import shown
 from specbuild.runs.recording import Recorder, Unrecorded
 from specbuild.training import resuming
 from specbuild.training.disk import require_space
-from specbuild.training.ending import Over, after, counted, other_processes, with_checkpoint
+from specbuild.training.ending import (
+    Over,
+    after,
+    counted,
+    other_processes,
+    other_splits,
+    other_statistics,
+    with_checkpoint,
+)
 from specbuild.training.fitting import Fit
 from specbuild.training.holding import require
 from specbuild.training.interruption import Interrupted, Signals
@@ -114,9 +123,12 @@ class Session:
         found = self.found
         spec = replace(self.spec, scheduler=fit.schedule.settled)
         self.document = json.loads(json_bytes(resolved(spec, self.plan)))
+        samples = {name: len(split) for name, split in fit.splits.items()}
         self.settled = {
             "precision": fit.precision, "memory_format": fit.spec.train.memory_format,
             "fused": getattr(fit.spec.optimizer, "fused", None),
+            "samples": samples,
+            "statistics": hashlib.sha256(json_bytes(fit.splits["train"].source.statistics)).hexdigest(),
         }  # fmt: skip
         recorder = self.recorder
         if isinstance(recorder, Recorder):
@@ -144,6 +156,11 @@ class Session:
             told = resuming.require_same(self.spec, found, self.document)
             if state["processes"] != self.world.size:
                 raise DataError([other_processes(found.run, state["processes"], self.world.size)])
+            before = state["settled"].get("samples", fit.splits)
+            if before.keys() != fit.splits.keys():
+                raise DataError([other_splits(found.run, before, fit.splits)])
+            if state["settled"].get("statistics", self.settled["statistics"]) != self.settled["statistics"]:
+                raise DataError([other_statistics(found.run)])
             told += [
                 f"{name} was {resuming.shown(before)} and is {resuming.shown(self.settled[name])}"
                 for name, before in state["settled"].items()

@@ -11,10 +11,11 @@ import pytest
 import torch
 from torch.utils.data import TensorDataset
 
-from specbuild.api import infer, load
+from specbuild.api import infer, load, train
 from specbuild.catalogue.optimizers import OPTIMIZERS
 from specbuild.catalogue.schedulers import SCHEDULERS
 from specbuild.data import open_data
+from specbuild.errors import DataError
 from specbuild.runs import checkpoints
 from specbuild.runs.checkpoints import Aside
 from specbuild.training.fitting import Fit
@@ -187,3 +188,55 @@ def test_a_training_that_goes_on_ends_in_the_same_bits(name: str, tmp_path: Path
     assert actual == expected
     assert_same(captured(straight), captured(resumed))
     assert_same(captured_own(straight), captured_own(resumed))
+
+
+def test_own_data_sets_that_are_others_are_seen(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    def own(size: int) -> TensorDataset:
+        return TensorDataset(torch.rand(size, 1, 6, 6), torch.arange(size) % 4)
+
+    document = {key: value for key, value in DOCUMENT.items() if key != "data"} | {"optimizer": OPTIMIZER}
+    for size, more in ((20, None), (20, own(8))):
+        other = own(8) if more is None else None
+        run = tmp_path / ("with" if more else "without")
+        document["train"] = {"epochs": 1}
+        train(document, train=own(size), val=more, run=run, device="cpu")
+        document["train"] = {"epochs": 2}
+        with pytest.raises(DataError, match="was trained with samples of train"):
+            train(document, train=own(size), val=other, run=run, device="cpu", resume=True)
+    report = Silent()
+    said: list[str] = []
+    report.say = said.append  # type: ignore[method-assign, assignment]
+    train(document, train=own(30), val=own(8), run=tmp_path / "with", device="cpu", resume=True, report=report)
+    assert 'samples was {"train": 20, "val": 8} and is {"train": 30, "val": 8}' in said
+
+
+def test_a_table_that_is_another_is_refused(tmp_path: Path) -> None:
+    table = tmp_path / "table.csv"
+    table.write_text("a,b,y\n" + "".join(f"{i % 7},{i % 3},{'yes' if i % 2 else 'no'}\n" for i in range(20)))
+    document = {
+        "specbuild": 1, "name": "table", "input": [2], "layers": [{"type": "Linear", "out_features": 2}],
+        "loss": "CrossEntropyLoss", "optimizer": OPTIMIZER, "train": {"epochs": 1},
+        "data": {"train": {"dataset": {"type": "Table", "path": str(table), "target": "y"}}},
+    }  # fmt: skip
+    train(document, run=tmp_path / "run", device="cpu")
+    known = table.read_text()
+    table.write_text(known.replace("6,", "600,"))
+    with pytest.raises(DataError, match="the data of train have changed"):
+        train(document, ["train.epochs=2"], run=tmp_path / "run", device="cpu", resume=True)
+    table.write_text(known)
+    assert len(train(document, ["train.epochs=2"], run=tmp_path / "run", device="cpu", resume=True).metrics) == 2
+
+
+def test_only_what_follows_from_the_length_is_said_to(tmp_path: Path) -> None:
+    own = TensorDataset(torch.rand(20, 1, 6, 6), torch.arange(20) % 4)
+    document = DOCUMENT | {"optimizer": OPTIMIZER, "scheduler": SCHEDULED["OneCycleLR"], "train": {"epochs": 1}}
+    del document["data"]
+    train(document, train=own, run=tmp_path / "run", device="cpu")
+    for change, because, fix in (
+        ("train.epochs=2", True, "--set train.epochs=1, or a new training"),
+        ("scheduler.max_lr=0.2", False, "--set scheduler.max_lr=0.1, or a new training"),
+    ):
+        with pytest.raises(DataError) as caught:
+            train(document, [change], train=own, run=tmp_path / "run", device="cpu", resume=True)
+        (problem,) = caught.value.diagnostics
+        assert ("length of the training" in (problem.because or ""), problem.fix) == (because, fix)
