@@ -184,6 +184,11 @@ def trained(
         document = document_of(run) if resume else None
         if document is None:
             raise TypeError("a training needs a document, unless it goes on with a run")
+        own = document.tree.get("data") is None and train is None
+        if own and run is not None:
+            message = "was trained with data sets that were given from Python, which it does not hold"
+            fix = "give them again: specbuild.train(None, train=..., val=..., run=..., resume=True)"
+            raise RunError([Diagnostic("SB510", message, file=os.fspath(run), fix=fix)])
     spec = load(document, overrides)
     if (pictures or spec.train.tensorboard) and (world is None or world.writer):
         from specbuild.reports.observing import observed

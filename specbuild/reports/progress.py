@@ -35,6 +35,8 @@ class Bar(Silent):
         self.fit: Fit | None = None
         self.begun = (1, monotonic())
         """The epoch that runs, and when it began."""
+        self.before = 0
+        """Samples of it that were learned from before that."""
         self.seconds: float | None = None
         """Of the last epoch."""
         self.columns: list[str] = []
@@ -60,7 +62,8 @@ class Bar(Silent):
     def ready(self, fit: Fit, folder: Path) -> None:
         """What the bar reads its learning rate and its batches from."""
         self.fit, self.batch_size = fit, fit.splits["train"].loader.batch_size
-        self.begun = (1, monotonic())
+        meter = fit.position.meter
+        self.begun, self.before = (fit.position.epoch, monotonic()), 0 if meter is None else meter.samples
 
     def batch(self, epoch: int, done: int, total: int, loss: float) -> None:
         """Move the bar."""
@@ -77,9 +80,9 @@ class Bar(Silent):
     def state(self, epoch: int, done: int, total: int, loss: float) -> str:
         """Steps, samples a second, loss, learning rate, and the time left of the epoch and of the training."""
         if self.begun[0] != epoch:
-            self.begun = (epoch, monotonic())
+            self.begun, self.before = (epoch, monotonic()), 0
         spent = max(monotonic() - self.begun[1], 1e-9)
-        rate = done / spent
+        rate = max(done - self.before, 0) / spent
         left = (total - done) / max(rate, 1e-9)
         whole = left + (self.epochs - epoch) * (self.seconds or spent + left)
         parts = [f"{-(-done // self.batch_size)}/{-(-total // self.batch_size)}", f"{rate:,.0f} samples/s"]
@@ -97,7 +100,7 @@ class Bar(Silent):
             self.columns = chosen(record, self.epochs, width)
             self.say(row(list(self.columns), self.columns, self.epochs))
         self.say(row([cell(name, record, self.epochs) for name in self.columns], self.columns, self.epochs))
-        self.seconds, self.begun = record["seconds"], (record["epoch"] + 1, monotonic())
+        self.seconds, self.begun, self.before = record["seconds"], (record["epoch"] + 1, monotonic()), 0
         if record["epoch"] < self.epochs:
             self.progress.reset(
                 self.progress.task_ids[0], description=f"epoch {record['epoch'] + 1}/{self.epochs}", state=""

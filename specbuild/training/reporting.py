@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, TextIO
 
@@ -103,13 +104,9 @@ class Lines(Silent):
         self.say(line(record, self.epochs))
 
     def say(self, text: str) -> None:
-        """A line, at once. One that a full disk does not take is not worth a training; it waits in the stream."""
-        try:
+        """A line, at once. One that a full disk does not take, or nobody reads any more, is not worth a training."""
+        with suppress(OSError):
             print(text, file=self.stream, flush=True)
-        except BrokenPipeError:
-            raise
-        except OSError:
-            pass
 
 
 def line(record: Mapping[str, Any], epochs: int) -> str:

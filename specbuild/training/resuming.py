@@ -73,6 +73,8 @@ def is_training(run: Path) -> bool:
 
 def document_of(run: Path) -> Source:
     """The document that a run was trained by, with its overrides; raises `RunError` where it is another now."""
+    if not is_training(run):
+        raise RunError([manifest.not_a_run(run)])
     for ending in ("yaml", "json"):
         file = run / f"source.{ending}"
         if not os.path.lexists(file):
@@ -283,7 +285,10 @@ def changes(old: Mapping[str, Any], new: Mapping[str, Any], path: str = "") -> I
         before, after = old.get(key, ABSENT), new.get(key, ABSENT)
         where = f"{path}.{key}" if path else key
         if isinstance(before, Mapping) and isinstance(after, Mapping):
-            yield from changes(before, after, where)
+            if before.get("type") != after.get("type"):  # another thing altogether
+                yield f"{where}.type", before.get("type", ABSENT), after.get("type", ABSENT)
+            else:
+                yield from changes(before, after, where)
         elif isinstance(before, list) and isinstance(after, list) and len(before) == len(after):
             pairs = (({str(i): b}, {str(i): a}) for i, (b, a) in enumerate(zip(before, after, strict=True)))
             for one, other in pairs:
@@ -309,7 +314,7 @@ def require_same(spec: Spec, found: Found, document: Mapping[str, Any]) -> list[
             told.append(words)
             continue
         because = None
-        fix = f"--set {path}={shown(before)}, or a new training"
+        fix = as_before(path, before)
         _, _, field = path.partition("scheduler.")
         if spec.scheduler is not None and field and getattr(spec.scheduler, field, None) is None:
             because = "it follows from the length of the training, and the steps that were taken went by the old one"
@@ -323,6 +328,15 @@ def require_same(spec: Spec, found: Found, document: Mapping[str, Any]) -> list[
     if problems:
         raise DataError(spec.place(problems))
     return told
+
+
+def as_before(path: str, before: Any) -> str:
+    """How a value is made what it was, where a line of text can."""
+    written = shown(before)
+    if before is ABSENT or written.endswith("...") or isinstance(before, (list, Mapping)) or path.endswith(".type"):
+        return "the document that it began with, or a new training"
+    place = "".join(f"[{part}]" if part.isdecimal() else f".{part}" for part in path.split(".")).removeprefix(".")
+    return f"--set {place}={written}, or a new training"
 
 
 def shown(value: Any) -> str:

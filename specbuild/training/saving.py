@@ -235,8 +235,8 @@ class Saver(Keeper):
     def last(self, ended_by: BaseException | None) -> None:
         """A checkpoint of the end, where what the training holds is of one moment."""
         together = ended_by is None
-        if isinstance(ended_by, Interrupted):
-            together = ended_by.agreed or self.world.size == 1
+        if isinstance(ended_by, KeyboardInterrupt):
+            together = self.world.size == 1 or getattr(ended_by, "agreed", False)
         if together and self.fit.turn.clean:
             self.save()
         self.wait()

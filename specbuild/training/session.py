@@ -73,6 +73,8 @@ class Session:
             if self.found is None:
                 self.recorder = Recorder(self.spec, self.plan, run)
                 self.folder, self.run_id = self.recorder.folder, self.recorder.id
+                if resume:
+                    self.report.note(f"there is nothing to go on with in {self.folder}: a new training")
         found = self.found
         name = None if found is None or found.checkpoint is None else found.checkpoint.name
         facts: dict[str, Any] = {"folder": os.path.abspath(self.folder), "id": self.run_id, "checkpoint": name}
@@ -94,18 +96,23 @@ class Session:
         """Find what there is to go on with; where there is nothing yet, the folder to begin in."""
         run = run or resuming.newest_run(self.spec.name)
         if run is None or not resuming.is_training(run):
-            self.report.note(f"there is nothing to go on with{'' if run is None else f' in {run}'}: a new training")
             return run
         place = Place.again(run)
         try:
             self.found = found = resuming.find(run)
+            if found.status == "finished" and found.checkpoint is None:
+                message = "has ended, and has no checkpoints: there is nothing to go on from"
+                fix = "SPEC and --run with another folder begin anew"
+                raise RunError([Diagnostic("SB510", message, file=str(run), fix=fix)])
+            if found.checkpoint is not None:  # before any data are opened, or fetched
+                known = found.state["document"]
+                document = json.loads(json_bytes(resolved(self.spec, self.plan)))
+                document |= {key: known[key] for key in ("scheduler",) if key in known and key in document}
+                resuming.require_same(self.spec, found, document)
             for note in found.notes:
                 self.report.note(note)
             self.folder, self.run_id = run, found.run_id
             self.recorder = Recorder.beside(self.spec, self.plan, place, found.run_id)
-            if found.status == "finished" and found.checkpoint is None:
-                message = "has ended, and has no checkpoints: there is nothing to go on from"
-                raise RunError([Diagnostic("SB510", message, file=str(run), fix="another folder begins anew")])
         except BaseException:
             place.settle()
             raise
@@ -205,7 +212,7 @@ class Session:
         elif finished:
             raise Over(found.reason)
         elif position.epoch > self.spec.train.epochs:
-            raise Over(f"its {counted(position.epoch - 1)} were as many as are asked for")
+            raise Over(f"{counted(position.epoch - 1)}, and {self.spec.train.epochs} are asked for")
 
     def facts(self) -> Mapping[str, Any]:
         """What a checkpoint holds beside the state."""
@@ -364,7 +371,9 @@ class Session:
         newest = None if self.saver is None else self.saver.newest
         if newest is None or checkpoints.place_of(newest) > (0, 0):
             return newest
-        interrupted = isinstance(ended_by, Interrupted) and (ended_by.agreed or self.world.size == 1)
+        interrupted = isinstance(ended_by, KeyboardInterrupt) and (
+            self.world.size == 1 or getattr(ended_by, "agreed", False)
+        )
         return newest if interrupted else None
 
     def last_words(self) -> str:
