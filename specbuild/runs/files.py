@@ -108,7 +108,7 @@ def clear(path: Path) -> None:
 
 def full(error: OSError) -> bool:
     """Whether it is space that is missing."""
-    return error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+    return error.errno in (errno.ENOSPC, errno.EDQUOT)
 
 
 def json_bytes(value: Any) -> bytes:

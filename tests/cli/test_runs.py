@@ -112,7 +112,7 @@ def test_list_of_an_empty_folder_and_of_none(tmp_path: Path) -> None:
 def test_compare(runs: Path) -> None:
     done = run("runs", "compare", runs / "digits" / "1", runs / "digits" / "2")
     assert (done.returncode, done.stderr) == (0, "")
-    assert f"A  {runs}/digits/1, finished\n" in done.stdout.replace("\n   ", " ")
+    assert f"A {runs}/digits/1, finished B " in " ".join(done.stdout.split())
     assert "A and B mean the same" in done.stdout
     found = json.loads(run("runs", "compare", *runs.glob("digits/*"), "--format", "json").stdout)
     assert found["differences"][0]["metrics"] == dict.fromkeys(
