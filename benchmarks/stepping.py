@@ -39,6 +39,7 @@ class Ready:
 
     skipped = None
     views = 1
+    read = 0
 
     def __init__(self, split: Any) -> None:
         self.loader, self.steps, self.size = split.loader, BATCHES, len(split)
@@ -48,7 +49,7 @@ class Ready:
     def __len__(self) -> int:
         return self.size
 
-    def batches(self, epoch: int, device: torch.device) -> Iterator[dict[str, torch.Tensor]]:
+    def batches(self, epoch: int, device: torch.device, first: int = 0) -> Iterator[dict[str, torch.Tensor]]:
         """The batches, always the same."""
         return iter(self.ready)
 
