@@ -151,7 +151,7 @@ def at_hard_moments(signalled: Signalled, long: float, grace: float | None) -> N
         signalled.sent(run, signal.SIGTERM, line, after=0.3, grace=grace, **{name: str(seconds)})
         ended = signalled.goes_on(run)
         found = FROM.search(ended.output)
-        if name == "COMPUTE":  # which step outside Python the signal meets is the machine's; the end is held to the bits
+        if name == "COMPUTE":  # which step the signal meets is the machine's; the end is held to the bits
             continue
         if found is None or int(found[2]) != steps:
             signalled.answers.failures.append(f"{name}: goes on elsewhere than after step {steps}: {ended.output}")
