@@ -19,6 +19,9 @@ BY_DESCRIPTOR = ("write", "fsync", "ftruncate")
 STEP_SECONDS = 0.004
 """What a step takes at least: as long as the disk takes for a checkpoint of two or three."""
 
+NOTES: list[Callable[[str], None]] = []
+"""What notes a line in the trace of this process."""
+
 REAL: dict[str, Any] = {name: getattr(os, name) for name in (*BY_PATH, *BY_DESCRIPTOR)}
 
 
@@ -107,10 +110,12 @@ def watch(run: Path, trace: Path, death: Death | None = None, *, in_turn: bool =
     from specbuild.training.saving import Saver
 
     watched = Watched(run, trace, death)
+    NOTES[:] = [watched.note]
     for name in REAL:
         setattr(os, name, watched.wrapped(name))
     save, measured, learned = Saver.save, Fit.measured, Fit.learned
     savers: list[Saver] = []
+    learners: list[Optimizer] = []
 
     def saved(self: Saver) -> None:
         savers[:] = [self]
@@ -123,10 +128,13 @@ def watch(run: Path, trace: Path, death: Death | None = None, *, in_turn: bool =
         return measured(self, number)
 
     def learning(self: Fit, number: int) -> None:
+        learners[:] = [self.optimizer]
         watched.note("learning")
         learned(self, number)
 
     def stepped(optimizer: Optimizer, *rest: Any) -> None:
+        if not any(optimizer is each for each in learners):  # one that a checkpoint is judged by takes steps too
+            return
         busy = any(saver.busy for saver in savers)
         watched.note("step\nbeside" if busy else "step")  # the latter: beside a checkpoint that is being written
         time.sleep(STEP_SECONDS)

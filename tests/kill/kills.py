@@ -189,8 +189,7 @@ class Training:
         beside = sum(steps[-lost:]) if lost else 0
         self.tally.lost = max(self.tally.lost, lost - beside)
         self.tally.beside = max(self.tally.beside, beside)
-        # one more may be taken between the copy of a checkpoint and the first thing that its thread writes
-        too_many = lost - beside > INTERVAL + 1
+        too_many = lost - beside > INTERVAL
         return [f"{lost} steps are lost, {beside} of them while the disk was at work"] * too_many
 
 

@@ -7,12 +7,15 @@ from __future__ import annotations
 
 import hashlib
 import os
+import sys
+import threading
 import time
 from typing import Any
 
 import torch
 
 from specbuild.plugins import Dataset, Int, Layer, Outcome, SampleType, TensorType, plugin
+from tests.kill.dying import NOTES
 
 
 def seconds(name: str) -> float:
@@ -51,14 +54,28 @@ class Noise(Dataset):
         return NoiseSamples(self.samples)
 
 
+def compute(rounds: int) -> None:
+    hashlib.pbkdf2_hmac("sha256", b"", b"", rounds)
+
+
+def tell(thread: int) -> None:
+    """Note `computing` once a thread is inside the C call of `compute`: its line alone has been begun there."""
+    code = compute.__code__
+    while (frame := sys._current_frames()[thread]).f_code is not code or frame.f_lineno == code.co_firstlineno:
+        time.sleep(0.001)
+    for note in NOTES:
+        note("computing")
+
+
 class HoldingModule(torch.nn.Module):
     def forward(self, input: torch.Tensor) -> torch.Tensor:
         if not self.training:
             time.sleep(seconds("JUDGE"))
         elif seconds("LEARN"):
             time.sleep(seconds("LEARN"))
-        elif seconds("COMPUTE"):  # nothing of Python's runs meanwhile, a signal's handler neither
-            hashlib.pbkdf2_hmac("sha256", b"", b"", int(1_000_000 * seconds("COMPUTE")))
+        elif seconds("COMPUTE"):  # no handler of a signal runs meanwhile
+            threading.Thread(target=tell, args=(threading.get_ident(),), daemon=True).start()
+            compute(int(1_000_000 * seconds("COMPUTE")))
         return input
 
 
@@ -66,7 +83,8 @@ class HoldingModule(torch.nn.Module):
 class Holding(Layer):
     """What comes in, after LEARN seconds, or JUDGE in eval mode.
 
-    Or after about COMPUTE seconds in which no Python runs: a million rounds of a hash each.
+    Or after COMPUTE million rounds of a hash, a fraction of a second each, in which no handler of a signal runs: once
+    it is there, the trace says `computing`.
     """
 
     def infer(self, input: TensorType) -> Outcome:
