@@ -48,20 +48,26 @@ def result_of(run: Path) -> Result:
 
 
 @dataclass
-class Tally:
+class Disturbed:
+    """What came of trainings that were disturbed."""
+
+    trainings: int = 0
+    equal: int = 0
+    """Of them, those that ended in the bits of one that never was."""
+    failures: list[str] = field(default_factory=list)
+
+
+@dataclass
+class Tally(Disturbed):
     """What came of the kills."""
 
     kills: int = 0
     resumed: int = 0
     """Of them, those after which the training went on by itself, nothing passed over."""
-    trainings: int = 0
-    equal: int = 0
-    """Trainings, killed once or more, that ended in the bits of one that never was."""
     lost: int = 0
     """The most steps that a kill cost, but for those that were done while a checkpoint was being written."""
     beside: int = 0
     """The most of the latter."""
-    failures: list[str] = field(default_factory=list)
 
     def __str__(self) -> str:
         return (

@@ -20,6 +20,7 @@ import torch
 from safetensors.torch import load_file
 
 from specbuild.runs import checkpoints
+from tests.training.together import child_of
 
 PATIENCE = 120
 """Seconds after which a training hangs."""
@@ -106,10 +107,7 @@ class Training:
 
     def child(self, rank: int) -> int:
         """The pid of a process by its rank."""
-        children = Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children").read_text().split()
-        return next(
-            int(pid) for pid in children if f"\0RANK={rank}\0" in f"\0{Path(f'/proc/{pid}/environ').read_text()}"
-        )
+        return child_of(self.process.pid, rank)
 
     def end(self) -> int:
         try:

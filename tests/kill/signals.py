@@ -5,12 +5,12 @@ from __future__ import annotations
 import random
 import signal
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
 from specbuild.errors import RunError
 from specbuild.runs import checkpoints
-from tests.kill.kills import FROM, Training, result_of
+from tests.kill.kills import FROM, Disturbed, Training, result_of
 from tests.kill.nursery import Child, Ended
 
 MOST_SECONDS = 10.0
@@ -19,17 +19,14 @@ OUTSIDE = 6.0
 
 
 @dataclass
-class Answers:
+class Answers(Disturbed):
     """What came of the signals."""
 
     signals: int = 0
     answered: int = 0
     """With the exit status of the signal, a checkpoint that is whole, and in time."""
-    trainings: int = 0
-    equal: int = 0
     slowest: float = 0.0
     """Seconds."""
-    failures: list[str] = field(default_factory=list)
 
     def __str__(self) -> str:
         return (

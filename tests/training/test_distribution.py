@@ -21,9 +21,8 @@ from specbuild.errors import DataError
 from specbuild.runs import checkpoints, manifest
 from specbuild.training.distribution import Processes
 from specbuild.training.launching import GRACE, outcome
+from tests.training.together import PATIENCE, child_of, two_processes
 
-PATIENCE = 300
-"""Seconds after which a test gives up."""
 HEAD = {"type": "Linear", "out_features": 3}
 CONVOLVED = [{"type": "Conv2d", "out_channels": 4, "kernel_size": 3}, "ReLU", "Flatten", HEAD]
 NORMALIZED = [{"type": "Conv2d", "out_channels": 4, "kernel_size": 3}, "BatchNorm2d", "ReLU", "Flatten", HEAD]
@@ -83,17 +82,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     np.savez(folder / "data.npz", image=image, label=label)
     for name, content in documents(folder / "data.npz").items():
         (folder / f"{name}.yaml").write_text(json.dumps(content))
-    store = torch.distributed.TCPStore("127.0.0.1", 0, is_master=True, wait_for_workers=False)  # as a launcher has it
-    shared = {**os.environ, "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(store.port), "WORLD_SIZE": "2",
-              "LOCAL_WORLD_SIZE": "2", "TORCHELASTIC_USE_AGENT_STORE": "True",
-              "TORCHELASTIC_RESTART_COUNT": "0"}  # fmt: skip
-    command = [sys.executable, str(Path(__file__).with_name("part.py")), str(folder)]
-    parts = [
-        subprocess.Popen(command, env={**shared, "RANK": rank, "LOCAL_RANK": rank}, stderr=subprocess.PIPE, text=True)
-        for rank in "01"
-    ]
-    said = [part.communicate(timeout=PATIENCE)[1] for part in parts]
-    assert [part.returncode for part in parts] == [0, 0], "\n".join(said)
+    two_processes(str(Path(__file__).with_name("part.py")), str(folder))
     return folder
 
 
@@ -141,10 +130,7 @@ class Command:
 
     def child(self, rank: int) -> int:
         """The pid of a process by its rank."""
-        children = Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children").read_text().split()
-        return next(
-            int(pid) for pid in children if f"\0RANK={rank}\0" in f"\0{Path(f'/proc/{pid}/environ').read_text()}"
-        )
+        return child_of(self.process.pid, rank)
 
     def end(self) -> tuple[int, str, str]:
         out, err = self.process.communicate(timeout=PATIENCE)

@@ -6,7 +6,6 @@ import errno
 import json
 import os
 import signal
-import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -27,9 +26,8 @@ from specbuild.training.meeting import joined
 from specbuild.training.reporting import Silent
 from specbuild.training.world import World
 from tests.kill.processes import Training, content, differing, documents, prepare, to_process
+from tests.training.together import two_processes
 
-PATIENCE = 300
-"""Seconds after which a test gives up."""
 NAMES = ("ddp", "accumulated", "fsdp")
 WHERE = ("train", "val")
 
@@ -120,17 +118,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
         each["train"] |= {"epochs": 2, "checkpoint": {"steps": 6}}
         each["data"]["train"]["dataset"]["path"] = str(folder / "data.npz")
         (folder / f"{name}.yaml").write_text(json.dumps(each))
-    store = torch.distributed.TCPStore("127.0.0.1", 0, is_master=True, wait_for_workers=False)  # as a launcher has it
-    shared = {**os.environ, "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(store.port), "WORLD_SIZE": "2",
-              "LOCAL_WORLD_SIZE": "2", "TORCHELASTIC_USE_AGENT_STORE": "True", "TORCHELASTIC_RESTART_COUNT": "0",
-              "OMP_NUM_THREADS": "1"}  # fmt: skip
-    command = [sys.executable, "-m", "tests.training.test_resuming_processes", str(folder)]
-    parts = [
-        subprocess.Popen(command, env={**shared, "RANK": rank, "LOCAL_RANK": rank}, stderr=subprocess.PIPE, text=True)
-        for rank in "01"
-    ]
-    said = [part.communicate(timeout=PATIENCE)[1] for part in parts]
-    assert [part.returncode for part in parts] == [0, 0], "\n".join(said)
+    two_processes("-m", "tests.training.test_resuming_processes", str(folder))
     return folder
 
 
