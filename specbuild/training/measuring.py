@@ -15,7 +15,7 @@ from specbuild.network.metrics import loss_labels
 from specbuild.training.world import ALONE, World
 
 TORCH_IGNORES = -100
-"""The default of `ignore_index`."""
+"""The default of `ignore_index`; a loss without it has no such label."""
 
 Others = Mapping[str, tuple[torch.Tensor, torch.Tensor]]
 """Output and target of the outputs beside the judged one that metrics are of, by name."""
@@ -28,10 +28,11 @@ class Hits:
         self.metrics = metrics
         self.hits = [torch.zeros((), dtype=torch.int64, device=device) for _ in metrics]
         self.judged = torch.zeros((), dtype=torch.int64, device=device)
-        """Labels that count, where the loss ignores some."""
+        """Labels that count, where the loss may ignore some."""
         self.labels = 0
+        """Answers by yes or no, which all count."""
         self.class_dim: int = getattr(loss, "class_dim", 1)
-        self.ignored = loss.ignored
+        self.ignored = TORCH_IGNORES if loss.ignored is None else loss.ignored
         self.threshold = loss.threshold
 
     def add(self, output: torch.Tensor, target: torch.Tensor) -> None:
@@ -55,14 +56,10 @@ class Hits:
         dim = self.class_dim
         if target.is_floating_point():  # class probabilities
             target = target.argmax(dim)
-        # A label -100 can only come where the document put it or where each sample has many labels,
-        # and no output is ever number -100; the plain case pays nothing for either.
-        if self.ignored != TORCH_IGNORES or target.dim() > 1:
-            kept = torch.ne(target, TORCH_IGNORES if self.ignored is None else self.ignored)
-            self.judged.add_(kept.sum())
+        kept = torch.ne(target, self.ignored)
+        self.judged.add_(torch.count_nonzero(kept))
+        if self.ignored >= 0:  # no output is ever a number below 0
             target = torch.where(kept, target, -1)
-        else:
-            self.labels += target.numel()
         for metric, hits in zip(self.metrics, self.hits, strict=True):
             if metric.top_k == 1:
                 hits.add_(torch.eq(output.argmax(dim), target).sum())

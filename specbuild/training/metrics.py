@@ -56,8 +56,7 @@ class Series:
         """Whether each answer by yes or no is on the last axis."""
         self.kind, self.count = self.task(output)
         self.shape = tuple(output.shape)
-        # one label a sample, and -100 for those that do not count: nothing writes it
-        self.ignored = None if loss.ignored == -100 and len(output.shape) == 1 else loss.ignored
+        self.ignored = loss.ignored
         self.held: list[tuple[torch.Tensor, ...]] = []
         self.numbers = 0
         self.seen = False

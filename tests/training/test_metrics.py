@@ -134,6 +134,31 @@ def test_positions(ignored: int, dim: int) -> None:
     assert results["auroc"] == pytest.approx(np.mean([area(share[:, k], truth == k) for k in classes]))
 
 
+@pytest.mark.parametrize("loss", [CrossEntropyLoss(), NLLLoss(), CrossEntropyLoss(ignore_index=255)])
+def test_a_sample_whose_label_the_loss_ignores_is_left_out(loss: Loss) -> None:
+    """Against torchmetrics on the samples that are kept; one label a sample."""
+    from torchmetrics import classification
+
+    output, target = drawn(40, 4).log_softmax(1), labels(4, 40)
+    target[::3] = target[:5] = loss.ignored  # the first batch has none that counts
+    kept = target != loss.ignored
+    names = {
+        "accuracy": ("Accuracy", {"average": "micro"}), "f1": ("F1Score", {}), "precision": ("Precision", {}),
+        "recall": ("Recall", {}), "auroc": ("AUROC", {}), "average_precision": ("AveragePrecision", {}),
+    }  # fmt: skip
+    metrics = [*names, "perplexity", "confusion_matrix"]
+    results, tables = measured(loss, metrics, output, target)
+    for name, (oracle, given_) in names.items():
+        value = getattr(classification, f"Multiclass{oracle}")(num_classes=4, **given_)(output[kept], target[kept])
+        assert results[name] == pytest.approx(float(value), abs=1e-6), name
+    assert results["perplexity"] == pytest.approx(math.exp(nn.functional.nll_loss(output[kept], target[kept])))
+    matrix = classification.MulticlassConfusionMatrix(num_classes=4)(output[kept], target[kept])
+    assert tables == {"confusion_matrix": matrix.tolist()}
+    assert nn.functional.nll_loss(output[kept], target[kept]) == pytest.approx(
+        float(loss.build(nn, torch.tensor)(output, target))
+    )
+
+
 @pytest.mark.parametrize("loss", [BCELoss(), BCEWithLogitsLoss(), SoftMarginLoss()])
 @pytest.mark.parametrize("flat", [True, False])
 def test_yes_or_no(loss: Loss, flat: bool) -> None:
