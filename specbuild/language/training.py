@@ -82,7 +82,7 @@ class Checkpoint(Section):
     """Every so many epochs."""
     minutes: Positive | None = 10.0
     """Every so many minutes."""
-    last: Size = 2
+    last: Annotated[Size, Le(10**6)] = 2
     """How many are kept: the newest ones, and the one after the best epoch."""
 
 

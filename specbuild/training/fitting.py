@@ -198,7 +198,8 @@ class Fit:
 
     def learn(self, number: int, position: Position, meter: Meter, begun: float) -> None:
         """An epoch of learning, or what the limits leave of one; begun: when, had it never been left."""
-        train, count = self.splits["train"], self.limits.batches_left
+        train = self.splits["train"]
+        count = max(self.limits.batches_left, position.batches)  # fewer steps may be asked for than were taken
 
         def tick(meter: Meter) -> bool:
             if self.world.writer:

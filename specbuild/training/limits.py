@@ -35,7 +35,7 @@ class Limits:
 
     @property
     def batches_left(self) -> int:
-        """The batches that the epoch which begins may have."""
+        """The batches that the epoch which begins may have; below 0 where the steps before were too many."""
         if self.train.max_steps is None:
             return self.batches
         return min(self.batches, (self.train.max_steps - self.steps) * self.train.accumulate)
@@ -62,7 +62,8 @@ class Limits:
         elif timed_out:
             self.reason = f"stopped at epoch {number}: max_minutes is {self.train.max_minutes:g}"
         elif self.train.max_steps is not None and self.steps >= self.train.max_steps:
-            self.reason = f"stopped at epoch {number}: max_steps is {self.train.max_steps}"
+            more = f", and {self.steps} steps were taken" if self.steps > self.train.max_steps else ""
+            self.reason = f"stopped at epoch {number}: max_steps is {self.train.max_steps}{more}"
         elif number >= self.train.epochs:
             self.reason = f"all {number} epochs" if number > 1 else "its epoch"
         return self.reason is not None

@@ -12,6 +12,7 @@ from torch.utils.data import Dataset
 
 from specbuild.api import reload, train
 from specbuild.errors import DataError, RunError
+from specbuild.runs import manifest
 from specbuild.training.interruption import Interrupted
 from specbuild.training.reporting import Lines
 
@@ -35,14 +36,14 @@ DIGITS: dict[str, Any] = {
 
 
 class Own(Dataset[Any]):
-    """Sixty samples; may interrupt at one of them, once."""
+    """Sixty samples, or more; may interrupt at one of them, once."""
 
-    def __init__(self, interrupt: int | None = None) -> None:
-        self.drawn = torch.randn(60, 4, generator=torch.Generator().manual_seed(0))
+    def __init__(self, interrupt: int | None = None, count: int = 60) -> None:
+        self.drawn = torch.randn(count, 4, generator=torch.Generator().manual_seed(0))
         self.left = interrupt
 
     def __len__(self) -> int:
-        return 60
+        return len(self.drawn)
 
     def __getitem__(self, index: int) -> tuple[torch.Tensor, int]:
         if self.left is not None:
@@ -126,3 +127,17 @@ def test_fewer_epochs_than_there_were(tmp_path: Path) -> None:
     train(DIGITS, run=tmp_path / "run")
     train(DIGITS, ["train.epochs=2"], run=tmp_path / "run", resume=True, report=Said(io.StringIO()))
     assert told == [f"nothing is left to train in {tmp_path / 'run'}: 3 finished epochs, and 2 are asked for"]
+
+
+@pytest.mark.parametrize("most", [2, 3])
+def test_fewer_steps_than_were_taken(tmp_path: Path, most: int) -> None:
+    """In the middle of an epoch, of two batches, which ends where it is: its results are of the batch that it had."""
+    with pytest.raises(Interrupted, match=r"goes on after step 3"):
+        train(DOCUMENT, train=Own(interrupt=200, count=120), run=tmp_path / "run")
+    run = train(None, [f"train.max_steps={most}"], train=Own(count=120), run=tmp_path / "run", resume=True)
+    whole = train(DOCUMENT, ["train.max_steps=3"], train=Own(count=120), run=tmp_path / "whole")
+    more = ", and 3 steps were taken" if most < 3 else ""
+    assert manifest.read(tmp_path / "run")["reason"] == f"stopped at epoch 2: max_steps is {most}{more}"
+    assert [record["train_loss"] for record in run.metrics] == [record["train_loss"] for record in whole.metrics]
+    files = [(tmp_path / name / "model.safetensors").read_bytes() for name in ("whole", "run")]
+    assert files[0] == files[1]
