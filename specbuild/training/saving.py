@@ -97,7 +97,9 @@ class Saver(Keeper):
         at = NEVER
         if self.on and self.wanted.steps is not None:
             following = (fit.taken // self.wanted.steps + 1) * self.wanted.steps
-            at = (following - fit.limits.steps) * every
+            at, last = (following - fit.limits.steps) * every, fit.limits.batches_left
+            if at - every < last < at:  # the last step of an epoch has the batches that are left
+                at = last
         if self.world.size > 1:
             at = min(at, self.learning.next)
         return at

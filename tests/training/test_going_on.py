@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -141,3 +142,17 @@ def test_fewer_steps_than_were_taken(tmp_path: Path, most: int) -> None:
     assert [record["train_loss"] for record in run.metrics] == [record["train_loss"] for record in whole.metrics]
     files = [(tmp_path / name / "model.safetensors").read_bytes() for name in ("whole", "run")]
     assert files[0] == files[1]
+
+
+def test_a_checkpoint_after_a_last_step_of_fewer_batches(tmp_path: Path) -> None:
+    """Three batches an epoch and two a step: the second step has one."""
+    train_ = {**DOCUMENT["train"], "accumulate": 2, "checkpoint": {"steps": 2, "last": 9}}
+    train({**DOCUMENT, "train": train_}, train=Own(count=180), run=tmp_path / "run")
+    made = sorted(path.name.partition("-")[2] for path in (tmp_path / "run" / "checkpoints").iterdir())
+    assert made == ["00000002", "00000004", "00000006"]
+    whole = (tmp_path / "run" / "model.safetensors").read_bytes()
+    later = [path for path in (tmp_path / "run" / "checkpoints").iterdir() if not path.name.endswith("2")]
+    for path in (*later, tmp_path / "run" / "manifest.json"):
+        shutil.rmtree(path) if path.is_dir() else path.unlink()
+    train(None, train=Own(count=180), run=tmp_path / "run", resume=True)
+    assert (tmp_path / "run" / "model.safetensors").read_bytes() == whole
