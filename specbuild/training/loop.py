@@ -18,6 +18,7 @@ from specbuild.language.document import Spec
 from specbuild.network.inference import infer
 from specbuild.network.pipeline import check_data, missing_for_training
 from specbuild.network.plan import Plan
+from specbuild.training.closing import closed
 from specbuild.training.fitting import Fit
 from specbuild.training.interruption import Interrupted, Signals
 from specbuild.training.reporting import Lines, Reporter, Silent, Start
@@ -82,7 +83,7 @@ def trained(
         except BaseException as error:  # whatever ends it, what was good is kept
             taken.shield()
             ended_by = world.ended(error, taken)
-        return session.close(ended_by)
+        return closed(session, ended_by)
 
 
 def judge(spec: Spec, plan: Plan, own_data: bool) -> None:

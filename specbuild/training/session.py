@@ -1,4 +1,4 @@
-"""One sitting of a training: from an empty folder, or from a checkpoint, to a run or to the next checkpoint."""
+"""One sitting of a training: from an empty folder, or from a checkpoint, to where it ends."""
 
 from __future__ import annotations
 
@@ -8,20 +8,16 @@ import os
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
-from signal import SIGINT
-from time import monotonic
 from typing import Any
 
 from specbuild.diagnostics.diagnostic import Diagnostic
-from specbuild.errors import DataError, RunError, SpecbuildError
+from specbuild.errors import DataError, RunError
 from specbuild.language.document import Spec
 from specbuild.network.plan import Plan
 from specbuild.network.resolve import resolved
-from specbuild.runs import checkpoints, weights
-from specbuild.runs.environment import environment
-from specbuild.runs.files import full, json_bytes
-from specbuild.runs.manifest import Status
-from specbuild.runs.place import Place, unwritable
+from specbuild.runs import checkpoints
+from specbuild.runs.files import json_bytes
+from specbuild.runs.place import Place
 from specbuild.runs.reading import shown
 from specbuild.runs.recording import Recorder, Unrecorded
 from specbuild.training import resuming
@@ -33,18 +29,15 @@ from specbuild.training.ending import (
     other_processes,
     other_splits,
     other_statistics,
-    with_checkpoint,
 )
 from specbuild.training.fitting import Fit
 from specbuild.training.holding import require
-from specbuild.training.interruption import Interrupted, Signals
+from specbuild.training.interruption import Signals
 from specbuild.training.reporting import Reporter, Start
-from specbuild.training.saving import Saver, size_of
+from specbuild.training.saving import Saver
 from specbuild.training.state import restore
 from specbuild.training.world import World
 
-PATIENCE, AGAIN, AGAIN_MOST = 600.0, 5.0, 60.0
-"""Seconds that a finished training waits for a disk, and from one try to the next at first and, doubling, at most."""
 LINE = 400
 """Bytes of an epoch's line, about."""
 
@@ -281,123 +274,7 @@ class Session:
             spec.name, str(fit.device), spec.train.epochs, parameters, samples, fit.best.metric, fit.position.epoch
         )
 
-    def close(self, raised: BaseException | None) -> Path | None:
-        """Save, write the run, and say where it is; or raise what ended the training, with what was kept of it."""
-        ended_by = self.signals.instead_of(raised)
-        if isinstance(ended_by, Over):
-            self.recorder.leave()
-            self.report.end(self.folder)
-            self.report.say(f"nothing is left to train in {self.folder}: {ended_by}")
-            return self.folder if self.world.writer else None
-        written: Path | None = None
-        try:
-            if self.saver is not None:
-                # of several processes each does the same: a signal that came since then is of one
-                self.saver.last(ended_by if self.world.size == 1 else raised)
-            written = self.finished(ended_by)
-        finally:
-            self.leave(ended_by, written)
-            self.report.end(written)
-        ended_by = self.signals.instead_of(ended_by)
-        if ended_by is not None:
-            raise self.explained(ended_by, written) from None
-        assert written is not None or not self.world.writer, "a training that ended well has written its run"
-        return written
-
-    def finished(self, ended_by: BaseException | None) -> Path | None:
-        """Write the run with the best weights so far, where there are some."""
-        fit, recorder, saver = self.fit, self.recorder, self.saver
-        if fit is None or saver is None or fit.kept is None or isinstance(recorder, Unrecorded):
-            return None
-        if isinstance(ended_by, RunError) and not self.begun:
-            return None
-        status: Status = "finished"
-        if ended_by is not None:
-            status = "interrupted" if isinstance(ended_by, KeyboardInterrupt) else "failed"
-        recorder.spec = replace(
-            recorder.spec,
-            losses=fit.spec.losses,
-            optimizer=fit.spec.optimizer,
-            train=fit.spec.train,
-            scheduler=fit.schedule.settled,
-        )
-        recorder.preprocessing = fit.splits["train"].source.statistics
-        reason = fit.limits.reason or "interrupted"
-        if isinstance(ended_by, SpecbuildError):
-            reason = ended_by.diagnostics[0].message
-        elif ended_by is not None and status == "failed":
-            reason = type(ended_by).__name__
-        self.report.close(fit, self.folder, status)
-        layout = str(fit.layout).removeprefix("torch.").removesuffix("_format")
-        made_with = environment(fit.device, layout, fit.precision)
-        last = None if fit.last is None or fit.last.weights is fit.kept.weights else fit.last.weights
-        needed, pause, until = size_of(fit.kept.weights) + size_of(last), AGAIN, monotonic() + PATIENCE
-        while True:
-            try:
-                return recorder.finish(
-                    status, fit.kept.weights, made_with, last=last, tables=fit.kept.tables, reason=reason
-                )
-            except OSError as error:
-                self.make_room(error, needed, pause, until)
-                pause = min(2 * pause, AGAIN_MOST)
-                saver.once_more()
-
-    def make_room(self, error: OSError, needed: int, pause: float, until: float) -> None:
-        """Where a disk is full, or nothing but this process holds what was trained, wait until it can be written.
-
-        Older checkpoints are removed first. Raises `RunError` (SB506) where that has no hope.
-        """
-        assert self.saver is not None
-        if self.saver.made_room(error):
-            return
-        newest = self.saver.newest
-        hope = full(error) or newest is None
-        why = self.saver.shortage(error, needed)
-        if not hope or monotonic() >= until or self.signals.received is not None:
-            raise with_checkpoint(unwritable(error, self.folder, why), newest, self.folder) from None
-        self.report.note(f"the run cannot be written: {why}; tries again in {pause:.0f} s")
-        self.signals.wait(pause)
-
-    def leave(self, ended_by: BaseException | None, written: Path | None) -> None:
-        """Let go of the folder; where nothing in it is worth keeping, it goes."""
-        weighed = self.fit is not None and self.fit.kept is not None and (self.folder / weights.NAME).exists()
-        if written is not None or self.found is not None or self.kept(ended_by) is not None or weighed:
-            self.recorder.leave()
-        else:
-            self.recorder.discard()
-
-    def kept(self, ended_by: BaseException | None) -> Path | None:
-        """The newest checkpoint; that of the start alone is worth something only to who was interrupted."""
-        newest = None if self.saver is None else self.saver.newest
-        if newest is None or checkpoints.place_of(newest) > (0, 0):
-            return newest
-        interrupted = isinstance(ended_by, KeyboardInterrupt) and (
-            self.world.size == 1 or getattr(ended_by, "agreed", False)
-        )
-        return newest if interrupted else None
-
     def last_words(self) -> str:
         """What is said where a second signal ends it all."""
         newest = None if self.saver is None else self.saver.newest
         return "" if newest is None else f"the newest checkpoint is {newest}"
-
-    def explained(self, ended_by: BaseException, written: Path | None) -> BaseException:
-        """What ended the training, with what was kept of it."""
-        newest = self.kept(ended_by)
-        if isinstance(ended_by, KeyboardInterrupt):
-            number = ended_by.signal if isinstance(ended_by, Interrupted) else SIGINT
-            folder = os.path.relpath(self.folder) if self.world.size > 1 else self.folder
-            on = "" if newest is None else f"; `specbuild train --resume --run {folder}` goes on {after(newest)}"
-            if written is not None:
-                done = counted(self.recorder.epochs)
-                return Interrupted(number, f"interrupted after {done}: the run is in {written}{on}", written)
-            nothing = ": nothing was kept" if newest is None and self.found is None else on
-            kept = None if newest is None else self.folder
-            return Interrupted(number, f"interrupted before an epoch was finished{nothing}", kept)
-        if isinstance(ended_by, SpecbuildError) and written is not None:
-            note = f"the best epoch before it is kept in {written}"
-            return type(ended_by)(
-                replace(problem, because=f"{problem.because}; {note}" if problem.because else note)
-                for problem in ended_by.diagnostics
-            )
-        return ended_by

@@ -17,7 +17,7 @@ from specbuild import api
 from specbuild.errors import RunError
 from specbuild.runs import checkpoints, manifest
 from specbuild.runs.checkpoints import Aside
-from specbuild.training import saving, session
+from specbuild.training import closing, saving
 from specbuild.training.reporting import Lines, Silent, Start
 from specbuild.training.saving import Saver
 from tests.training.failing_disk import Disk
@@ -64,7 +64,7 @@ def at_once() -> Iterator[None]:
     """Nothing is waited for."""
     with pytest.MonkeyPatch.context() as patched:
         patched.setattr(saving, "RETRY", 0.0)
-        patched.setattr(session, "AGAIN", 0.0)
+        patched.setattr(closing, "AGAIN", 0.0)
         patched.setattr(Saver, "save", in_order)
         yield
 
@@ -189,7 +189,7 @@ def full_for_good(folder: Path, numbers: Iterable[int], undisturbed: str) -> int
     """Let the disk be full from each operation on; how many trainings went on later, and ended in the same bits."""
     equal = 0
     with pytest.MonkeyPatch.context() as patched:
-        patched.setattr(session, "PATIENCE", 0.0)
+        patched.setattr(closing, "PATIENCE", 0.0)
         for number in numbers:
             torn = Torn(folder / f"good-{number}", during(number, 10**9, errno.ENOSPC))
             assert torn.hold(undisturbed) is not None
@@ -227,7 +227,7 @@ def test_what_is_said_of_a_full_disk(tmp_path: Path, operations: list[str], undi
     assert said[-1].startswith("checkpoints can be written again: the newest one is RUN/checkpoints/000")
     ended = Torn(tmp_path / "ended", during(operations.index("open .spec.json.new"), 10**9, errno.ENOSPC))
     with pytest.MonkeyPatch.context() as patched:
-        patched.setattr(session, "PATIENCE", 0.0)
+        patched.setattr(closing, "PATIENCE", 0.0)
         error = ended.go()
     assert error is not None
     (problem,) = error.diagnostics

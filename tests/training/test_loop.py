@@ -16,7 +16,7 @@ from torch.utils.data import Dataset, TensorDataset
 from specbuild.api import build, check, evaluate, load, reload, train
 from specbuild.data import open_data
 from specbuild.errors import DataError, RunError, SpecbuildError
-from specbuild.training import session
+from specbuild.training import closing
 from specbuild.training.interruption import Interrupted
 from specbuild.training.reporting import Silent
 
@@ -328,7 +328,7 @@ def test_without_checkpoints_it_leaves_nothing(tmp_path: Path) -> None:
 def test_a_full_disk_is_said_and_leaves_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     import resource
 
-    monkeypatch.setattr(session, "PATIENCE", 0.0)
+    monkeypatch.setattr(closing, "PATIENCE", 0.0)
     wide = document(
         layers=["Flatten", {"type": "Linear", "out_features": 2000}, {"type": "Linear", "out_features": 10}]
     )
