@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import errno
 import inspect
 import os
 from typing import Any
@@ -238,8 +239,9 @@ def test_torch_fails_where_cycles_halve_too_often() -> None:
     optimizer = torch_optimizer("SGD")
     cyclic = lr_scheduler.CyclicLR(optimizer, 0.1, 1, step_size_up=1, mode="triangular2")
     rates(optimizer, cyclic, 2047)
-    with pytest.raises(OverflowError):
+    with pytest.raises(OverflowError) as raised:
         rates(optimizer, cyclic, 1)
+    assert raised.value.args[0] == errno.ERANGE
 
 
 @pytest.mark.parametrize(

@@ -53,8 +53,9 @@ def hold_equal(document: dict[str, Any]) -> str:
             warnings.simplefilter("ignore")
             naive = Naive(document)
     except Refused:
-        with pytest.raises(SpecError):
+        with pytest.raises(SpecError) as caught:
             specbuild.infer(document)
+        assert {problem.severity for problem in caught.value.diagnostics} == {"error"}
         return "refused"
     spec = specbuild.load(document)
     plan = specbuild.infer(spec)

@@ -269,7 +269,7 @@ def test_a_manifest_of_another_run_is_named(run: Path, runs: Path) -> None:
     (run / manifest.NAME).unlink()
     shutil.copyfile(runs / "other" / manifest.NAME, run / manifest.NAME)
     assert [file.name for file in verify(run).faults] == [manifest.NAME]
-    with pytest.raises(RunError):
+    with pytest.raises(RunError, match=r"model\.safetensors was altered: its SHA-256 is not the manifest's"):
         reload(run)
     assert resumed(run, runs)[0] == "manifest.json was altered: it is of another run: it is written again"
     same_bits(run, runs)

@@ -242,7 +242,7 @@ def test_an_early_end_is_not_trained_beyond(tmp_path: Path) -> None:
     whole = api.train(TEXT, early, run=tmp_path / "whole")
     disk = Disk(tmp_path / "run", lambda number, name: None)
     disk.refuse = lambda number, name: errno.EIO if ".environment.json.new" in disk.done[-1] else None
-    with disk.mounted(), pytest.raises(RunError):
+    with disk.mounted(), pytest.raises(RunError, match=r"error\[SB506\]: cannot be written: Input/output error"):
         api.trained(TEXT, early, run=disk.folder)
     mended = api.train(TEXT, early, run=disk.folder, resume=True)
     assert (mended.reason, sha256_of(disk.folder)) == (whole.reason, sha256_of(tmp_path / "whole"))

@@ -283,7 +283,7 @@ def test_what_was_good_before_the_loss_was_lost_is_kept() -> None:
 
 
 def test_an_error_in_a_data_set_of_ones_own_is_the_callers_and_the_run_is_kept() -> None:
-    with pytest.raises(ZeroDivisionError):
+    with pytest.raises(ZeroDivisionError, match=r"^division by zero$"):
         train(document(data=None), train=Souring(lambda: 1 / 0))
     assert reload("runs/digits/1").status == "failed"
 
