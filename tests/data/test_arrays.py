@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import zipfile
 from pathlib import Path
 from typing import Any
 
@@ -89,6 +90,12 @@ def test_what_is_wrong_with_a_file_is_said(tmp_path: Path) -> None:
     path.write_bytes(b"x,y\n1,2\n")
     reason = "it is no file of NumPy's (and nothing is unpickled)"
     assert fault(tmp_path) == ("SB405", f"{path} cannot be read: {reason}", "path")
+    path.write_bytes(b"")
+    assert fault(tmp_path) == ("SB405", f"{path} cannot be read: {reason}", "path")
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("x", "1, 2")
+        archive.writestr("y", "1, 2")
+    assert fault(tmp_path) == ("SB405", f"`x` of {path} is not an array of NumPy's", "fields")
     write(tmp_path, x_train=x, y=y)
     assert fault(tmp_path) == ("SB405", f"{path} has no array `x`; it has x_train, y", "fields")
     write(tmp_path, x=x, y=y[:2])
