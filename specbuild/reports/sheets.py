@@ -82,7 +82,9 @@ class Look:
         labels = target.argmax(self.dim) if target.is_floating_point() else target.long()
         if self.classes is not None:
             answers = output.argmax(self.dim)
-            kept = (labels >= 0) & (labels < self.classes) & (labels != (self.loss.ignored or -100))
+            kept = (labels >= 0) & (labels < self.classes)
+            if self.loss.ignored is not None:
+                kept &= labels != self.loss.ignored
             numbers = (labels * int(self.classes) + answers)[kept]
             self.counts += torch.bincount(numbers, minlength=len(self.counts))
         if self.single:

@@ -72,6 +72,22 @@ def test_pictures_are_in_the_run(tmp_path: Path) -> None:
     assert look.worst[0].answer == str(int(run.model(batch["input"])[worst].argmax()))
 
 
+def test_a_label_that_the_loss_ignores_has_no_row(tmp_path: Path) -> None:
+    report = Kept()
+    loss = {"type": "CrossEntropyLoss", "ignore_index": 0}
+    run = api.train({**DOCUMENT, "loss": loss}, ["train.epochs=1"], run=tmp_path / "run", report=report)
+    assert report.fit is not None
+    look = Look(report.fit)
+    look.go()
+    (batch,) = report.fit.splits["val"].batches(0, "cpu")
+    table = look.counts.reshape(10, 10)
+    assert table[0].tolist() == [0] * 10
+    assert table.sum().item() == (batch["target"] != 0).sum().item()
+    assert torch.equal(table.sum(1)[1:], torch.bincount(batch["target"], minlength=10)[1:])
+    assert "0" not in {mistake.truth for mistake in look.worst}
+    assert run.metrics
+
+
 def test_without_val_there_are_none(tmp_path: Path) -> None:
     document = {**DOCUMENT, "data": {"train": DOCUMENT["data"]["train"]}}
     run = api.train(document, ["train.epochs=1"], run=tmp_path / "run", pictures=True)
