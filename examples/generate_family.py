@@ -127,12 +127,14 @@ def main(most: int) -> None:
         for name, text in texts.items():
             (folder / f"{name}.json").write_text(text)
         made, left = repaired(folder, texts)
-        print(f"{'network':<12}{'repaired':<16}{'parameters':>10}  validation accuracy")
+        print(f"{'network':<11}{'repaired':<18}{'parameters':>10}  validation accuracy")
         for name in texts:
             wrong = [each for each in left[name] if each["severity"] == "error"]
             mends = " ".join(made[name])
             if wrong:
-                print(f"{name:<12}{mends:<16}{'':>10}  dropped: {wrong[0]['code']} {wrong[0]['message']}")
+                print(
+                    f"{name:<11}{mends:<18}{'':>10}  dropped: {wrong[0]['code']} {wrong[0]['pointer'] or wrong[0]['message']}"
+                )
                 continue
             parameters = run("summary", str(folder / f"{name}.json"))[1]["parameters"]
             accuracy = ""
@@ -140,7 +142,7 @@ def main(most: int) -> None:
                 most -= 1
                 _, trained = run("train", str(folder / f"{name}.json"), "--run", str(folder / name))
                 accuracy = f"{trained['best']['val_accuracy']:.3f}"
-            print(f"{name:<12}{mends:<16}{parameters:>10,}  {accuracy}".rstrip())
+            print(f"{name:<11}{mends:<18}{parameters:>10,}  {accuracy}".rstrip())
 
 
 if __name__ == "__main__":

@@ -59,7 +59,7 @@ def test_a_family_from_a_program_that_knows_nothing_but_json() -> None:
         "deep 1,898",
         "counted SB301 810",
         "misspelt SB204 SB204 SB201 810",
-        "large dropped: SB303 conv2d_2: kernel_size",
+        "large dropped: SB303 /layers/2/kernel_size",
         "trailing SB104 810",
         "unfinished dropped: SB104 this `{`",
     ]
