@@ -132,9 +132,7 @@ def main(most: int) -> None:
             wrong = [each for each in left[name] if each["severity"] == "error"]
             mends = " ".join(made[name])
             if wrong:
-                print(
-                    f"{name:<11}{mends:<18}{'':>10}  dropped: {wrong[0]['code']} {wrong[0]['pointer'] or wrong[0]['message']}"
-                )
+                print(f"{name:<11}{mends:<18}{'':>10}  dropped: {wrong[0]['code']} {wrong[0]['pointer']}")
                 continue
             parameters = run("summary", str(folder / f"{name}.json"))[1]["parameters"]
             accuracy = ""

@@ -61,5 +61,5 @@ def test_a_family_from_a_program_that_knows_nothing_but_json() -> None:
         "misspelt SB204 SB204 SB201 810",
         "large dropped: SB303 /layers/2/kernel_size",
         "trailing SB104 810",
-        "unfinished dropped: SB104 this `{`",
+        "unfinished dropped: SB104 /data/val",
     ]

@@ -140,17 +140,19 @@ class Printer:
             filled = self.filled(start, node, role)
             if filled is not None:
                 return last(filled)
-        return self.opened(start.rstrip(), node, role, indent), 0
+        return self.opened(start.rstrip(), node, role, indent)
 
-    def opened(self, start: str, node: Node, role: Role, indent: int) -> list[Line]:
+    def opened(self, start: str, node: Node, role: Role, indent: int) -> tuple[list[Line], int]:
         """A collection on lines of its own below its key, or beginning beside the dash."""
         if not start:
-            return self.block(node, role, indent)
+            return self.block(node, role, indent), 0
         below = self.block(node, role, indent + 2)
         if start.strip() != "-":
-            return [Line(start), *below]
-        first, *rest = below
-        return [first._replace(text=f"{start} {first.text.lstrip()}"), *rest]
+            return [Line(start), *below], 0
+        above = next(index for index, line in enumerate(below) if line.text and not line.text.lstrip().startswith("#"))
+        comments = [Line(" " * indent + line.text.lstrip()) if line.text else line for line in below[:above]]
+        first = below[above]._replace(text=f"{start} {below[above].text.lstrip()}")
+        return [*comments, first, *below[above + 1 :]], above
 
     def is_for_one_line(self, node: Node, role: Role) -> bool:
         """Whether a collection that has room on a line gets one: what was in brackets, and what has nothing within."""

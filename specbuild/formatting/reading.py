@@ -10,7 +10,7 @@ from specbuild.language.yaml_events import events
 
 GAP = re.compile(r"#[^\r\n]*|&[^\s,\[\]{}]+|(?:\r\n?|\n)(?:[ \t]*(?:\r\n?|\n))*|.", re.DOTALL)
 BREAK = re.compile(r"\r\n?|\n")
-EMPTY_END = re.compile(r"(?:\r\n?|\n)[ \t]*(?:\r\n?|\n)[ \t\r\n]*\Z")
+EMPTY_END = re.compile(r"(?:\r\n|\r(?!\n)|\n)[ \t]*[\r\n][ \t\r\n]*\Z")
 UNSET = Node("scalar", 0, 0)
 """Stands for a value that has not been read yet."""
 
@@ -81,8 +81,8 @@ class Reader:
 
     def advance(self, end: int) -> None:
         """Look through the text before a token."""
-        breaks = 0 if self.position else 1
-        own_line = not self.position
+        own_line = not self.position or self.text[self.position - 1] in "\r\n"  # as after a text of several lines
+        breaks = 1 if own_line else 0
         for found in GAP.finditer(self.text, self.position, end):
             piece = found[0]
             if piece[0] in "\r\n":
@@ -92,6 +92,7 @@ class Reader:
                 self.comment(piece.rstrip(), found.start(), own_line, breaks > 1)
                 breaks = 0
             elif piece not in " \t":
+                self.apart, breaks = self.apart or breaks > 1, 0
                 if piece == "-":
                     self.current = None  # what comes beside it is about an item to come
                 own_line = False
