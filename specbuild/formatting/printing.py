@@ -14,7 +14,7 @@ WIDTH = 120
 BREAK = re.compile(r"\r\n?|\n")
 PRAGMA = re.compile(r"#[ \t]*specbuild:", re.IGNORECASE)
 """A comment that is about all that stands on its line."""
-BLOCK = re.compile(r"(?:&\S+[ \t]+)?([|>][+-]?)(?:[ \t]+(#.*))?[ \t]*")
+BLOCK = re.compile(r"([|>][+-]?)(?:[ \t]+(#.*))?[ \t]*")
 """How a text of several lines begins, unless it says its indentation."""
 
 
@@ -241,8 +241,6 @@ class Printer:
     def as_it_is(self, start: str, node: Node) -> list[Line]:
         """A collection in brackets as it is written, moved with its beginning."""
         begin = node.start
-        if node.anchor is not None:
-            begin = re.compile(r"&\S+\s*").match(self.text, begin).end()  # type: ignore[union-attr]
         line_start = max(self.text.rfind("\n", 0, begin), self.text.rfind("\r", 0, begin)) + 1
         shift = len(start) - (begin - line_start)
         first, *rest = BREAK.split(self.text[begin : node.end])

@@ -48,13 +48,16 @@ class Reader:
         for event in iter(events(self.text), None):
             start, end = event.start_mark.index, event.end_mark.index
             if isinstance(event, (kinds.ScalarEvent, kinds.AliasEvent)):
+                start = self.after_anchor(event)
                 self.advance(start)
-                self.begin(self.leaf(event, isinstance(event, kinds.AliasEvent)))
+                self.begin(self.leaf(event, start, isinstance(event, kinds.AliasEvent)))
                 self.position = end
                 self.apart = isinstance(event, kinds.ScalarEvent) and self.ends_apart(event)
             elif isinstance(event, starts):
+                first = self.after_anchor(event)
+                start = first if event.flow_style else start
                 self.advance(start)
-                node = self.collection(event, isinstance(event, kinds.MappingStartEvent))
+                node = self.collection(event, first, isinstance(event, kinds.MappingStartEvent))
                 self.begin(node)
                 self.open.append(node)
                 self.position = end if node.flow else start
@@ -151,25 +154,28 @@ class Reader:
         while self.pending and self.pending[0].column > column:
             node.foot.append(self.pending.pop(0))
 
-    def leaf(self, event: Any, is_alias: bool) -> Node:
+    def after_anchor(self, event: Any) -> int:
+        """Where a value begins, its anchor and what stands between the two left out."""
+        start: int = event.start_mark.index
+        if self.text[start : start + 1] != "&":
+            return start
+        end: int = event.end_mark.index
+        gap = GAP.finditer(self.text, start)
+        first = next((found.start() for found in gap if found[0][0] not in "&# \t\r\n"), end)
+        return first if event.__class__.__name__ != "ScalarEvent" else min(first, end)
+
+    def leaf(self, event: Any, start: int, is_alias: bool) -> Node:
         """A single value."""
-        start, end = event.start_mark.index, event.end_mark.index
+        end = event.end_mark.index
         if is_alias:
             return Node("alias", start, end, event.anchor)
         style = "" if event.implicit[0] else event.style or ""
         return Node("scalar", start, end, event.value, style, event.anchor)
 
-    def collection(self, event: Any, is_mapping: bool) -> Node:
-        """A collection that begins."""
-        start = event.start_mark.index
-        node = Node("mapping" if is_mapping else "sequence", start, start, anchor=event.anchor)
+    def collection(self, event: Any, first: int, is_mapping: bool) -> Node:
+        """A collection that begins; first: where its first token stands."""
+        node = Node("mapping" if is_mapping else "sequence", first, first, anchor=event.anchor)
         node.flow = bool(event.flow_style)
-        if not node.flow:
-            first = start
-            if event.anchor is not None:
-                first = next(
-                    found.start() for found in GAP.finditer(self.text, start) if found[0][0] not in "&# \t\r\n"
-                )
-            line = max(self.text.rfind("\n", 0, first), self.text.rfind("\r", 0, first)) + 1
-            node.column = first - line
+        line = max(self.text.rfind("\n", 0, first), self.text.rfind("\r", 0, first)) + 1
+        node.column = first - line
         return node

@@ -204,6 +204,8 @@ def test_any_values_stay(tree: dict[str, Any], flow: bool) -> None:
         ("a: |\n  x\n# c\nb: >-\n  y\n\n# d\n", "a: |\n  x\n# c\nb: >-\n  y\n\n# d\n"),
         ("a:\n-\n -  # f\n  g: 1\n", "a:\n  # f\n  - - g: 1\n"),
         ("a: |\r\n  x\r\nb: 1\r\n", "a: |\r\n  x\r\nb: 1\r\n"),
+        ("a: &x\n  # in\n  [1 ]\nb: &y  # z\n  2\nc: &e\nd: *y\n",
+         "# in\na: &x [1]\nb: &y 2  # z\nc: &e null\nd: *y\n"),
         ("a: |+\n x\n\n\nb: 1\n", "a: |+\n  x\n\n\nb: 1\n"),
         ("a: |2\n   x\nb: 1\n", 'a: " x\\n"\nb: 1\n'),
         ("a: &x   [1]\nb: *x\nc: &y\n  d: 1\ne: *y\n", "a: &x [1]\nb: *x\nc: &y\n  d: 1\ne: *y\n"),
