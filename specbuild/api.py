@@ -72,6 +72,16 @@ def mend(text: str, name: str) -> Fixed:
     return fixed(text, name, judge)
 
 
+def formatted(text: str, name: str = "<text>") -> str:
+    """A document's text in its settled form; what it means and its comments stay. Raises `SpecError`.
+
+    name: as diagnostics show it; `.json`, `.yaml` or `.yml` says what it is read as.
+    """
+    from specbuild.formatting.formatting import formatted as made
+
+    return made(text, name)
+
+
 def explain(code: str) -> Explanation:
     """What a diagnostic's code means, with an example; `str` of it is what `specbuild explain` prints.
 

@@ -96,7 +96,7 @@ def write_anew(name: str, content: bytes) -> None:
             os.fsync(file.fileno())
         os.replace(beside, path)
     except OSError as error:
-        message = f"the mended document cannot be written: {(error.strerror or str(error)).lower()}"
+        message = f"the new document cannot be written: {(error.strerror or str(error)).lower()}"
         fix = f"chmod u+w {name}" if isinstance(error, PermissionError) and error.errno == 0 else None
         raise SpecError([Diagnostic("SB112", message, fix=fix, file=name)]) from None
     finally:

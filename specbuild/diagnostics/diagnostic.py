@@ -118,3 +118,8 @@ def path_text(path: Path) -> str:
         else:
             text += f".{part}" if text else part
     return text
+
+
+def pointer_of(path: Path) -> str:
+    """A path as a JSON Pointer (RFC 6901): `/layers/3/stride`; the empty text is the whole document."""
+    return "".join("/" + str(part).replace("~", "~0").replace("/", "~1") for part in path)

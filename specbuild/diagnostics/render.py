@@ -6,7 +6,7 @@ import unicodedata
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from specbuild.diagnostics.diagnostic import Diagnostic, Edit, Replacement, Span, path_text
+from specbuild.diagnostics.diagnostic import Diagnostic, Edit, Replacement, Span, path_text, pointer_of
 
 WIDTH = 80
 """The columns that a line with its snippet has, where no terminal says otherwise."""
@@ -124,6 +124,7 @@ def object_of(diagnostic: Diagnostic) -> dict[str, Any]:
         "end_line": span and span.end_line,
         "end_column": span and span.end_column,
         "path": path_text(diagnostic.path),
+        "pointer": pointer_of(diagnostic.path),
         "because": diagnostic.because,
         "fix": diagnostic.fix and {"text": diagnostic.fix, "edit": edit_of(diagnostic.edit, diagnostic.replacement)},
     }
@@ -136,6 +137,7 @@ def edit_of(edit: Edit | None, replacement: Replacement | None) -> dict[str, Any
     place = replacement.span if replacement is not None else (None, None, None, None)
     return {
         "path": path_text(edit.path),
+        "pointer": pointer_of(edit.path),
         "target": edit.target,
         "value": edit.value,
         **dict(zip(("line", "column", "end_line", "end_column"), place, strict=True)),

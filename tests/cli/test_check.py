@@ -55,10 +55,16 @@ def test_a_warning_beside_an_error() -> None:
 
 
 @pytest.mark.parametrize(
-    "specs", [["specs/lenet5.yaml"], [ODD, "specs/lenet5.yaml"], ["tests/specs/broken/classes.yaml"]]
+    "specs",
+    [
+        ["specs/lenet5.yaml"],
+        [ODD, "specs/lenet5.yaml"],
+        ["tests/specs/broken/classes.yaml"],
+        ["tests/specs/broken/classes.yaml", ODD, "--format", "json"],
+    ],
 )
 def test_without_options_it_is_the_same_by_the_short_way(specs: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
-    """`main` goes past typer where there is no option to read."""
+    """`main` goes past typer where there is no option to read but `--format json` at the end."""
     monkeypatch.chdir(ROOT)
     long = CliRunner().invoke(app, ["check", *specs])
     done = subprocess.run([sys.executable, "-m", "specbuild", "check", *specs], capture_output=True, text=True)

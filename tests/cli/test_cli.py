@@ -42,11 +42,12 @@ def test_check_of_standard_input() -> None:
         {
             "code": "SB204", "severity": "error", "message": 'there is no layer called "Relu"',
             "file": "<stdin>", "line": 1, "column": 43, "end_line": 1, "end_column": 49, "path": "layers[0]",
+            "pointer": "/layers/0",
             "because": None,
             "fix": {
                 "text": "did you mean ReLU?",
                 "edit": {
-                    "path": "layers[0]", "target": "value", "value": "ReLU",
+                    "path": "layers[0]", "pointer": "/layers/0", "target": "value", "value": "ReLU",
                     "line": 1, "column": 43, "end_line": 1, "end_column": 49, "text": '"ReLU"',
                 },
             },

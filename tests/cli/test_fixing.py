@@ -106,7 +106,7 @@ def test_a_file_that_nobody_may_write_to_is_left() -> None:
     done = CliRunner().invoke(app, ["check", "--fix", "spec.yaml"])
     assert done.exit_code == 1
     assert done.stdout.endswith(
-        "spec.yaml: error[SB112]: the mended document cannot be written: nobody may write to it\n"
+        "spec.yaml: error[SB112]: the new document cannot be written: nobody may write to it\n"
         "    = fix: chmod u+w spec.yaml\n"
     )
     assert "fixed" not in done.stdout

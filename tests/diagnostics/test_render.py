@@ -113,10 +113,18 @@ def test_json() -> None:
             "file": "spec.yaml",
             **place,
             "path": "layers[3].in_features",
+            "pointer": "/layers/3/in_features",
             "because": "input [3, 32, 32]",
             "fix": {
                 "text": "in_features: 1024, or leave it out",
-                "edit": {"path": "layers[3].in_features", "target": "value", "value": 1024, **place, "text": "1024"},
+                "edit": {
+                    "path": "layers[3].in_features",
+                    "pointer": "/layers/3/in_features",
+                    "target": "value",
+                    "value": 1024,
+                    **place,
+                    "text": "1024",
+                },
             },
         }
     ]

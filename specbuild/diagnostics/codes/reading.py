@@ -102,8 +102,8 @@ READING: tuple[Code, ...] = (
     ),
     Code(
         "SB112",
-        "the mended document cannot be written",
-        "`check --fix` writes the mended document beside the file and puts it in its place when it is whole. Its "
+        "the new document cannot be written",
+        "`check --fix` and `fmt` write the new document beside the file and put it in its place when it is whole. Its "
         "folder does not take a new file, or nobody may write to the file itself. The file is as it was.",
         "$ printf 'specbuild: 1\\ninput: [4]\\nlayers: [Relu]\\n' > spec.yaml\n$ chmod a-w spec.yaml\n"
         "$ specbuild check --fix spec.yaml",

@@ -1,0 +1,1 @@
+"""Specs to begin with: YAML files, and `starting`, which makes a document of one."""
