@@ -54,9 +54,11 @@ format: $(VENV)/installed-dev  ## put the code in its form
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-schema: $(VENV)/installed  ## write schemas/specbuild-v1.schema.json anew
+schema: $(VENV)/installed  ## write the JSON Schemas in schemas/ anew
 	$(BIN)/specbuild schema > schemas/specbuild-v1.schema.json.new
 	mv schemas/specbuild-v1.schema.json.new schemas/specbuild-v1.schema.json
+	$(BIN)/specbuild schema diagnostics > schemas/diagnostics-v1.schema.json.new
+	mv schemas/diagnostics-v1.schema.json.new schemas/diagnostics-v1.schema.json
 
 reference: $(VENV)/installed  ## write the reference pages in docs/reference and docs/codes anew
 	rm -rf docs/reference docs/codes
