@@ -27,6 +27,9 @@ RESERVED = frozenset({
 })  # fmt: skip
 """Names that no variable has."""
 
+FLEETING = frozenset({"x", "y", "out", "output", "result"})
+"""Variables that say nothing of what they hold: what is imported has no name from them."""
+
 WIDEST = 60
 """How long an expression may be that stands inside another."""
 DEEPEST = 3
@@ -67,7 +70,7 @@ def as_modules(scope: Scope, taken: Collection[str]) -> set[str]:
     return {
         name
         for name in named_by_hand(scope)
-        if not is_name(name) or name in RESERVED or name in taken or name in arguments or name.startswith("__")
+        if not is_name(name) or name in RESERVED or name in FLEETING or name in taken or name in arguments or name.startswith("__")
     }
 
 
@@ -187,7 +190,8 @@ class Statements:
         if step.type in FUNCTIONS and step.local_name in self.by_hand and step.local_name not in self.modules:
             self.assign(key, step.local_name, text, function=True)
         else:
-            self.pending = Pending(key, text, self.depth + 1)
+            several = step.type not in FUNCTIONS and len(step.sources) > 1
+            self.pending = Pending(key, text, DEEPEST if several else self.depth + 1)
 
     def nests(self, step: Step, reads: Sequence[Key]) -> bool:
         """Whether the pending value may stand inside this step's text: it is read here alone, once, and short."""
@@ -290,14 +294,23 @@ class Statements:
     def variable(self, key: Key, *, function: bool = False) -> str:
         """A variable for a value: one that is used again if it is free, else one with the layer's name."""
         step = self.scope.steps[key[0]]
-        lasting = step.layer is not None and step.layer.takes == ()
-        if not lasting:
+        if self.passing(key, step, function=function):
             for name in self.generic:
                 held = self.holds.get(name)
                 if held is None or self.last.get(held, -1) <= key[0]:
                     return name
         wanted = step.local_name if key[1] is None else f"{step.local_name}_{key[1]}"
         return self.fresh(wanted.replace("-", "_"), own=function)
+
+    def passing(self, key: Key, step: Step, *, function: bool) -> bool:
+        """Whether a value is read by the next step, those apart that not every use has, and by no later one."""
+        if step.type in ("Parameter", "Positions"):
+            return False
+        uses = self.uses.get(key, [key[0] + 1])
+        after = key[0] + 1
+        while after < max(uses) and self.scope.steps[after].local_name in self.flags and after not in uses:
+            after += 1
+        return min(uses) <= after and (function or max(uses) <= after)
 
     def fresh(self, name: str, *, own: bool = False) -> str:
         """A variable that holds nothing; own: the name is the value's, which no other has."""

@@ -20,11 +20,11 @@ def initializations(plan: Plan) -> Iterator[str]:
     owners: dict[str, tuple[Step, str]] = {}
     by_type: dict[tuple[str, str], list[str]] = {}
     lacking: dict[tuple[str, str], bool] = {}
-    names: dict[str, set[str]] = {}
+    names: dict[str, dict[str, None]] = {}
     for step in plan.layers():
         for name in outcome_of(step).parameters:
             if name:
-                names.setdefault(step.type, set()).add(name)
+                names.setdefault(step.type, {})[name] = None
     for step in plan.layers():
         own = outcome_of(step).parameters
         for name in names.get(step.type, ()):
@@ -46,8 +46,9 @@ def initializations(plan: Plan) -> Iterator[str]:
                 groups.setdefault(repr(filled), (filled, []))[1].append(key)
         whole = sum(len(found) for _, found in groups.values()) == len(keys)
         ordered = sorted(groups.values(), key=lambda group: -len(group[1]))
-        tied = any(plan.tie.get(f"{step.name}.{name}") for step in plan.layers() if step.type == kind)
-        if whole and not composite and not tied and is_name(name.replace(".", "")) and "[" not in name:
+        tied = [plan.tie.get(f"{step.name}.{name}") for step in plan.layers() if step.type == kind]
+        kept = {repr(scheme_of(plan.init[key])) if key in plan.init else "" for key in tied if key}
+        if whole and not composite and kept <= {repr(ordered[0][0])} and is_name(name.replace(".", "")) and "[" not in name:
             filled, _ = ordered.pop(0)
             line = fill(f"module.{name}", filled)
             guard = lacking.get((kind, name), False)
@@ -58,7 +59,11 @@ def initializations(plan: Plan) -> Iterator[str]:
         word = "if"
         for kind, lines in loops.items():
             exact = kind == "Linear" and attention  # that of an attention is a subclass, and is not meant
-            yield f"    {word} {f'type(module) is nn.{kind}' if exact else f'isinstance(module, nn.{kind})'}:"
+            test = f"type(module) is nn.{kind}" if exact else f"isinstance(module, nn.{kind})"
+            if len(lines) == 1 and lines[0].startswith("if "):
+                guard, _, line = lines[0].partition(":\n")
+                test, lines = f"{test} and {guard.removeprefix('if ')}", [line.strip()]
+            yield f"    {word} {test}:"
             word = "elif"
             for line in lines:
                 yield from (f"        {part}" for part in line.replace("\n        ", "\n    ").split("\n"))

@@ -196,7 +196,7 @@ def docstring(text: str) -> list[str]:
 
 def laid(node: ast.expr, head: str, tail: str, room: int) -> list[str]:
     """An expression between what its first line begins and what its last line ends with."""
-    line = f"{head}{bare(node)}{tail}"
+    line = f"{head}{bare(node) if head.endswith((' = ', 'return ')) else flat(node)}{tail}"
     if len(line) <= room:
         return [line]
     if isinstance(node, BRACKETED):
@@ -221,7 +221,10 @@ def broken(node: ast.expr, head: str, tail: str, room: int) -> list[str]:
             joined = ", ".join(f"{name}{flat(value)}" for name, value in parts)
             if len(joined) + 4 <= room:
                 return [opening, f"    {joined}", f"){tail}"]
-            return [opening, *listed(parts, room - 4), f"){tail}"]
+            lines = listed(parts, room - 4)
+            if len(parts) == 1 and not isinstance(parts[0][1], ast.GeneratorExp):
+                lines[-1] = lines[-1].removesuffix(",")
+            return [opening, *lines, f"){tail}"]
         case ast.List(elts=items):
             return [f"{head}[", *listed([("", item) for item in items], room - 4), f"]{tail}"]
         case ast.Tuple(elts=items):

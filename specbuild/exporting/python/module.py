@@ -125,4 +125,9 @@ def plain(text: str) -> str:
 
 def imports(used: set[str]) -> str:
     """The imports of what is used."""
-    return "\n".join(line for name, line in IMPORTS.items() if name in used) + "\n"
+    lines = [line for name, line in IMPORTS.items() if name in used]
+    both = [line for line in lines if line.startswith("from torch import ")]
+    if len(both) == 2:
+        lines[lines.index(both[0])] = "from torch import Tensor, nn"
+        lines.remove(both[1])
+    return "\n".join(lines) + "\n"

@@ -146,9 +146,10 @@ class Unifier:
     def resolved(self, body: Body, values: Values, place: Place, before: Mapping[str, Any]) -> Any:
         """What stands for a value: itself where it is always the same, else a parameter or a formula."""
         first = next(iter(values.values()))
-        if all(identical(value, first) for value in values.values()):
-            return first
         hint = self.hint(place.call.path, place.field)
+        if all(identical(value, first) for value in values.values()):
+            said = next((p for p in body.parameters if hint is not None and p.hint == hint), None)
+            return Formula(said.name) if said is not None and agree(said.values, values) else first
         kernel = before.get("kernel_size")
         if place.field == "padding" and isinstance(kernel, Formula):
             of = next((p for p in body.parameters if p.name == kernel.text), None)
@@ -172,10 +173,21 @@ class Unifier:
         wanted = [hint or own, own, *(f"{'_'.join(place.names[k:])}_{own}" for k in reversed(range(len(place.names))))]
         parameter = Parameter(self.free(body, wanted), dict(values), place.size, hint=hint)
         default = place.call.defaults.get(own)
-        if not place.size and any(identical(value, default) for value in values.values()):
+        declared = self.declared(body.kind.full.type, hint)
+        if declared is not None and all(type(declared) is type(value) for value in values.values()):
+            parameter.default, parameter.required = declared, False
+        elif not place.size and any(identical(value, default) for value in values.values()):
             parameter.default, parameter.required = default, False
         body.parameters.append(parameter)
         return parameter
+
+    def declared(self, block: str, parameter: str | None) -> Any:
+        """The default that a block's parameter has in the document; None where that is no plain value."""
+        try:
+            value = self.spec.tree["blocks"][block]["params"][parameter]
+        except (KeyError, TypeError):
+            return None
+        return value if isinstance(value, (bool, int, float)) else None
 
     def free(self, body: Body, wanted: Sequence[str]) -> str:
         """The first of some names that is none yet."""
