@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple, Protocol
 
+from specbuild.diagnostics.diagnostic import Diagnostic
+from specbuild.errors import RunError
 from specbuild.exporting.python.expressions import Call, rendered
 from specbuild.exporting.python.recording import NN, Made, defaults_of
 from specbuild.network.plan import Step
@@ -51,6 +53,9 @@ def form_of(step: Step) -> Form:
     """How a layer is made and called."""
     layer = step.layer
     assert layer is not None
+    if layer.plugged:
+        message = f"`{step.name}` is a {step.type} of a plug-in, which Python source cannot express"
+        raise RunError([Diagnostic("SB512", message, step.path, fix="--to safetensors, --to torch or --to onnx")])
     built = layer.build(NN, **{layer.results[name]: True for name in step.results})
     if isinstance(built, Made):
         return Form(built, parameter, plain=False, key=("Parameter", getattr(layer, "batch", True)))

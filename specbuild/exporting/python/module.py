@@ -6,26 +6,36 @@ import ast
 import re
 from collections.abc import Iterator
 
+from specbuild.errors import RunError
 from specbuild.exporting.python.classes import class_of
 from specbuild.exporting.python.copying import copies, definitions
 from specbuild.exporting.python.expressions import is_name, rendered
 from specbuild.exporting.python.initial import initializations, tensor
 from specbuild.exporting.python.kinds import Kinds
 from specbuild.exporting.python.layout import formatted
+from specbuild.exporting.python.training import training_of
 from specbuild.exporting.python.unifying import Unifier
 from specbuild.language.document import Spec
 from specbuild.network.plan import Plan
 
 IMPORTS = {
+    "ArgumentParser": "from argparse import ArgumentParser",
     "OrderedDict": "from collections import OrderedDict",
     "Sequence": "from collections.abc import Sequence",
     "reduce": "from functools import reduce",
     "Any": "from typing import Any",
+    "np": "import numpy as np",
     "torch": "import torch",
     "load_model": "from safetensors.torch import load_model",
+    "save_model": "from safetensors.torch import save_model",
     "Tensor": "from torch import Tensor",
     "nn": "from torch import nn",
     "layer_norm": "from torch.nn.functional import layer_norm",
+    "DataLoader": "from torch.utils.data import DataLoader",
+    "Dataset": "from torch.utils.data import Dataset",
+    "Subset": "from torch.utils.data import Subset",
+    "datasets": "from torchvision import datasets",
+    "v2": "from torchvision.transforms import v2",
 }
 """What is imported where its name occurs."""
 
@@ -45,7 +55,7 @@ def load(path: str) -> nn.Module:
 '''
 
 SUBSEQUENT = "subsequent_mask"
-RESERVED = {*IMPORTS, SUBSEQUENT, "build", "load", "init_weights", "main", "nn", "torch", "super", "range"}
+RESERVED = {*IMPORTS, SUBSEQUENT, "build", "load", "init_weights", "batches", "judge", "evaluate", "train", "Arrays", "Text", "plain", "EPOCHS", "SEED", "WEIGHTS", "nn", "torch", "super", "range"}
 
 
 def source(spec: Spec, plan: Plan, *, training: bool = False, weights: str | None = None) -> str:
@@ -54,19 +64,23 @@ def source(spec: Spec, plan: Plan, *, training: bool = False, weights: str | Non
     It has `build() -> nn.Module`, which makes the network as the document initializes it, and
     `load(path) -> nn.Module`, which takes its weights from a safetensors file with the keys of the `state_dict`.
     training: with the data, the loss, the optimizer and a loop, run by `python FILE.py`. weights: the name of the file
-    of weights that stands beside it. Raises `SpecError` (SB512) for what cannot be written as Python.
+    of weights that stands beside it. Raises `RunError` (SB512) for what cannot be written as Python.
     """
-    kinds = Kinds(plan, set(RESERVED))
+    try:
+        kinds = Kinds(plan, set(RESERVED))
+    except RunError as error:
+        raise RunError(spec.place(error.diagnostics)) from None
     unifier = Unifier(kinds, spec)
     name, top = network(plan, kinds, unifier)
     classes = [class_of(unifier.body(kind), kinds) for kind in kinds.kinds]
-    parts = [*classes, top, *filling(spec, plan), built(plan, name, filled=bool(plan.init)), LOAD]
-    body = "\n".join(parts)
+    parts = [*classes, top, *filling(plan), built(plan, name, filled=bool(plan.init)), LOAD]
+    learned = list(training_of(spec, plan, weights)) if training else []
+    body = "\n".join([*learned[:1], *parts, *learned[1:]])
     used = names_in(body)
     body = "\n".join([*copies(name for name in definitions() if name in used), body])
     if SUBSEQUENT in used:
         body = CAUSAL + body
-    return formatted(f"{docstring(plan, weights)}\n{imports(names_in(body))}\n{body}")
+    return formatted(f"{docstring(plan, weights, training=training)}\n{imports(names_in(body))}\n{body}")
 
 
 def names_in(text: str) -> set[str]:
@@ -86,7 +100,7 @@ def network(plan: Plan, kinds: Kinds, unifier: Unifier) -> tuple[str, str]:
     return name, f"def {name}() -> nn.Sequential:\n    return {chain}\n"
 
 
-def filling(spec: Spec, plan: Plan) -> Iterator[str]:
+def filling(plan: Plan) -> Iterator[str]:
     """The function that initializes the network, where the document says how."""
     lines = list(initializations(plan))
     if lines:
@@ -105,7 +119,7 @@ def built(plan: Plan, name: str, *, filled: bool) -> str:
     return "def build() -> nn.Module:\n" + "\n".join(f"    {line}" for line in [document, *body])
 
 
-def docstring(plan: Plan, weights: str | None) -> str:
+def docstring(plan: Plan, weights: str | None, *, training: bool) -> str:
     """What the module is."""
     name = re.sub(r"[^0-9A-Za-z_.-]+", " ", plan.name).strip() or "a network"
     several = len(plan.inputs) > 1
@@ -115,6 +129,9 @@ def docstring(plan: Plan, weights: str | None) -> str:
     lines = [f"{name}: {taken} → {given}, without the batch axis.", ""]
     lines.append("`build()` makes the network, `load(path)` makes it with the weights of a safetensors file")
     lines.append(f"such as {plain(weights)}." if weights else "whose keys are those of its `state_dict`.")
+    if training:
+        lines += ["", "Run as a program it trains. The loop is a plain one: it draws other random numbers, and other"]
+        lines.append("parts to hold out, than specbuild does, and is as exact in its results, not bit for bit.")
     return f'"""{chr(10).join(lines)}\n"""\n'
 
 
@@ -125,9 +142,13 @@ def plain(text: str) -> str:
 
 def imports(used: set[str]) -> str:
     """The imports of what is used."""
-    lines = [line for name, line in IMPORTS.items() if name in used]
-    both = [line for line in lines if line.startswith("from torch import ")]
-    if len(both) == 2:
-        lines[lines.index(both[0])] = "from torch import Tensor, nn"
-        lines.remove(both[1])
+    lines: list[str] = []
+    for name, line in IMPORTS.items():
+        if name not in used:
+            continue
+        module, _, what = line.partition(" import ")
+        if what and lines and lines[-1].startswith(f"{module} import "):
+            lines[-1] += f", {what}"
+        else:
+            lines.append(line)
     return "\n".join(lines) + "\n"
