@@ -5,14 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from specbuild.exporting.python.calls import FUNCTIONS
 from specbuild.exporting.python.expressions import Call, Chain, Formula, chained, is_name, rendered
-from specbuild.exporting.python.forward import arguments_of, as_modules, attribute, forward_of
+from specbuild.exporting.python.forward import forward_of
+from specbuild.exporting.python.functions import FUNCTIONS
 from specbuild.exporting.python.initial import fill
 from specbuild.exporting.python.kinds import Kinds
-from specbuild.exporting.python.layout import literal
+from specbuild.exporting.python.naming import arguments_of, as_modules, attribute
 from specbuild.exporting.python.recording import Made
 from specbuild.exporting.python.unifying import Body, Parameter
+from specbuild.exporting.python.unparsing import literal
 from specbuild.network.plan import Scope, Step
 
 FILLERS = {"zeros_": "zeros", "ones_": "ones"}

@@ -9,7 +9,7 @@ from keyword import iskeyword
 from typing import Any
 
 from specbuild.diagnostics.diagnostic import Path
-from specbuild.exporting.python.layout import literal
+from specbuild.exporting.python.unparsing import literal
 
 LEADING = frozenset({
     "in_channels", "out_channels", "in_features", "out_features", "in1_features", "in2_features", "num_features",
@@ -94,7 +94,7 @@ def same(a: Any, b: Any) -> bool:
         return len(a) == len(b) and all(same(x, y) for x, y in zip(a, b, strict=True))
     numbers = isinstance(a, (int, float)) and isinstance(b, (int, float))
     if numbers and not isinstance(a, bool) and not isinstance(b, bool):
-        return a == b
+        return bool(a == b)
     return type(a) is type(b) and bool(a == b)
 
 

@@ -10,9 +10,11 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from typing import NamedTuple
 
-from specbuild.exporting.python.calls import FUNCTIONS, REPEATED, Form
 from specbuild.exporting.python.expressions import is_name
-from specbuild.exporting.python.layout import literal
+from specbuild.exporting.python.forms import Form
+from specbuild.exporting.python.functions import FUNCTIONS, REPEATED
+from specbuild.exporting.python.naming import RESERVED, arguments_of, as_modules, attribute, named_by_hand
+from specbuild.exporting.python.unparsing import literal
 from specbuild.language.items import Reference
 from specbuild.network.plan import Scope, Step
 
@@ -21,14 +23,6 @@ Key = tuple[int, str | None]
 
 GENERIC = ("x", "out")
 """Variables that are used again."""
-
-RESERVED = frozenset({
-    "self", "torch", "nn", "super", "range", "Tensor", "OrderedDict", "subsequent_mask", "getattr", "reduce", "_",
-})  # fmt: skip
-"""Names that no variable has."""
-
-FLEETING = frozenset({"x", "y", "out", "output", "result"})
-"""Variables that say nothing of what they hold: what is imported has no name from them."""
 
 WIDEST = 60
 """How long an expression may be that stands inside another."""
@@ -44,62 +38,13 @@ class Pending(NamedTuple):
     depth: int
 
 
-class Naming(NamedTuple):
-    """What the values of a scope may be called."""
-
-    arguments: tuple[str, ...]
-    generic: tuple[str, ...]
-    functions: frozenset[str]
-    """The names of steps that are functions and are named by the user."""
-
-
-def named_by_hand(scope: Scope) -> set[str]:
-    """The functions of a scope whose names are not those that counting gives."""
-    counts: dict[str, int] = {}
-    found = set()
-    for step in scope.steps:
-        counts[step.type] = counts.get(step.type, 0) + 1
-        if step.type in FUNCTIONS and step.local_name != f"{step.type.lower()}_{counts[step.type]}":
-            found.add(step.local_name)
-    return found
-
-
-def as_modules(scope: Scope, taken: Collection[str]) -> set[str]:
-    """The functions of a scope whose names can be no variable's: they stand as modules."""
-    arguments = set(arguments_of(scope.inputs))
-    return {
-        name
-        for name in named_by_hand(scope)
-        if not is_name(name) or name in RESERVED or name in FLEETING or name in taken or name in arguments or name.startswith("__")
-    }
-
-
-def arguments_of(inputs: Sequence[str]) -> tuple[str, ...]:
-    """What `forward` calls its inputs."""
-    if len(inputs) == 1:
-        return ("x",)
-    names: list[str] = []
-    for name in inputs:
-        plain = name.replace("-", "_")
-        plain = plain if is_name(plain) and plain not in RESERVED and not plain.startswith("__") else f"input_{plain}"
-        while plain in names:
-            plain += "_"
-        names.append(plain if is_name(plain) else f"input_{len(names)}")
-    return tuple(names)
-
-
-def attribute(name: str, of: str = "self") -> str:
-    """A child as an attribute; Python would read some names otherwise."""
-    return f"{of}.{name}" if is_name(name) and not name.startswith("__") else f"getattr({of}, {literal(name)})"
-
-
 def forward_of(
     scope: Scope, forms: Mapping[str, Form], flags: Mapping[str, str], taken: Collection[str] = ()
 ) -> list[str]:
     """The statements of a scope. forms: of its layers, by qualified name. flags: what tells of optional children
     whether they are there. taken: the names that a module has.
     """
-    generic = GENERIC
+    generic: tuple[str, ...] = GENERIC
     while True:
         writer = Statements(scope, forms, flags, generic, taken)
         lines = writer.written()
@@ -149,7 +94,7 @@ class Statements:
         self.last[key] = max(position, self.last.get(key, position))
 
     def once(self) -> list[str]:
-        """Generic variables that are assigned once only, by a function: their name would be taken for the function's."""
+        """Generic variables that are assigned once only, by a function: that would be named so."""
         counts: dict[str, int] = {}
         for name, _ in self.assigned:
             counts[name] = counts.get(name, 0) + 1
@@ -220,7 +165,9 @@ class Statements:
             key = self.holds.get(name)
             if key is not None and self.is_batched(key):
                 return name
-        return next(name for key, name in self.variables.items() if self.holds.get(name) == key and self.is_batched(key))
+        return next(
+            name for key, name in self.variables.items() if self.holds.get(name) == key and self.is_batched(key)
+        )
 
     def is_batched(self, key: Key) -> bool:
         """Whether a value has a batch axis."""

@@ -7,8 +7,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from specbuild.exporting.python.expressions import Call, is_name, rendered, same
-from specbuild.exporting.python.layout import literal
 from specbuild.exporting.python.recording import INITIALIZATION_DEFAULTS
+from specbuild.exporting.python.unparsing import literal
 from specbuild.network.plan import Plan, Step, outcome_of
 
 COMPOSITE = ("Transformer",)
@@ -48,7 +48,13 @@ def initializations(plan: Plan) -> Iterator[str]:
         ordered = sorted(groups.values(), key=lambda group: -len(group[1]))
         tied = [plan.tie.get(f"{step.name}.{name}") for step in plan.layers() if step.type == kind]
         kept = {repr(scheme_of(plan.init[key])) if key in plan.init else "" for key in tied if key}
-        if whole and not composite and kept <= {repr(ordered[0][0])} and is_name(name.replace(".", "")) and "[" not in name:
+        if (
+            whole
+            and not composite
+            and kept <= {repr(ordered[0][0])}
+            and is_name(name.replace(".", ""))
+            and "[" not in name
+        ):
             filled, _ = ordered.pop(0)
             line = fill(f"module.{name}", filled)
             guard = lacking.get((kind, name), False)
@@ -61,8 +67,8 @@ def initializations(plan: Plan) -> Iterator[str]:
             exact = kind == "Linear" and attention  # that of an attention is a subclass, and is not meant
             test = f"type(module) is nn.{kind}" if exact else f"isinstance(module, nn.{kind})"
             if len(lines) == 1 and lines[0].startswith("if "):
-                guard, _, line = lines[0].partition(":\n")
-                test, lines = f"{test} and {guard.removeprefix('if ')}", [line.strip()]
+                condition, _, line = lines[0].partition(":\n")
+                test, lines = f"{test} and {condition.removeprefix('if ')}", [line.strip()]
             yield f"    {word} {test}:"
             word = "elif"
             for line in lines:
@@ -77,7 +83,7 @@ def by_name(keys: Sequence[str], filled: Call) -> Iterator[str]:
     if looped is not None:
         text, count = looped
         yield f"for i in range({count}):"
-        yield f'    {fill(f"network.get_parameter({text})", filled)}'
+        yield f"    {fill(f'network.get_parameter({text})', filled)}"
     elif len(keys) == 1:
         yield fill(tensor(keys[0], "network"), filled)
     else:

@@ -6,8 +6,10 @@ from collections.abc import Hashable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
-from specbuild.exporting.python.calls import FUNCTIONS, Form, form_of
+from specbuild.exporting.python.calls import form_of
 from specbuild.exporting.python.expressions import Call, is_name
+from specbuild.exporting.python.forms import Form
+from specbuild.exporting.python.functions import FUNCTIONS
 from specbuild.language.items import SCOPE, Reference
 from specbuild.network.plan import Plan, Scope, Step
 
@@ -142,7 +144,8 @@ class Kinds:
 
     def missing(self, full: Step, part: Step) -> dict[str, None] | None:
         """The children that a scope lacks of another, whose place their first input takes; None if that is not all."""
-        assert full.scope is not None and part.scope is not None
+        assert full.scope is not None
+        assert part.scope is not None
         theirs = {step.local_name: step for step in part.steps}
         absent = {step.local_name: None for step in full.steps if step.local_name not in theirs}
         if full.scope.inputs != part.scope.inputs or len(full.steps) - len(absent) != len(part.steps):

@@ -55,7 +55,27 @@ def load(path: str) -> nn.Module:
 '''
 
 SUBSEQUENT = "subsequent_mask"
-RESERVED = {*IMPORTS, SUBSEQUENT, "build", "load", "init_weights", "batches", "judge", "evaluate", "train", "Arrays", "Text", "plain", "EPOCHS", "SEED", "WEIGHTS", "nn", "torch", "super", "range"}
+RESERVED = {
+    *IMPORTS,
+    SUBSEQUENT,
+    "build",
+    "load",
+    "init_weights",
+    "batches",
+    "judge",
+    "evaluate",
+    "train",
+    "Arrays",
+    "Text",
+    "plain",
+    "EPOCHS",
+    "SEED",
+    "WEIGHTS",
+    "nn",
+    "torch",
+    "super",
+    "range",
+}
 
 
 def source(spec: Spec, plan: Plan, *, training: bool = False, weights: str | None = None) -> str:

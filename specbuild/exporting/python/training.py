@@ -38,14 +38,14 @@ def evaluate(network: nn.Module, split: DataLoader, device: torch.device) -> dic
     return {name: total / count for name, total in totals.items()}
 '''
 
-MAIN = '''
+MAIN = """
 if __name__ == "__main__":
     parser = ArgumentParser(description="Train the network.")
     parser.add_argument("--weights", default=WEIGHTS, help="where the best weights go")
     parser.add_argument("--epochs", type=int, default=EPOCHS)
     arguments = parser.parse_args()
     train(arguments.weights, arguments.epochs)
-'''
+"""
 
 
 def training_of(spec: Spec, plan: Plan, weights: str | None) -> Iterator[str]:
@@ -59,7 +59,8 @@ def training_of(spec: Spec, plan: Plan, weights: str | None) -> Iterator[str]:
     if not spec.losses or optimizer is None:
         what = "loss" if not spec.losses else "optimizer"
         raise inexpressible(spec, f"a training without `{what}`", (), f"leave out --with-training, or write `{what}`")
-    yield f"EPOCHS = {spec.train.epochs}\nSEED = {spec.train.seed}\nWEIGHTS = {rendered(weights or 'model.safetensors')}\n"
+    file = rendered(weights or "model.safetensors")
+    yield f"EPOCHS = {spec.train.epochs}\nSEED = {spec.train.seed}\nWEIGHTS = {file}\n"
     yield from data_of(spec)
     yield judging(spec)
     yield EVALUATE
@@ -131,7 +132,12 @@ def loop(spec: Spec) -> str:
     ]
     if scheduler is not None:
         lines.append(f"scheduler = {scheduler_of(spec, scheduler)}")
-    lines += ["best = None", "for epoch in range(epochs):", "    network.train()", '    for x, target in splits["train"]:']
+    lines += [
+        "best = None",
+        "for epoch in range(epochs):",
+        "    network.train()",
+        '    for x, target in splits["train"]:',
+    ]
     body = [
         "x, target = x.to(device), target.to(device)",
         'loss = judge(network(x), x, target)["loss"]',

@@ -111,11 +111,14 @@ class Unifier:
     def flag(self, body: Body, child: Step, values: Values) -> None:
         """A parameter that says whether a child is there."""
         hint = self.hint(child.path, "when")
-        existing = next((p for p in body.parameters if hint is not None and p.hint == hint and p.values == values), None)
+        existing = next(
+            (p for p in body.parameters if hint is not None and p.hint == hint and p.values == values), None
+        )
         if existing is None:
             name = "residual" if child.type == "Add" else child.local_name
             wanted = [hint or name, name, f"with_{name}", f"has_{child.type.lower()}"]
-            existing = Parameter(self.free(body, wanted), values, False, False, False, hint)
+            usual = self.declared(body.kind.full.type, hint) is True
+            existing = Parameter(self.free(body, wanted), values, False, usual, False, hint)
             body.parameters.append(existing)
         body.flags[child.local_name] = existing.name
 

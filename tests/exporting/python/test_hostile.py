@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 import specbuild
 from specbuild.exporting.python import source
 
-ROOTS = {"torch", "nn", "self", "super", "OrderedDict", "network", "load_model", "getattr", "range"}
+ROOTS = {"torch", "nn", "self", "super", "OrderedDict", "network", "load_model", "getattr", "range", "reduce"}
 TRICKY = st.sampled_from([
     "torch", "nn", "self", "OrderedDict", "build", "load", "load_model", "class", "lambda", "x", "out", "y", "_", "i",
     "__init__x", "__class", "network", "print", "None", "True", "import", "subsequent_mask", "Tensor", "super",
@@ -24,7 +24,7 @@ TEXTS = st.one_of(
 )
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))
 @given(st.lists(NAMES, min_size=6, max_size=6, unique=True), NAMES, TEXTS)
 def test_names_are_names_and_strings_are_strings(names: list[str], block: str, title: str) -> None:
     a, b, c, d, e, f = names
@@ -32,8 +32,9 @@ def test_names_are_names_and_strings_are_strings(names: list[str], block: str, t
         "specbuild": 1,
         "name": title,
         "inputs": {a: [4], b: [4]},
-        "blocks": {block: {"params": {"size": None}, "layers": [{"name": c, "type": "Linear", "out_features": "${size}"},
-                                                                {"name": d, "type": "Add", "from": [c, "input"]}]}},
+        "blocks": {block: {"params": {"size": None}, "layers": [
+            {"name": c, "type": "Linear", "out_features": "${size}"}, {"name": d, "type": "Add", "from": [c, "input"]},
+        ]}},
         "layers": [
             {"name": c, "type": "Add", "from": [a, b]},
             {"name": d, "type": block, "size": 4},
@@ -58,5 +59,5 @@ def test_names_are_names_and_strings_are_strings(names: list[str], block: str, t
             assert root.id in ROOTS | classes
         if isinstance(node, (ast.Import, ast.ImportFrom)):
             module = node.module if isinstance(node, ast.ImportFrom) else node.names[0].name
-            assert (module or "").split(".")[0] in {"torch", "safetensors", "collections"}
+            assert (module or "").split(".")[0] in {"torch", "safetensors", "collections", "functools"}
     compile(text, "exported", "exec")
