@@ -43,7 +43,7 @@ def parameter(writer: Writer, step: Step, module: str) -> str:
     shape: Sequence[int] = getattr(step.layer, "shape", ())
     if not getattr(step.layer, "batch", True):
         return module
-    return f"{module}.expand({', '.join(['BATCH', *['-1'] * (len(shape) - 1)])})"
+    return f"{module}.expand({', '.join([f'{writer.sample()}.shape[0]', *['-1'] * (len(shape) - 1)])})"
 
 
 def unpooling(step: Step, built: Call) -> Form:

@@ -34,7 +34,8 @@ def class_of(body: Body, kinds: Kinds) -> str:
     returned = "Tensor" if len(scope.outputs) == 1 else "dict[str, Tensor]"
     arguments = ", ".join(f"{name}: Tensor" for name in arguments_of(scope.inputs))
     lines.append(f"\n    def forward(self, {arguments}) -> {returned}:")
-    for statement in forward_of(scope, kinds.forms, body.flags, kinds.reserved):
+    batched = [type.batched for type in kind.full.inputs]
+    for statement in forward_of(scope, kinds.forms, body.flags, kinds.reserved, batched):
         lines += [f"        {line}" for line in statement.split("\n")]
     return "\n".join(lines) + "\n"
 

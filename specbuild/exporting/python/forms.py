@@ -25,6 +25,9 @@ class Writer(Protocol):
     def again(self, result: str, text: str) -> None:
         """Assign a second result once more, by a text over its variable."""
 
+    def sample(self) -> str:
+        """A variable that has a batch axis."""
+
     def fresh(self, name: str) -> str:
         """A variable that is free."""
 

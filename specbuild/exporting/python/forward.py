@@ -39,14 +39,14 @@ class Pending(NamedTuple):
 
 
 def forward_of(
-    scope: Scope, forms: Mapping[str, Form], flags: Mapping[str, str], taken: Collection[str] = ()
+    scope: Scope, forms: Mapping[str, Form], flags: Mapping[str, str], taken: Collection[str], batched: Sequence[bool]
 ) -> list[str]:
     """The statements of a scope. forms: of its layers, by qualified name. flags: what tells of optional children
-    whether they are there. taken: the names that a module has.
+    whether they are there. taken: the names that a module has. batched: which of the inputs have a batch axis.
     """
     generic: tuple[str, ...] = GENERIC
     while True:
-        writer = Statements(scope, forms, flags, generic, taken)
+        writer = Statements(scope, forms, flags, generic, taken, batched)
         lines = writer.written()
         once = next(iter(writer.once()), None)
         if once is None:
@@ -64,6 +64,7 @@ class Statements:
         flags: Mapping[str, str],
         generic: Sequence[str],
         taken: Collection[str],
+        batched: Sequence[bool],
     ) -> None:
         self.scope, self.forms, self.flags, self.taken = scope, forms, flags, set(taken) | RESERVED
         self.arguments = arguments_of(scope.inputs)
@@ -75,7 +76,7 @@ class Statements:
         self.lines: list[str] = []
         self.variables: dict[Key, str] = {(-1 - k, None): name for k, name in enumerate(self.arguments)}
         self.holds: dict[str, Key] = {name: key for key, name in self.variables.items()}
-        self.batched: dict[str, bool] = {}
+        self.batched = batched
         self.pending: Pending | None = None
         self.assigned: list[tuple[str, bool]] = []
         self.last: dict[Key, int] = {}
@@ -156,8 +157,7 @@ class Statements:
         module = attribute(step.local_name)
         if step.layer is None:
             return f"{module}({', '.join(self.take(index) for index in range(len(step.sources)))})"
-        text = self.forms[step.name].express(self, step, module)
-        return None if text is None else text.replace("BATCH", f"{self.sample()}.shape[0]")
+        return self.forms[step.name].express(self, step, module)
 
     def sample(self) -> str:
         """A variable that has a batch axis."""
@@ -174,7 +174,7 @@ class Statements:
         position = key[0]
         if position >= 0:
             return self.scope.steps[position].output.batched
-        return self.batched.get(self.arguments[-1 - position], True)
+        return self.batched[-1 - position]
 
     def optional(self, step: Step) -> None:
         """A step that not every use has: without it, its first input stands for its result."""

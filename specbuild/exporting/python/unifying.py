@@ -40,6 +40,8 @@ class Parameter:
     default: Any = None
     required: bool = True
     hint: str | None = None
+    field: str = ""
+    """The argument that it was made for."""
 
 
 @dataclass(slots=True)
@@ -159,7 +161,8 @@ class Unifier:
             if of is not None and multiple(of.values, values) == (1, 2):
                 return Formula(f"{kernel.text} // 2")
         for parameter in body.parameters:
-            related = (parameter.size and place.size) or (hint is not None and parameter.hint == hint)
+            alike = parameter.field == place.field and parameter.hint == hint
+            related = (parameter.size and place.size) or (hint is not None and parameter.hint == hint) or alike
             if related and agree(parameter.values, values):
                 parameter.values.update(values)
                 return Formula(parameter.name)
@@ -174,7 +177,7 @@ class Unifier:
         """A new parameter of the class."""
         own = place.field
         wanted = [hint or own, own, *(f"{'_'.join(place.names[k:])}_{own}" for k in reversed(range(len(place.names))))]
-        parameter = Parameter(self.free(body, wanted), dict(values), place.size, hint=hint)
+        parameter = Parameter(self.free(body, wanted), dict(values), place.size, hint=hint, field=own)
         default = place.call.defaults.get(own)
         declared = self.declared(body.kind.full.type, hint)
         if declared is not None and all(type(declared) is type(value) for value in values.values()):

@@ -30,8 +30,10 @@ layers:
   - {name: torch, type: Concat, from: [__hidden, lambda]}
   - {name: x, type: Transpose, dim0: 1, dim1: 2}
   - {name: 0, type: LSTM, hidden_size: 3, returns: last, bidirectional: true}
+  - {name: BATCH, type: Parameter, shape: [1, 6], init: {type: normal_, std: 0.1}}
+  - {name: batch, type: Add, from: [BATCH, 0]}
   - {name: scale, type: Parameter, shape: [1, 6], init: ones_}
-  - {name: class, type: Multiply, from: [0, scale]}
+  - {name: class, type: Multiply, from: [batch, scale]}
   - {name: states, type: Identity, from: 0.hidden}
   - {name: out, type: Linear, out_features: 2, from: class}
 outputs: [out, states]
