@@ -6,6 +6,7 @@ import ast
 import re
 from collections.abc import Iterator
 
+from specbuild.diagnostics.diagnostic import Diagnostic
 from specbuild.errors import RunError
 from specbuild.exporting.python.classes import class_of
 from specbuild.exporting.python.copying import copies, definitions
@@ -56,26 +57,10 @@ def load(path: str) -> nn.Module:
 
 SUBSEQUENT = "subsequent_mask"
 RESERVED = {
-    *IMPORTS,
-    SUBSEQUENT,
-    "build",
-    "load",
-    "init_weights",
-    "batches",
-    "judge",
-    "evaluate",
-    "train",
-    "Arrays",
-    "Text",
-    "plain",
-    "EPOCHS",
-    "SEED",
-    "WEIGHTS",
-    "nn",
-    "torch",
-    "super",
-    "range",
-}
+    *IMPORTS, SUBSEQUENT, "Arrays", "EPOCHS", "SEED", "Text", "WEIGHTS", "batches", "build", "evaluate", "init_weights",
+    "judge", "load", "main", "plain", "range", "super", "train",
+}  # fmt: skip
+"""Names that no class and no variable of a module has."""
 
 
 def source(spec: Spec, plan: Plan, *, training: bool = False, weights: str | None = None) -> str:
@@ -87,9 +72,20 @@ def source(spec: Spec, plan: Plan, *, training: bool = False, weights: str | Non
     of weights that stands beside it. Raises `RunError` (SB512) for what cannot be written as Python.
     """
     try:
-        kinds = Kinds(plan, set(RESERVED))
+        return written(spec, plan, training, weights)
     except RunError as error:
         raise RunError(spec.place(error.diagnostics)) from None
+    except (SyntaxError, RecursionError) as error:
+        if isinstance(error, SyntaxError) and "nested" not in str(error):
+            raise
+        message = "the network nests deeper than Python reads its own source"
+        fix = "blocks with branches, which are classes, or --to safetensors, --to torch"
+        raise RunError(spec.place([Diagnostic("SB512", message, ("layers",), fix=fix)])) from None
+
+
+def written(spec: Spec, plan: Plan, training: bool, weights: str | None) -> str:
+    """The module's text."""
+    kinds = Kinds(plan, set(RESERVED))
     unifier = Unifier(kinds, spec)
     name, top = network(plan, kinds, unifier)
     classes = [class_of(unifier.body(kind), kinds) for kind in kinds.kinds]
