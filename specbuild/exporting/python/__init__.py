@@ -1,0 +1,5 @@
+"""Networks and trainings as Python source. Imports no torch."""
+
+from specbuild.exporting.python.module import source
+
+__all__ = ["source"]
