@@ -5,23 +5,21 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from types import MappingProxyType
-from typing import Any, Literal, TypeAlias
+from typing import Any, TypeAlias
 
 import numpy as np
 import torch
 
 from specbuild.catalogue.samples import SampleType
 from specbuild.data.failure import Unusable
+from specbuild.data.numpy_files import Layout
 from specbuild.network.samples import INPUT
 
 Sample = dict[str, torch.Tensor]
-Layout = Literal["NHW", "NHWC", "NCHW"]
 Statistics: TypeAlias = dict[str, Any]
 """What a source learns from the samples that train keeps, as JSON: it is kept in the run."""
 VALUES_AT_ONCE = 1 << 22
 """How many values are looked at at once: mapped ones may be more than fit into memory."""
-CHANNELS = (1, 3, 4)
-"""Of an image: gray, colour, colour with transparency."""
 
 
 class Source(ABC):
@@ -153,17 +151,6 @@ def channels_first(images: torch.Tensor, layout: Layout) -> torch.Tensor:
     if layout == "NHW":
         return images.unsqueeze(1)
     return images.permute(0, 3, 1, 2).contiguous() if layout == "NHWC" else images
-
-
-def image_layout(shape: Sequence[int], dtype: str) -> Layout | None:
-    """The axes of an array that holds images of bytes; None for one that does not."""
-    if dtype != "uint8":
-        return None
-    if len(shape) == 3:
-        return "NHW"
-    if len(shape) == 4 and shape[3] in CHANNELS:
-        return "NHWC"
-    return "NCHW" if len(shape) == 4 and shape[1] in CHANNELS else None
 
 
 def plain(tensor: torch.Tensor) -> torch.Tensor:

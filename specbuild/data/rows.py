@@ -11,8 +11,7 @@ from typing import Any, Literal, NamedTuple
 
 import numpy as np
 
-from specbuild.data.failure import Unusable
-from specbuild.data.opening.opener import first_line
+from specbuild.data.failure import Unusable, first_line
 from specbuild.diagnostics.suggest import nearest
 
 Numbers = np.ndarray[Any, np.dtype[np.float64]]
