@@ -160,7 +160,11 @@ def read_rows(path: Path, *, delimiter: str = ",", header: bool = True) -> Rows:
 
 def read_csv(path: Path, delimiter: str, header: bool) -> Rows:
     """A CSV: a line that names the columns where `header` says so, and a value of each column in every other."""
-    raw = path.read_bytes()
+    return parsed_csv(path.read_bytes(), path, delimiter, header)
+
+
+def parsed_csv(raw: bytes, path: Path, delimiter: str, header: bool) -> Rows:
+    """The bytes of a CSV; path: what it is called."""
     try:
         text = raw.decode("utf-8-sig")
     except UnicodeDecodeError as error:

@@ -69,6 +69,10 @@ class Source(ABC):
             return None
         return torch.stack([self.sample(index)[field] for index in range(len(self))])
 
+    def described(self) -> dict[str, Any]:
+        """What is known of the samples without reading one, as JSON: it is kept in the run, to predict by."""
+        return {"classes": None if self.class_names is None else list(self.class_names)}
+
     def types(self, index: int) -> dict[str, SampleType]:
         """What the fields of one sample are."""
         return {
@@ -110,6 +114,14 @@ class TensorSource(Source):
     def sample(self, index: int) -> Sample:
         """One sample."""
         return {name: tensor[0] for name, tensor in self.batch(torch.tensor([index])).items()}
+
+    def described(self) -> dict[str, Any]:
+        """The names of the classes, and of each field what it is before the transforms."""
+        fields = {
+            name: {"shape": list(kind.shape or ()), "dtype": kind.dtype, "image": kind.image}
+            for name, kind in (self.types(0) if len(self) else {}).items()
+        }
+        return {**super().described(), "fields": fields}
 
     def labels(self, field: str) -> torch.Tensor | None:
         """A field of all samples, as it is held."""
