@@ -1,0 +1,185 @@
+"""Predictions against the forward pass on the batches that the run's own evaluation makes: equal bit for bit."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+from torch.nn import functional
+
+import specbuild
+from specbuild.runs.run import Run
+from tests.predicting import trained
+from tests.predicting.trained import evaluated, given, same_bits
+
+
+@pytest.fixture(scope="module")
+def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("predicting")
+
+
+@pytest.fixture(scope="module")
+def species(root: Path) -> Run:
+    return trained.folder_run(root)
+
+
+@pytest.fixture(scope="module")
+def digits(root: Path) -> Run:
+    return trained.digits_run(root)
+
+
+@pytest.fixture(scope="module")
+def houses(root: Path) -> Run:
+    return trained.table_run(root)
+
+
+@pytest.fixture(scope="module")
+def letters(root: Path) -> Run:
+    return trained.text_run(root)
+
+
+def test_image_files_of_all_modes_and_sizes_as_the_evaluation_reads_them(species: Run) -> None:
+    split, expected = evaluated(species)
+    files = [split.source.files[k] for k in split.indices.tolist()]
+    found = species.predict(files)
+    assert same_bits(given(found), expected)
+    assert [each.input for each in found] == files
+    chances = functional.softmax(torch.from_numpy(expected).double(), 1)
+    for each, chance in zip(found, chances, strict=True):
+        assert each.label == trained.SPECIES[int(chance.argmax())]
+        assert each.probabilities == pytest.approx({trained.SPECIES[k]: float(chance[k]) for k in range(3)}, rel=1e-12)
+        assert list(each.probabilities.values()) == sorted(each.probabilities.values(), reverse=True)
+
+
+def test_a_folder_is_all_its_images_in_the_order_of_their_names(species: Run, root: Path) -> None:
+    found = species.predict(root / "photos", top_k=1)
+    assert [each.input for each in found] == [
+        str(root / "photos" / name / file)
+        for name in trained.SPECIES
+        for file in ("0.png", "1.png", "2.png", "3.jpg", "4.png", "5.jpg")
+    ]
+    assert all(len(each.probabilities) == 1 for each in found)
+
+
+def test_arrays_of_bytes_from_a_file_and_from_python(digits: Run, tmp_path: Path) -> None:
+    split, expected = evaluated(digits)
+    images = split.source.tensors["input"].index_select(0, split.indices)
+    np.savez(tmp_path / "x.npz", input=images.numpy(), target=np.zeros(len(images)))
+    np.save(tmp_path / "x.npy", images[:, 0].numpy())
+    for inputs in (tmp_path / "x.npz", tmp_path / "x.npy", images, images.numpy(), {"input": images}):
+        assert same_bits(given(digits.predict(inputs)), expected)
+    found = specbuild.predict(digits.path, tmp_path / "x.npz", batch_size=7)
+    assert found[3].input == f"{tmp_path / 'x.npz'}[3]"
+    np.testing.assert_allclose(given(found), expected, rtol=1e-5, atol=1e-6)  # another batch, other kernels
+
+
+def test_a_png_of_an_array_is_the_array(digits: Run, tmp_path: Path) -> None:
+    split, expected = evaluated(digits)
+    for k, index in enumerate(split.indices[:50].tolist()):
+        Image.fromarray(split.source.sample(index)["input"][0].numpy()).save(tmp_path / f"{k:02}.png")
+    assert same_bits(given(digits.predict(tmp_path)), expected[:50])
+
+
+def test_floats_that_a_network_takes_as_they_are(root: Path, tmp_path: Path) -> None:
+    generator = np.random.default_rng(0)
+    values = generator.normal(size=(40, 6))
+    np.savez(root / "floats.npz", a=values, b=values.sum(1) > 0)
+    run = trained.trained(
+        f"""\
+specbuild: 1
+name: floats
+input: [6]
+layers: [{{name: head, type: Linear, out_features: 1}}]
+loss: BCEWithLogitsLoss
+optimizer: {{type: SGD, lr: 0.1}}
+data:
+  train: {{dataset: {{type: Arrays, path: {root / "floats.npz"}, fields: {{input: a, target: b}}}}}}
+  val: {{dataset: {{type: Arrays, path: {root / "floats.npz"}, fields: {{input: a, target: b}}}}}}
+""",
+        root / "floats",
+    )
+    _, expected = evaluated(run)
+    found = run.predict(values)
+    assert same_bits(given(found), expected)
+    chance = torch.sigmoid(torch.from_numpy(expected).double())[:, 0]
+    assert [each.label for each in found] == ["1" if p > 0.5 else "0" for p in chance.tolist()]
+    assert found[0].probabilities["1"] == pytest.approx(float(chance[0]), rel=1e-6)
+
+
+def test_rows_of_a_table_as_the_run_prepared_them(houses: Run, root: Path, tmp_path: Path) -> None:
+    _, expected = evaluated(houses)
+    found = houses.predict(root / "houses.csv")
+    assert same_bits(given(found), expected)
+    assert found[0].input == f"{root / 'houses.csv'}:2"
+    assert found[0].values == {"price": float(expected[0, 0]), "rent": float(expected[0, 1])}
+    lines = (root / "houses.csv").read_text().splitlines()
+    columns = [line.split(",") for line in lines]
+    shuffled = tmp_path / "without_targets.csv"  # in another order
+    shuffled.write_text("\n".join(",".join([row[2], row[0], row[1]]) for row in columns))
+    assert same_bits(given(houses.predict(shuffled)), expected)
+
+
+def test_the_classes_of_a_table_have_its_names(root: Path) -> None:
+    run = trained.table_run(root, "city", loss="CrossEntropyLoss", outputs="3", features="4")
+    _, expected = evaluated(run)
+    found = run.predict(root / "houses.csv")
+    assert same_bits(given(found), expected)
+    assert [each.label for each in found] == [("Basel", "Bern", "Chur")[k] for k in expected.argmax(1)]
+
+
+def test_what_comes_after_a_text(letters: Run, tmp_path: Path) -> None:
+    split, expected = evaluated(letters)
+    vocabulary = "".join(sorted(set(trained.SENTENCE)))
+    windows = ["".join(vocabulary[k] for k in split.source.sample(i)["input"].tolist()) for i in split.indices.tolist()]
+    (tmp_path / "x.txt").write_text("\n".join(windows))
+    found = letters.predict(tmp_path / "x.txt")
+    assert same_bits(given(found), expected)
+    for each, scores in zip(found, expected, strict=True):
+        assert each.label == vocabulary[int(scores[-1].argmax())]
+    (tmp_path / "one.csv").write_text('text\n"' + windows[0] + '"\n')
+    assert letters.predict(tmp_path / "one.csv")[0].label == found[0].label
+
+
+def test_a_text_of_another_length_than_the_window(letters: Run, tmp_path: Path) -> None:
+    (tmp_path / "x.txt").write_text(f"the cat\n\n{'the ' * 10}\n")
+    short, long = letters.predict(tmp_path / "x.txt")
+    vocabulary = sorted(set(trained.SENTENCE))
+    for text, each in (("the cat", short), (("the " * 10)[-16:], long)):
+        with torch.inference_mode():
+            expected = letters.model(torch.tensor([[vocabulary.index(c) for c in text]]))[0]
+        assert same_bits(each.output, expected.numpy())
+    assert [short.input, long.input] == [f"{tmp_path / 'x.txt'}:1", f"{tmp_path / 'x.txt'}:3"]
+
+
+def test_an_older_run_says_nothing_of_its_samples(digits: Run, species: Run, tmp_path: Path) -> None:
+    from dataclasses import replace
+
+    split, expected = evaluated(digits)
+    older = replace(digits, samples=None)
+    images = split.source.tensors["input"].index_select(0, split.indices)
+    assert same_bits(given(older.predict(images)), expected)
+    older = replace(species, samples=None)
+    files = [evaluated(species)[0].source.files[0]]
+    assert older.predict(files)[0].label in ("0", "1", "2")
+    assert same_bits(older.predict(files)[0].output, species.predict(files)[0].output)
+
+
+def test_what_the_run_keeps(species: Run, digits: Run) -> None:
+    assert species.samples == {"classes": ["cat", "dog", "emu"]}
+    assert digits.samples is not None
+    assert digits.samples["fields"]["input"] == {"shape": [1, 8, 8], "dtype": "uint8", "image": True}
+    listed = json.loads((digits.path / "manifest.json").read_bytes())
+    assert "samples.json" in json.dumps(listed)
+
+
+def test_only_a_reloaded_run_predicts(digits: Run) -> None:
+    from specbuild.runs.run import reload
+
+    with pytest.raises(TypeError, match=r"only a run that `specbuild\.reload` gave can predict"):
+        reload(digits.path).predict([])
+    with pytest.raises(TypeError, match="an input is a path, an array, a tensor or a dict of them, not a int"):
+        digits.predict([3])
