@@ -94,13 +94,16 @@ def rows_of(place: Place, array: Array, field: str, form: Form) -> Iterator[Arra
         raise Refused(place.refused(f"`{field}` holds {array.dtype}, not numbers"))
     if array.ndim == 0:
         raise Refused(place.refused(f"`{field}` is one number, without an axis of samples"))
-    wanted = len(form.plan.inputs[field].shape)
+    wanted = form.plan.inputs[field].shape
     layout = image_layout(array.shape, array.dtype.name) if field == form.image else None
-    if layout is None and array.ndim != wanted + 1:
-        shape = f"[N, {', '.join(map(str, form.plan.inputs[field].shape))}]"
-        axes = "has no axis of samples" if array.ndim == wanted else f"is of {array.ndim} axes"
+    if layout is None and array.ndim != len(wanted) + 1:
+        one = array.ndim == len(wanted) and all(
+            not isinstance(size, int) or size == own for own, size in zip(array.shape, wanted, strict=True)
+        )
+        axes = "has no axis of samples" if one else f"is of {array.ndim} axes"
+        shape = f"[N, {', '.join(map(str, wanted))}]"
         message = f"`{field}` {axes}: it is {list(array.shape)}, but the network takes {shape}"
-        raise Refused(place.refused(message, "array[None], for one sample" if array.ndim == wanted else None))
+        raise Refused(place.refused(message, "array[None], for one sample" if one else None))
     return map(plain, array) if layout is None else image_rows(array, layout)
 
 
