@@ -32,11 +32,11 @@ class Report:
         """One more."""
         if self.format == "json":
             told = as_json(prediction) | ({} if mask is None else {"mask": mask})
-            self.lines.append(json.dumps(told, ensure_ascii=False, allow_nan=False))
+            self.lines.append(escaped(json.dumps(told, ensure_ascii=False, allow_nan=False)))
             return
         cells = dict(self.cells(prediction)) | ({} if mask is None else {"mask": mask})
-        self.head = self.head or list(cells)
-        row = list(cells.values())
+        self.head = self.head or [printable(cell) for cell in cells]
+        row = [printable(cell) for cell in cells.values()]
         if self.format == "csv":
             self.lines.append(csv_line(row))
         else:
@@ -153,6 +153,16 @@ def written(value: float) -> str:
     return str(np.float32(value))
 
 
+def printable(cell: str) -> str:
+    """A cell without what steers a terminal: names of files and classes come from anywhere."""
+    return cell if cell.isprintable() else "".join(c if c.isprintable() else "\ufffd" for c in cell)
+
+
+def escaped(text: str) -> str:
+    """JSON in which everything can be printed."""
+    return text if text.isprintable() else "".join(c if c.isprintable() else json.dumps(c)[1:-1] for c in text)
+
+
 def csv_line(cells: Sequence[str]) -> str:
     """A line of a CSV."""
     line = io.StringIO()
@@ -162,12 +172,11 @@ def csv_line(cells: Sequence[str]) -> str:
 
 def aligned(rows: Sequence[Sequence[str]], width: int) -> Iterator[str]:
     """Rows under their heads: numbers to the right, and the last column only as far as the width has room."""
-    shown = [["".join(c if c.isprintable() else "\ufffd" for c in cell) for cell in row] for row in rows]
-    widths = [max(map(columns, column)) for column in zip(*shown, strict=True)]
-    right = [all(is_number(row[k]) for row in shown[1:]) for k in range(len(widths))]
+    widths = [max(map(columns, column)) for column in zip(*rows, strict=True)]
+    right = [all(is_number(row[k]) for row in rows[1:]) for k in range(len(widths))]
     right[0] = False
     room = max(20, width - sum(each + 2 for each in widths[:-1]))
-    for row in shown:
+    for row in rows:
         cells = [fitting(cell, room) if k and k == len(row) - 1 else cell for k, cell in enumerate(row)]
         yield "  ".join(padded(*kind) for kind in zip(cells, widths, right, strict=True)).rstrip()
 
