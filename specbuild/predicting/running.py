@@ -7,8 +7,11 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 import torch
 
+from specbuild.data.failure import Unusable
 from specbuild.data.mixing import averaged, repeated
 from specbuild.data.operations import Pipeline
+from specbuild.diagnostics.diagnostic import Diagnostic
+from specbuild.errors import RunError
 from specbuild.network.inference import infer
 from specbuild.network.samples import normalized_layers
 from specbuild.predicting.form import Form, form_of
@@ -66,7 +69,10 @@ class RunNetwork:
 
     def transformed(self, images: torch.Tensor) -> torch.Tensor:
         """Images of one size after the transforms; nothing in them draws."""
-        return self.pipeline(images, torch.zeros(len(images), dtype=torch.int64), 0)
+        try:
+            return self.pipeline(images, torch.zeros(len(images), dtype=torch.int64), 0)
+        except Unusable as unusable:  # of a plug-in
+            raise RunError([Diagnostic("SB514", unusable.message, file=self.form.file, fix=unusable.fix)]) from None
 
 
 def stacked(values: Sequence[Array]) -> torch.Tensor:

@@ -180,6 +180,16 @@ def test_several_inputs_and_outputs_by_their_names(tmp_path: Path) -> None:
         run.predict({"image": IMAGES, "x": IMAGES})
 
 
+def test_one_input_where_torch_refuses_a_batch_of_one(tmp_path: Path) -> None:
+    layers = (
+        "[Flatten, {type: Linear, out_features: 4}, {type: GroupNorm, num_groups: 4}, {type: Linear, out_features: 3}]"
+    )
+    run = run_of(tmp_path, layers, "CrossEntropyLoss", "input: image, target: label")
+    with pytest.raises(ValueError, match="Expected more than 1 value per channel"):
+        raw(run, TENSOR[:1])
+    assert same_bits(given(run.predict(IMAGES[:1])), raw(run, TENSOR[:1].repeat(2, 1, 1, 1))[:1].numpy())
+
+
 def test_images_of_any_size_in_turns(tmp_path: Path) -> None:
     run = run_of(
         tmp_path, "[{type: AdaptiveAvgPool2d, output_size: 1}, Flatten, {name: head, type: Linear, out_features: 3}]",
