@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -12,6 +14,9 @@ from PIL import Image
 from torch.nn import functional
 
 import specbuild
+from specbuild.api import predictor
+from specbuild.predicting import predicting
+from specbuild.reports.predicting import Writer
 from specbuild.runs.run import Run
 from tests.predicting import trained
 from tests.predicting.trained import evaluated, given, same_bits
@@ -123,6 +128,25 @@ def test_rows_of_a_table_as_the_run_prepared_them(houses: Run, root: Path, tmp_p
     assert same_bits(given(houses.predict(shuffled)), expected)
 
 
+def test_a_parquet_table_is_the_csv(houses: Run, root: Path, tmp_path: Path) -> None:
+    pytest.importorskip("pyarrow")
+    from pyarrow import csv, parquet
+
+    parquet.write_table(csv.read_csv(root / "houses.csv"), tmp_path / "houses.parquet")
+    found = houses.predict(tmp_path / "houses.parquet")
+    assert same_bits(given(found), given(houses.predict(root / "houses.csv")))
+    assert found[0].input == f"{tmp_path / 'houses.parquet'}:1"
+
+
+def test_a_value_that_is_missing_where_the_training_took_the_mean(tmp_path: Path) -> None:
+    run = trained.table_run(tmp_path, "[price, rent]", more=", missing: mean")
+    assert run.preprocessing is not None
+    means = {each["column"]: each["mean"] for each in run.preprocessing["features"] if "mean" in each}
+    (tmp_path / "x.csv").write_text(f"area,city,rooms\n,Bern,3\n{means['area']!r},Bern,3\n")
+    missing, mean = run.predict(tmp_path / "x.csv")
+    assert same_bits(missing.output, mean.output)
+
+
 def test_the_classes_of_a_table_have_its_names(root: Path) -> None:
     run = trained.table_run(root, "city", loss="CrossEntropyLoss", outputs="3", features="4")
     _, expected = evaluated(run)
@@ -156,8 +180,6 @@ def test_a_text_of_another_length_than_the_window(letters: Run, tmp_path: Path) 
 
 
 def test_an_older_run_says_nothing_of_its_samples(digits: Run, species: Run, tmp_path: Path) -> None:
-    from dataclasses import replace
-
     split, expected = evaluated(digits)
     older = replace(digits, samples=None)
     images = split.source.tensors["input"].index_select(0, split.indices)
@@ -183,3 +205,42 @@ def test_only_a_reloaded_run_predicts(digits: Run) -> None:
         reload(digits.path).predict([])
     with pytest.raises(TypeError, match="an input is a path, an array, a tensor or a dict of them, not a int"):
         digits.predict([3])
+
+
+@pytest.mark.parametrize(
+    "samples",
+    [{"classes": 3, "fields": []}, {"classes": [1], "fields": {"input": {"shape": "x"}}}, {"fields": {"input": 7}}],
+)
+def test_a_forged_file_of_samples_says_nothing(digits: Run, samples: dict[str, Any]) -> None:
+    images = np.zeros((2, 8, 8), np.uint8)
+    found = replace(digits, samples=samples).predict(images)
+    assert same_bits(given(found), given(digits.predict(images)))
+    assert found[0].label == digits.predict(images)[0].label
+
+
+def test_inputs_are_read_as_they_are_needed(digits: Run) -> None:
+    taken = []
+
+    def endless() -> Any:
+        while True:
+            taken.append(1)
+            yield np.zeros((1, 8, 8), np.uint8)
+
+    found = predicting.each(predictor(digits), endless(), batch_size=4)
+    assert next(found).label == next(found).label  # type: ignore[union-attr]
+    assert len(taken) == 4
+
+
+def test_an_interrupt_leaves_no_file(digits: Run, tmp_path: Path) -> None:
+    def interrupted() -> Any:
+        yield np.zeros((5, 8, 8), np.uint8)
+        raise KeyboardInterrupt
+
+    def write() -> None:
+        with Writer("text", str(tmp_path / "x.npz"), 80) as writer:
+            writer.all_of(predictor(digits), interrupted(), top_k=1, batch_size=2, on_error="fail", stdin=bytes)
+            writer.finish()
+
+    with pytest.raises(KeyboardInterrupt):
+        write()
+    assert list(tmp_path.iterdir()) == []

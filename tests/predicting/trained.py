@@ -107,7 +107,7 @@ def houses(path: Path, rows: int = 60) -> Path:
 def table_run(root: Path, target: str = "[price, rent]", **more: str) -> Run:
     houses(root / "houses.csv")
     loss = more.get("loss", "MSELoss")
-    outputs = more.get("outputs", "2")
+    outputs, extra = more.get("outputs", "2"), more.get("more", "")
     return trained(
         f"""\
 specbuild: 1
@@ -117,7 +117,7 @@ layers: [{{name: hidden, type: Linear, out_features: 8}}, ReLU, {{name: out, typ
 loss: {loss}
 optimizer: {{type: SGD, lr: 1e-9}}
 data:
-  train: {{dataset: {{type: Table, path: {root / "houses.csv"}, target: {target}}}, loader: {{batch_size: 16}}}}
+  train: {{dataset: {{type: Table, path: {root / "houses.csv"}, target: {target}{extra}}}, loader: {{batch_size: 16}}}}
   val: {{dataset: {{type: Table, path: {root / "houses.csv"}, target: {target}}}}}
 """,
         root / f"houses_{outputs}",
