@@ -81,10 +81,10 @@ def require_there(path: Path, field: str, what: str) -> None:
         raise Unusable("SB403", f"there is no file {path.absolute()}", field=field, fix=what)
 
 
-def unreadable(path: Path, error: Exception, field: str) -> Unusable:
-    """SB405 for a file that is not what its name says."""
+def unreadable(path: Path, error: Exception, field: str, *, by_numpy: bool | None = None) -> Unusable:
+    """SB405 for a file that is not what its name says; by_numpy: whether it begins so, where it was read already."""
     text = str(error)
-    if not isinstance(error, OSError) and not begins_as_numpy(path):
+    if not isinstance(error, OSError) and not (begins_as_numpy(path) if by_numpy is None else by_numpy):
         text = "it is no file of NumPy's (and nothing is unpickled)"
     elif "Python objects" in text or "Object arrays" in text:  # NumPy's words, for a `.npy` and in a `.npz`
         text = "it holds Python objects, which are never unpickled"

@@ -36,7 +36,9 @@ def of_file(file: str, form: Form, content: bytes | None = None) -> Iterator[Giv
         yield place.refused(without_name(unusable.message, file))
         return
     except Exception as error:  # whatever a damaged archive makes zipfile, zlib and numpy raise
-        yield place.refused(without_name(unreadable(Path(file), error, "").message, file))
+        yield place.refused(
+            without_name(unreadable(Path(file), error, "", by_numpy=None if content is None else True).message, file)
+        )
         return
     yield from of_arrays(place, arrays, form)
 

@@ -233,6 +233,19 @@ def test_the_command_line_prints_what_it_could_and_says_what_it_could_not(digits
     assert [each["code"] for each in json.loads(done.stderr)] == ["SB513"]
 
 
+def test_standard_input_that_cannot_be_read(digits: Run) -> None:
+    arrays = io.BytesIO()
+    np.savez(arrays, input=np.zeros((3, 8, 8), np.uint8))
+    for content, told in {
+        b"": "it is empty",
+        b"no image": "it is not an image that can be read: it is of no format that Pillow knows",
+        arrays.getvalue()[:-60]: "cannot be read: it is damaged, or not a `.npz` file",
+    }.items():
+        done = CliRunner().invoke(app, ["predict", str(digits.path), "-"], input=content)
+        assert (done.exit_code, done.stdout) == (1, "")
+        assert done.stderr.strip() == f"<stdin>: error[SB513]: {told}"
+
+
 def test_a_validation_that_draws(tmp_path: Path) -> None:
     drawing = trained.DIGITS.replace("val: {", "val: {transforms: [RandomHorizontalFlip, ToTensor], ")
     run = trained.trained(drawing, tmp_path / "run")
