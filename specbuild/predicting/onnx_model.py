@@ -24,7 +24,7 @@ from specbuild.predicting.given import Array
 
 SPEC, PREPROCESSING, LABELS = (f"specbuild.{key}" for key in ("spec", "preprocessing", "labels"))
 """What `specbuild export` puts into the file's metadata, as JSON: the resolved document, what was learned of train's
-samples, and what those are: the names of the classes, or what a run has in `samples.json`."""
+samples, and the names of the classes."""
 EXPORT = "specbuild export RUN --to onnx, which writes them"
 BATCH = 64
 
@@ -39,7 +39,7 @@ class OnnxNetwork:
         known = self.session.get_modelmeta().custom_metadata_map
         spec, plan = self.document(known)
         labels = self.json(known, LABELS)
-        samples = {"classes": labels} if isinstance(labels, list) else labels if isinstance(labels, dict) else None
+        samples = {"classes": labels}
         learned = self.json(known, PREPROCESSING)
         self.form = form_of(spec, plan, str(path), learned if isinstance(learned, dict) else None, samples)
         lacking = pixels.missing(self.form.transforms)

@@ -6,7 +6,7 @@ import os
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal, TypeAlias
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 import torch
 
@@ -26,9 +26,12 @@ from specbuild.runs import weights as stored
 from specbuild.runs.reading import read, read_object, wrong
 from specbuild.runs.recording import PREPROCESSING, SAMPLES, SPEC, model_of
 
+if TYPE_CHECKING:
+    from specbuild.predicting.prediction import Predictions
+
 Which = Literal["best", "last"]
 """An epoch's weights: those of the best one, or of the last one."""
-Predictor: TypeAlias = Callable[..., Any]
+Predictor: TypeAlias = "Callable[..., Predictions]"
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,11 +79,18 @@ class Run:
         batch_size: int | None = None,
         device: str | None = None,
         on_error: Literal["fail", "skip"] = "fail",
-    ) -> Any:
+    ) -> Predictions:
         """What the model says of inputs, as `specbuild.predict` does; its arguments, its result, its errors."""
         if self.predictor is None:
             raise TypeError("only a run that `specbuild.reload` gave can predict")
         return self.predictor(self, inputs, top_k=top_k, batch_size=batch_size, device=device, on_error=on_error)
+
+    @property
+    def labels(self) -> list[str] | None:
+        """The names of the classes, in the order of their numbers; None where the run has none."""
+        known = (self.samples or {}).get("classes")
+        named = isinstance(known, list) and all(isinstance(name, str) for name in known)
+        return known if named else None
 
     @property
     def best(self) -> dict[str, Any]:

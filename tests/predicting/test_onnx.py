@@ -47,7 +47,7 @@ def exported(run: Run, path: Path, **metadata: object) -> Path:
             dynamic_shapes=({0: torch.export.Dim("batch")},), verbose=False,
         )  # fmt: skip
     assert program is not None
-    told = {"spec": resolved(run.spec, run.plan), "preprocessing": run.preprocessing, "labels": run.samples}
+    told = {"spec": resolved(run.spec, run.plan), "preprocessing": run.preprocessing, "labels": run.labels}
     return told_beside(program.model_proto, path, **(told | metadata))
 
 
@@ -91,7 +91,7 @@ def test_images_in_a_process_that_cannot_import_torch(species: Run, model: Path)
 
 def test_a_table_and_the_names_of_its_classes(tmp_path: Path) -> None:
     run = trained.table_run(tmp_path, "city", loss="CrossEntropyLoss", outputs="3", features="4")
-    path = exported(run, tmp_path / "houses.onnx", labels=["Basel", "Bern", "Chur"])
+    path = exported(run, tmp_path / "houses.onnx")
     found, expected = (specbuild.predict(each, tmp_path / "houses.csv") for each in (path, run))
     np.testing.assert_allclose(given(found), given(expected), rtol=1e-3, atol=1e-5)
     assert [each.label for each in found] == [each.label for each in expected]

@@ -192,6 +192,7 @@ def test_an_older_run_says_nothing_of_its_samples(digits: Run, species: Run, tmp
 
 def test_what_the_run_keeps(species: Run, digits: Run) -> None:
     assert species.samples == {"classes": ["cat", "dog", "emu"]}
+    assert (species.labels, digits.labels) == (["cat", "dog", "emu"], None)
     assert digits.samples is not None
     assert digits.samples["fields"]["input"] == {"shape": [1, 8, 8], "dtype": "uint8", "image": True}
     listed = json.loads((digits.path / "manifest.json").read_bytes())
