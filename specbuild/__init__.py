@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from specbuild.api import build, check, diff, evaluate, explain, fix, infer, load, reload, train, verify
+    from specbuild.api import build, check, diff, evaluate, explain, fix, infer, load, predict, reload, train, verify
     from specbuild.diagnostics.diagnostic import Diagnostic
     from specbuild.errors import DataError, RunError, SpecbuildError, SpecError
     from specbuild.language.document import Spec
@@ -37,6 +37,7 @@ __all__ = [
     "infer",
     "load",
     "plugin",
+    "predict",
     "reload",
     "train",
     "verify",
@@ -53,6 +54,7 @@ HOMES = {
         "fix",
         "infer",
         "load",
+        "predict",
         "reload",
         "train",
         "verify",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -23,6 +24,9 @@ if TYPE_CHECKING:
 
     from specbuild.language.fixing import Fixed
     from specbuild.network.difference import Difference
+    from specbuild.predicting.predicting import Network, OnError
+    from specbuild.predicting.prediction import Predictions
+    from specbuild.predicting.reading import Inputs
     from specbuild.reports.explanation import Explanation
     from specbuild.reports.preview import Preview
     from specbuild.runs.cleaning import Cleaning
@@ -305,10 +309,52 @@ def reload(run: str | os.PathLike[str], weights: Literal["best", "last"] = "best
     from specbuild.runs.run import reload as reload_run
 
     if device is None:
-        return reload_run(run, weights)
+        return replace(reload_run(run, weights), predictor=predict)
     from specbuild.training.device import named
 
-    return reload_run(run, weights, named(device))
+    return replace(reload_run(run, weights, named(device)), predictor=predict)
+
+
+def predict(
+    run: str | os.PathLike[str] | Run,
+    inputs: Inputs,
+    *,
+    top_k: int = 5,
+    batch_size: int | None = None,
+    weights: Literal["best", "last"] = "best",
+    device: str | None = None,
+    on_error: OnError = "fail",
+) -> Predictions:
+    """What a trained network says of inputs, each prepared as the samples of the validation.
+
+    run: a run, or an exported ONNX file, which takes ONNX Runtime and no torch.
+    inputs: a path or several: images, folders of them, `.npz`, `.npy`, and CSV, Parquet or texts where the run was
+    trained on those; or arrays and tensors whose first axis counts the samples, several inputs in a dict by name.
+    top_k: how many classes are told of each. batch_size: by default that of the validation.
+    weights: of which epoch; a `Run` has the weights that it was reloaded with.
+    on_error: `fail` raises `RunError` with every input that cannot be used (SB513), `skip` leaves those out and
+    has them in `failed`. Raises `RunError` (SB514) where the run, or the file, cannot be predicted with.
+    """
+    from specbuild.predicting.predicting import predictions
+
+    network = predictor(run, weights=weights, device=device)
+    return predictions(network, inputs, top_k=top_k, batch_size=batch_size, on_error=on_error)
+
+
+def predictor(
+    run: str | os.PathLike[str] | Run, *, weights: Literal["best", "last"] = "best", device: str | None = None
+) -> Network:
+    """What predicts with a run, or with an exported ONNX file; arguments and errors are those of `predict`."""
+    if isinstance(run, (str, os.PathLike)):
+        path = Path(run).expanduser()
+        if path.suffix.lower() == ".onnx":
+            from specbuild.predicting.onnx_model import OnnxNetwork
+
+            return OnnxNetwork(path, device)
+        run = reload(path, weights)
+    from specbuild.predicting.running import RunNetwork
+
+    return RunNetwork(run, device)
 
 
 def verify(run: str | os.PathLike[str]) -> Verification:

@@ -4,7 +4,7 @@
     └── SpecbuildError          everything below; carries `diagnostics`, never empty
         ├── SpecError           the document is wrong (SB1xx, SB2xx, SB3xx)
         ├── DataError           the data or the training cannot go as written (SB4xx)
-        └── RunError            a run directory or an export is wrong (SB5xx)
+        └── RunError            a run directory, an export or an input of predict is wrong (SB5xx)
 
 Errors are data until the last moment: an exception carries `Diagnostic` objects, and
 `specbuild.diagnostics.render` alone turns them into text or JSON.
@@ -38,4 +38,4 @@ class DataError(SpecbuildError):
 
 
 class RunError(SpecbuildError):
-    """A run directory is missing, altered, in the way, or cannot be written."""
+    """A run directory is missing, altered, in the way, or cannot be written; an input of predict cannot be used."""

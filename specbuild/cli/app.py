@@ -13,6 +13,7 @@ from specbuild.cli.evaluate import evaluate
 from specbuild.cli.explain import explain
 from specbuild.cli.fmt import fmt
 from specbuild.cli.init import init
+from specbuild.cli.predict import predict
 from specbuild.cli.preview import preview
 from specbuild.cli.reload import reload
 from specbuild.cli.runs import COMMANDS as RUNS
@@ -55,7 +56,7 @@ def options(
     output.show_traceback = traceback
 
 
-for command in (init, check, fmt, summary, diff, preview, train, evaluate, reload, verify, schema, explain):
+for command in (init, check, fmt, summary, diff, preview, train, evaluate, predict, reload, verify, schema, explain):
     app.command()(output.guarded(command))
 
 runs = typer.Typer(help="List, compare and clean up runs.", no_args_is_help=True)

@@ -22,3 +22,9 @@ class Unusable(Exception):  # noqa: N818  a fact about data, not an error until 
 def failure(spec: Spec, *diagnostics: Diagnostic) -> DataError:
     """The error of these diagnostics, placed in the document."""
     return DataError(spec.place(diagnostics))
+
+
+def first_line(error: Exception) -> str:
+    """What an error says, in one line."""
+    lines = [line for line in str(error).splitlines() if line.strip()]
+    return lines[0].strip().rstrip(":") if lines else type(error).__name__

@@ -5,23 +5,21 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from types import MappingProxyType
-from typing import Any, Literal, TypeAlias
+from typing import Any, TypeAlias
 
 import numpy as np
 import torch
 
 from specbuild.catalogue.samples import SampleType
 from specbuild.data.failure import Unusable
+from specbuild.data.numpy_files import Layout
 from specbuild.network.samples import INPUT
 
 Sample = dict[str, torch.Tensor]
-Layout = Literal["NHW", "NHWC", "NCHW"]
 Statistics: TypeAlias = dict[str, Any]
 """What a source learns from the samples that train keeps, as JSON: it is kept in the run."""
 VALUES_AT_ONCE = 1 << 22
 """How many values are looked at at once: mapped ones may be more than fit into memory."""
-CHANNELS = (1, 3, 4)
-"""Of an image: gray, colour, colour with transparency."""
 
 
 class Source(ABC):
@@ -71,6 +69,10 @@ class Source(ABC):
             return None
         return torch.stack([self.sample(index)[field] for index in range(len(self))])
 
+    def described(self) -> dict[str, Any]:
+        """What is known of the samples without reading one, as JSON: it is kept in the run, to predict by."""
+        return {"classes": None if self.class_names is None else list(self.class_names)}
+
     def types(self, index: int) -> dict[str, SampleType]:
         """What the fields of one sample are."""
         return {
@@ -113,6 +115,14 @@ class TensorSource(Source):
         """One sample."""
         return {name: tensor[0] for name, tensor in self.batch(torch.tensor([index])).items()}
 
+    def described(self) -> dict[str, Any]:
+        """The names of the classes, and of each field what it is before the transforms."""
+        fields = {
+            name: {"shape": list(kind.shape or ()), "dtype": kind.dtype, "image": kind.image}
+            for name, kind in (self.types(0) if len(self) else {}).items()
+        }
+        return {**super().described(), "fields": fields}
+
     def labels(self, field: str) -> torch.Tensor | None:
         """A field of all samples, as it is held."""
         return self.rows(field, torch.arange(len(self))) if field in self.tensors else None
@@ -153,17 +163,6 @@ def channels_first(images: torch.Tensor, layout: Layout) -> torch.Tensor:
     if layout == "NHW":
         return images.unsqueeze(1)
     return images.permute(0, 3, 1, 2).contiguous() if layout == "NHWC" else images
-
-
-def image_layout(shape: Sequence[int], dtype: str) -> Layout | None:
-    """The axes of an array that holds images of bytes; None for one that does not."""
-    if dtype != "uint8":
-        return None
-    if len(shape) == 3:
-        return "NHW"
-    if len(shape) == 4 and shape[3] in CHANNELS:
-        return "NHWC"
-    return "NCHW" if len(shape) == 4 and shape[1] in CHANNELS else None
 
 
 def plain(tensor: torch.Tensor) -> torch.Tensor:

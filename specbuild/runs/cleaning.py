@@ -37,7 +37,7 @@ REMOVED = ".removed"
 """The end of a hidden name: what stands under one is being removed."""
 OURS = {
     manifest.NAME, metrics.NAME, RUN, SPEC, OVERRIDES, *SOURCES, *manifest.REQUIRED, "last.safetensors",
-    "preprocessing.json", "confusion_matrix.json",
+    "preprocessing.json", "samples.json", "confusion_matrix.json",
 }  # fmt: skip
 """Files that a training writes; a picture and what is in the folders in `OUR_FOLDERS`, too."""
 OUR_FOLDERS = (CHECKPOINTS, "tensorboard")

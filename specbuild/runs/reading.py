@@ -21,7 +21,13 @@ from specbuild.errors import RunError
 DEPTH = 3
 """A file's path in a run has at most so many parts: `checkpoints/00000050/state.json`."""
 MIB = 2**20
-LIMITS = {"environment.json": MIB, "overrides.json": MIB, "metrics.jsonl": 64 * MIB, "preprocessing.json": 64 * MIB}
+LIMITS = {
+    "environment.json": MIB,
+    "overrides.json": MIB,
+    "metrics.jsonl": 64 * MIB,
+    "preprocessing.json": 64 * MIB,
+    "samples.json": 64 * MIB,
+}
 """The most bytes of each file; an epoch takes about 250, a category of a table 20. The document has the bound that the
 language sets, the weights that which the network does."""
 FIX = "restore it from a copy, or train again"

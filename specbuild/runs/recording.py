@@ -23,12 +23,14 @@ from specbuild.runs.files import force_to_disk, json_bytes, write_whole
 from specbuild.runs.place import Place, unwritable
 
 PREPROCESSING = "preprocessing.json"
+SAMPLES = "samples.json"
+"""What train's samples are: the names of the classes, and the fields before the transforms where they are known."""
 SPEC = "spec.json"
 OVERRIDES = "overrides.json"
 RUN = "run.json"
 """The run's id, and what began it."""
 WRITTEN_LAST = (
-    SPEC, PREPROCESSING, environment.NAME, weights.NAME, weights.LAST, golden.NAME,
+    SPEC, PREPROCESSING, SAMPLES, environment.NAME, weights.NAME, weights.LAST, golden.NAME,
 )  # fmt: skip
 """What a run has only once its training has ended."""
 
@@ -48,6 +50,8 @@ class Recorder:
         self.id = manifest.new_id()
         self.preprocessing: dict[str, Any] | None = None
         """What was learned from train's samples to prepare others by."""
+        self.samples: dict[str, Any] | None = None
+        """What train's samples are."""
         self.records: list[metrics.Record] = []
         """What was measured, an epoch each."""
         self.complete = True
@@ -63,7 +67,7 @@ class Recorder:
         """Stand beside a run that is there; nothing of it is touched before `again`."""
         self = cls.__new__(cls)
         self.spec, self.plan, self.place, self.folder, self.id = spec, plan, place, place.folder, run_id
-        self.preprocessing, self.records, self.complete = None, [], True
+        self.preprocessing, self.samples, self.records, self.complete = None, None, [], True
         return self
 
     def again(self, records: Sequence[metrics.Record], listed: Iterable[str]) -> None:
@@ -158,6 +162,8 @@ class Recorder:
         write_whole(folder / SPEC, json_bytes(resolved(self.spec, self.plan)))
         if self.preprocessing is not None:
             write_whole(folder / PREPROCESSING, json_bytes(self.preprocessing))
+        if self.samples is not None:
+            write_whole(folder / SAMPLES, json_bytes(self.samples))
         made_with = {**made_with, "plugins": plugins_of(self.spec, self.plan)}
         write_whole(folder / environment.NAME, json_bytes(made_with))
         weights.save(weights.untied(state, self.plan), folder / weights.NAME)

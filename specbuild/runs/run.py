@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 import torch
 
@@ -23,10 +24,14 @@ from specbuild.network.plan import Plan, outcome_of
 from specbuild.runs import environment, golden, manifest, metrics, migration
 from specbuild.runs import weights as stored
 from specbuild.runs.reading import read, read_object, wrong
-from specbuild.runs.recording import PREPROCESSING, SPEC, model_of
+from specbuild.runs.recording import PREPROCESSING, SAMPLES, SPEC, model_of
+
+if TYPE_CHECKING:
+    from specbuild.predicting.prediction import Predictions
 
 Which = Literal["best", "last"]
 """An epoch's weights: those of the best one, or of the last one."""
+Predictor: TypeAlias = "Callable[..., Predictions]"
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +66,31 @@ class Run:
     """Of the outputs from the recorded ones."""
     tolerance: float = 0.0
     """What the outputs may differ by; 0 where they must be equal bit for bit."""
+    samples: dict[str, Any] | None = None
+    """What train's samples were: the names of the classes, the fields before the transforms; None in older runs."""
+    predictor: Predictor | None = field(default=None, repr=False, compare=False)
+    """What `predict` calls: predicting lies above runs, so `specbuild.reload` hands it in."""
+
+    def predict(
+        self,
+        inputs: Any,
+        *,
+        top_k: int = 5,
+        batch_size: int | None = None,
+        device: str | None = None,
+        on_error: Literal["fail", "skip"] = "fail",
+    ) -> Predictions:
+        """What the model says of inputs, as `specbuild.predict` does; its arguments, its result, its errors."""
+        if self.predictor is None:
+            raise TypeError("only a run that `specbuild.reload` gave can predict")
+        return self.predictor(self, inputs, top_k=top_k, batch_size=batch_size, device=device, on_error=on_error)
+
+    @property
+    def labels(self) -> list[str] | None:
+        """The names of the classes, in the order of their numbers; None where the run has none."""
+        known = (self.samples or {}).get("classes")
+        named = isinstance(known, list) and all(isinstance(name, str) for name in known)
+        return known if named else None
 
     @property
     def best(self) -> dict[str, Any]:
@@ -88,6 +118,7 @@ def reload(run: str | os.PathLike[str], weights: Which = "best", device: torch.d
     if not any(record.get("best") for record in measured):
         raise wrong(path / metrics.NAME, f"{metrics.NAME} has no best epoch")
     learned = read_object(path, PREPROCESSING) if PREPROCESSING in listed.files else None
+    samples = read_object(path, SAMPLES) if SAMPLES in listed.files else None
     spec = load(document_of(path, listed.format))
     plan = infer(spec)
     proven = golden.plan_for(spec, plan)
@@ -103,7 +134,7 @@ def reload(run: str | os.PathLike[str], weights: Which = "best", device: torch.d
         model = model_of(plan, stored.load(path / stored.LAST, stored.expected(plan))).to(device or golden.CPU)
     return Run(
         path, listed.status, spec, plan, model, measured, recorded, verdict(proof, changed, device), listed.reason,
-        weights, learned, listed.id, tuple(changed), proof.difference, proof.allowed,
+        weights, learned, listed.id, tuple(changed), proof.difference, proof.allowed, samples,
     )  # fmt: skip
 
 

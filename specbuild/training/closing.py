@@ -69,6 +69,7 @@ def finished(session: Session, ended_by: BaseException | None) -> Path | None:
         scheduler=fit.schedule.settled,
     )
     recorder.preprocessing = fit.splits["train"].source.statistics
+    recorder.samples = fit.splits["train"].source.described()
     reason = fit.limits.reason or "interrupted"
     if isinstance(ended_by, SpecbuildError):
         reason = ended_by.diagnostics[0].message

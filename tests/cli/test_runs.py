@@ -41,9 +41,9 @@ def test_verify_of_a_whole_run(runs: Path) -> None:
     done = run("verify", runs / "digits" / "1")
     lines = done.stdout.splitlines()
     assert (done.returncode, done.stderr) == (0, "")
-    assert [line.split()[0] for line in lines[:9]] == sorted(os.listdir(runs / "digits" / "1"))
+    assert [line.split()[0] for line in lines[:10]] == sorted(os.listdir(runs / "digits" / "1"))
     assert lines[0].split() == ["environment.json", lines[0].split()[1], "as", "written"]
-    assert " ".join(done.stdout.split()).endswith(": 9 files, all as written")
+    assert " ".join(done.stdout.split()).endswith(": 10 files, all as written")
 
 
 def test_verify_of_a_damaged_one(runs: Path) -> None:
@@ -52,7 +52,7 @@ def test_verify_of_a_damaged_one(runs: Path) -> None:
     assert (done.returncode, done.stderr) == (1, "")
     told = " ".join(done.stdout.split())
     assert " spec.json missing " in told
-    assert told.endswith("1 of 9 files is not what was written; 8 are as written")
+    assert told.endswith("1 of 10 files is not what was written; 9 are as written")
     found = json.loads(run("verify", runs / "digits" / "1", "--format", "json").stdout)
     assert (found["as_written"], found["complete"], found["running"]) == (False, True, False)
     assert {file["name"]: file["fault"] for file in found["files"] if file["fault"]} == {"spec.json": "missing"}

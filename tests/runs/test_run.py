@@ -39,6 +39,7 @@ train: {epochs: 9}
 FILES = (
     "source.yaml",
     "overrides.json",
+    "samples.json",
     "spec.json",
     "model.safetensors",
     "metrics.jsonl",

@@ -52,7 +52,8 @@ def bare(run: Path) -> Path:
 
 def unfinished(run: Path) -> Path:
     """What a training that was killed has written, of a run that ended."""
-    for name in (manifest.NAME, "spec.json", "model.safetensors", "environment.json", "golden.safetensors"):
+    ended = ("spec.json", "samples.json", "model.safetensors", "environment.json", "golden.safetensors")
+    for name in (manifest.NAME, *ended):
         (run / name).unlink()
     return run
 

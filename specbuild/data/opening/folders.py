@@ -7,9 +7,9 @@ from pathlib import Path
 import torch
 
 from specbuild.catalogue.datasets.folder import ImageFolder
-from specbuild.data.failure import Unusable
+from specbuild.data.failure import Unusable, first_line
 from specbuild.data.opening.image_files import FileSource
-from specbuild.data.opening.opener import Openers, first_line, placed
+from specbuild.data.opening.opener import Openers, placed
 from specbuild.data.sources import Source
 from specbuild.data.vision import torchvision
 

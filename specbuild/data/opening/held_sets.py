@@ -12,9 +12,10 @@ from specbuild.catalogue.datasets.emnist import EMNIST, QMNIST
 from specbuild.catalogue.datasets.small_images import FER2013, STL10
 from specbuild.catalogue.datasets.torchvision_set import TorchvisionSet
 from specbuild.data.failure import Unusable
+from specbuild.data.numpy_files import Layout
 from specbuild.data.opening.opener import Openers, placed
 from specbuild.data.opening.torchvision_sets import opened, require_labels, unreadable
-from specbuild.data.sources import Layout, Source, TensorSource
+from specbuild.data.sources import Source, TensorSource
 from specbuild.network.samples import INPUT
 
 EXPRESSIONS = ("angry", "disgusted", "afraid", "happy", "sad", "surprised", "neutral")

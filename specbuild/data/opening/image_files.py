@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any
 
 import numpy as np
 import torch
 
+from specbuild.data.decoding import Pixels, decoded, reading
 from specbuild.data.failure import Unusable
-from specbuild.data.opening.opener import first_line
 from specbuild.data.sources import Sample, SampleSource
 from specbuild.network.samples import INPUT
-
-Pixels = np.ndarray[Any, Any]
 
 
 class FileSource(SampleSource):
@@ -84,15 +81,7 @@ class MaskSource(SampleSource):
 
 def image_of(path: str, mode: str, field: str = "root") -> torch.Tensor:
     """The image of a file, uint8 `[C, H, W]`; field: the argument that names it, or its folder."""
-
-    def decoded(path: str) -> Pixels:
-        from PIL import Image
-
-        with Image.open(path) as image:
-            return np.array(image.convert(mode))
-
-    pixels = torch.from_numpy(reading(path, "image", decoded, field))
-    return pixels.unsqueeze(0) if pixels.dim() == 2 else pixels.permute(2, 0, 1).contiguous()
+    return torch.from_numpy(reading(path, "image", lambda path: decoded(path, mode), field))
 
 
 def indexed(path: str) -> Pixels:
@@ -101,14 +90,3 @@ def indexed(path: str) -> Pixels:
 
     with Image.open(path) as image:
         return np.array(image)
-
-
-def reading(path: str, what: str, read: Callable[[str], Pixels], field: str = "root") -> Pixels:
-    """What is read from a file, or SB405 with its name."""
-    try:
-        return read(path)
-    except Exception as error:  # Pillow's readers raise OSError, SyntaxError, ValueError, struct.error...
-        article = "an" if what == "image" else "a"
-        raise Unusable(
-            "SB405", f"{path} is not {article} {what} that can be read: {first_line(error)}", field=field
-        ) from None

@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
 import torch
 
+from specbuild.data.decoding import ENDINGS, Pixels, below, reading
 from specbuild.data.failure import Unusable
-from specbuild.data.opening.image_files import Pixels, image_of, reading
+from specbuild.data.opening.image_files import image_of
 from specbuild.data.sources import Sample
 from specbuild.network.samples import INPUT
 
-ENDINGS = (".jpg", ".jpeg", ".png", ".ppm", ".bmp", ".pgm", ".tif", ".tiff", ".webp")
-"""Of image files: torchvision's."""
 MASKS = ("1", "L", "P", "I", "I;16")
 """Pillow's modes of one number for each pixel."""
 
@@ -71,10 +69,3 @@ def image_files(folder: Path, field: str, suffix: str) -> Mapping[str, Path]:
         ending = f" whose name ends with {suffix}" if suffix else ""
         raise Unusable("SB403", f"there is no image{ending} in {folder.absolute()}", field=field)
     return found
-
-
-def below(folder: Path) -> Iterator[Path]:
-    """The files of a folder and of those in it, in the order of their names."""
-    for name, folders, files in os.walk(folder):
-        folders.sort()
-        yield from (Path(name) / file for file in sorted(files))

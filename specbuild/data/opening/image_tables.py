@@ -13,7 +13,7 @@ from specbuild.data.failure import Unusable
 from specbuild.data.opening.image_files import image_of
 from specbuild.data.opening.image_pairing import read_pair
 from specbuild.data.opening.opener import Openers, placed
-from specbuild.data.opening.rows import Rows, number, read_rows
+from specbuild.data.rows import Rows, number, read_rows
 from specbuild.data.sources import Sample, SampleSource, Source, Statistics
 from specbuild.network.samples import INPUT
 

@@ -12,8 +12,8 @@ import numpy as np
 import torch
 
 from specbuild.catalogue.datasets.lsun import LSUN
-from specbuild.data.failure import Unusable
-from specbuild.data.opening.opener import Openers, first_line, placed
+from specbuild.data.failure import Unusable, first_line
+from specbuild.data.opening.opener import Openers, placed
 from specbuild.data.opening.torchvision_sets import not_there, require_package
 from specbuild.data.sources import Sample, SampleSource, Source
 from specbuild.network.samples import INPUT

@@ -9,8 +9,9 @@ import numpy as np
 
 from specbuild.catalogue.datasets.fine_grained import OxfordIIITPet
 from specbuild.catalogue.datasets.segmentation import Cityscapes, SBDataset, VOCSegmentation
+from specbuild.data.decoding import Pixels
 from specbuild.data.opening.file_sets import of_pairs
-from specbuild.data.opening.image_files import MaskSource, Pixels
+from specbuild.data.opening.image_files import MaskSource
 from specbuild.data.opening.opener import Openers, placed
 from specbuild.data.opening.torchvision_sets import not_there, opened
 from specbuild.data.sources import Source

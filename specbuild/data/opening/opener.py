@@ -17,9 +17,3 @@ Openers: TypeAlias = Mapping[type[Any], Open]
 def placed(root: Path, written: str) -> Path:
     """A path of the document: under `root` unless it is absolute; `~` is the user's folder."""
     return root / Path(written).expanduser()
-
-
-def first_line(error: Exception) -> str:
-    """What an error says, in one line."""
-    lines = [line for line in str(error).splitlines() if line.strip()]
-    return lines[0].strip().rstrip(":") if lines else type(error).__name__

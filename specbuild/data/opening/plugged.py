@@ -6,8 +6,7 @@ from pathlib import Path
 
 from specbuild.catalogue.datasets import Dataset
 from specbuild.catalogue.rules import Violation
-from specbuild.data.failure import Unusable
-from specbuild.data.opening.opener import first_line
+from specbuild.data.failure import Unusable, first_line
 from specbuild.data.sources import Source, own_source
 
 

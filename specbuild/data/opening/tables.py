@@ -10,9 +10,10 @@ import numpy as np
 import torch
 
 from specbuild.catalogue.datasets.table import Table
+from specbuild.data.encoding import one_hot, standardized, well_formed
 from specbuild.data.failure import Unusable
 from specbuild.data.opening.opener import Openers, placed
-from specbuild.data.opening.rows import Numbers, Rows, read_rows
+from specbuild.data.rows import Numbers, Rows, read_rows
 from specbuild.data.sources import Sample, Source, Statistics, TensorSource
 from specbuild.network.samples import INPUT
 
@@ -134,19 +135,13 @@ class TableSource(Source):
             texts = self.rows.columns[name].categories()
             if self.entry.missing != "mean":
                 self.require_all(name, np.array([not text for text in texts]), "features")
-            codes = {text: code for code, text in enumerate(feature["categories"])}
-            code = np.array([codes.get(text, -1) for text in texts])
-            yield from (np.equal(code, k).astype(np.float32) for k in range(len(codes)))
+            yield from one_hot(texts, feature["categories"])
             return
         values = self.numbers(name, "features")
-        missing = np.isnan(values)
-        if self.entry.missing == "mean":
-            values = np.where(missing, feature["mean"], values)
-        else:
-            self.require_all(name, missing, "features")
-        if standardize:
-            values = (values - feature["mean"]) / feature["std"]
-        yield self.within(name, values, "features")
+        fill = self.entry.missing == "mean"
+        if not fill:
+            self.require_all(name, np.isnan(values), "features")
+        yield self.within(name, standardized(values, feature, standardize, fill), "features")
 
     def targets(self, targets: Sequence[Mapping[str, Any]]) -> tuple[torch.Tensor, tuple[str, ...] | None]:
         """The targets, and the names of their classes where they have any."""
@@ -201,32 +196,6 @@ class PreparedTable(TensorSource):
     ) -> None:
         super().__init__({INPUT: given, "target": target}, classes=None if classes is None else len(classes))
         self.statistics, self.feature_names, self.class_names = statistics, features, classes
-
-
-def well_formed(statistics: Mapping[str, Any]) -> bool:
-    """Whether what a run kept is what `learned` gives: files can be altered."""
-
-    def column(entry: Any, *kinds: tuple[str, type]) -> bool:
-        return isinstance(entry, dict) and all(
-            isinstance(entry.get(name), kind) for name, kind in (("column", str), *kinds)
-        )
-
-    def texts(entry: Mapping[str, Any], name: str) -> bool:
-        return isinstance(entry[name], list) and all(isinstance(text, str) for text in entry[name])
-
-    features, targets = statistics.get("features"), statistics.get("targets")
-    return (
-        isinstance(statistics.get("standardize"), bool)
-        and isinstance(features, list)
-        and isinstance(targets, list)
-        and bool(features and targets)
-        and all(
-            (column(each) and "categories" in each and texts(each, "categories"))
-            or column(each, ("mean", float), ("std", float))
-            for each in features
-        )
-        and all(column(each) and ("classes" not in each or texts(each, "classes")) for each in targets)
-    )
 
 
 def features_of(entry: Table, rows: Rows) -> tuple[str, ...]:

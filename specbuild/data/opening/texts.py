@@ -8,8 +8,8 @@ import numpy as np
 import torch
 
 from specbuild.catalogue.datasets.text import BYTES, Text
-from specbuild.data.failure import Unusable
-from specbuild.data.opening.opener import Openers, first_line, placed
+from specbuild.data.failure import Unusable, first_line
+from specbuild.data.opening.opener import Openers, placed
 from specbuild.data.sources import Source, Statistics, TensorSource
 from specbuild.network.samples import INPUT
 

@@ -11,8 +11,7 @@ from typing import Any
 import torch
 
 from specbuild.catalogue.datasets.torchvision_set import TorchvisionSet
-from specbuild.data.failure import Unusable
-from specbuild.data.opening.opener import first_line
+from specbuild.data.failure import Unusable, first_line
 from specbuild.data.vision import torchvision
 
 

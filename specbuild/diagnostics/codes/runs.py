@@ -5,6 +5,7 @@ from __future__ import annotations
 from specbuild.diagnostics.codes.code import Code
 
 TRAIN = "$ specbuild train specs/digits_cnn.yaml --set train.epochs=1 --run first"
+SAVE = '$ python -c \'import numpy; numpy.save("digit.npy", numpy.zeros((1, {}), "uint8"))\''
 ON = "$ specbuild train specs/digits_cnn.yaml --run first --resume"
 
 RUNS: tuple[Code, ...] = (
@@ -105,5 +106,26 @@ RUNS: tuple[Code, ...] = (
         "weights of a run that has ended are still there for `reload`; to train further takes a checkpoint.",
         f"{TRAIN} --set train.checkpoint=null\n{ON} --set train.epochs=2 --set train.checkpoint=null",
         f"{TRAIN}\n{ON} --set train.epochs=2",
+    ),
+    Code(
+        "SB513",
+        "an input of `predict` cannot be used",
+        "The input is not there, cannot be read, or is not what the network takes: an image that is damaged or of "
+        "another size, an array of another dtype or with NaN in it, a row of a table without a value, a text with a "
+        "character that the training did not have. The message names the file, and the line or sample in it. Nothing "
+        "is predicted then; `--on-error skip` leaves such inputs out, predicts the rest, and ends with exit status 1.",
+        f"{TRAIN}\n{SAVE.format('7, 7')}\n$ specbuild predict first digit.npy",
+        f"{TRAIN}\n{SAVE.format('8, 8')}\n$ specbuild predict first digit.npy",
+    ),
+    Code(
+        "SB514",
+        "the run, or the file, cannot be predicted with",
+        "`predict` prepares inputs as the samples of the validation were. Some runs say no such way: one whose "
+        "validation draws at random, for nothing says what it would draw for an input. An ONNX file has to be one "
+        "that `specbuild export` wrote, and its transforms among those that are done without torch: predict from the "
+        "run, which has them all.",
+        f"{TRAIN} --set data.val.transforms=[RandomHorizontalFlip,ToTensor]\n{SAVE.format('8, 8')}\n"
+        "$ specbuild predict first digit.npy",
+        f"{TRAIN}\n{SAVE.format('8, 8')}\n$ specbuild predict first digit.npy",
     ),
 )

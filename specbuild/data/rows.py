@@ -11,8 +11,7 @@ from typing import Any, Literal, NamedTuple
 
 import numpy as np
 
-from specbuild.data.failure import Unusable
-from specbuild.data.opening.opener import first_line
+from specbuild.data.failure import Unusable, first_line
 from specbuild.diagnostics.suggest import nearest
 
 Numbers = np.ndarray[Any, np.dtype[np.float64]]
@@ -161,7 +160,11 @@ def read_rows(path: Path, *, delimiter: str = ",", header: bool = True) -> Rows:
 
 def read_csv(path: Path, delimiter: str, header: bool) -> Rows:
     """A CSV: a line that names the columns where `header` says so, and a value of each column in every other."""
-    raw = path.read_bytes()
+    return parsed_csv(path.read_bytes(), path, delimiter, header)
+
+
+def parsed_csv(raw: bytes, path: Path, delimiter: str, header: bool) -> Rows:
+    """The bytes of a CSV; path: what it is called."""
     try:
         text = raw.decode("utf-8-sig")
     except UnicodeDecodeError as error:
