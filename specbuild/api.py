@@ -109,9 +109,10 @@ def diff(a: Document, b: Document) -> Difference:
 
 
 def build(document: Document | Plan, overrides: Iterable[str] = ()) -> nn.Sequential:
-    """The network as a plain `nn.Sequential` of named layers, with torch's own initial weights.
+    """The network as a plain `nn.Sequential` of named layers, with torch's own initial weights, or the document's.
 
-    Raises `SpecError`, also (SB311) for weights that are larger than this machine's memory.
+    Raises `SpecError`, also (SB311) for weights that are larger than this machine's memory; and `DataError` for a
+    source of `weights` that cannot be read (SB517) or does not fit (SB416). A Plan has no such sources.
     """
     from specbuild.network.compile import build as build_plan
     from specbuild.network.cost import memory_here, require_memory
@@ -125,7 +126,13 @@ def build(document: Document | Plan, overrides: Iterable[str] = ()) -> nn.Sequen
         require_memory(plan, memory_here())
     except SpecError as error:
         raise SpecError(spec.place(error.diagnostics)) from None
-    return build_plan(plan, spec)
+    network = build_plan(plan, spec)
+    if spec.weights:
+        from specbuild.runs.taking import take
+        from specbuild.runs.transfer import held
+
+        take(network, held(spec, plan))
+    return network
 
 
 def train(

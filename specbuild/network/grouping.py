@@ -35,7 +35,7 @@ class Learned(NamedTuple):
 
 
 def learned(plan: Plan) -> list[Learned]:
-    """The parameters of a network, each once."""
+    """The parameters of a network that are not frozen, each once."""
     found: dict[str, Learned] = {}
     tied: dict[str, list[Learned]] = {}
     for step in plan.layers():
@@ -43,6 +43,8 @@ def learned(plan: Plan) -> list[Learned]:
         for name, storage in outcome_of(step).parameters.items():
             key = f"{step.name}.{name}" if name else step.name
             one = Learned((key,), frozenset((step.type,)), storage.shape, sparse)
+            if key in plan.frozen:
+                continue
             if key in plan.tie:
                 tied.setdefault(plan.tie[key], []).append(one)
             else:

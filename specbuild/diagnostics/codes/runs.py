@@ -106,4 +106,14 @@ RUNS: tuple[Code, ...] = (
         f"{TRAIN} --set train.checkpoint=null\n{ON} --set train.epochs=2 --set train.checkpoint=null",
         f"{TRAIN}\n{ON} --set train.epochs=2",
     ),
+    Code(
+        "SB517",
+        "weights that cannot be read",
+        "`weights` names a safetensors file, a run, or torchvision's weights. The file is not there or is no "
+        "safetensors file, the run is none or was altered, or torchvision has no such weights or cannot fetch them. A "
+        "document is data and names data alone: a `.pth` that torch has pickled is made a safetensors file first, by "
+        "the person who trusts it.",
+        "$ specbuild train specs/digits_cnn.yaml --set weights=lost.safetensors",
+        f"{TRAIN}\n$ specbuild train specs/digits_cnn.yaml --set train.epochs=1 --set weights=first",
+    ),
 )
