@@ -20,6 +20,8 @@ MODEL = "model.safetensors"
 """A run's best weights."""
 MOST = 2**26
 """The most bytes of a header: a million tensors' or so."""
+PICKLED = (b"PK\x03\x04", b"\x80\x02\x8a\n")
+"""How torch's files of pickles begin, the new ones and those of old."""
 DTYPES = {
     "F64": "float64",
     "F32": "float32",
@@ -64,7 +66,7 @@ def header_of(path: Path) -> dict[str, Storage]:
         raise Unreadable("there is no such file") from None
     except OSError as error:
         raise Unreadable(f"it cannot be read: {error.strerror or error}") from None
-    if begin.startswith((b"PK\x03\x04", b"\x80")):
+    if begin.startswith(PICKLED):
         fix = f"`specbuild import {path} --output FILE.safetensors` makes one of it"
         raise Unreadable("it is one of torch's pickled files, and no safetensors", fix)
     if not text:
