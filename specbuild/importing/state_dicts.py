@@ -72,13 +72,16 @@ def loaded(path: Path) -> Any:
             return torch.load(file, map_location="cpu", weights_only=True)
     except OSError as error:
         raise refused(path, f"cannot be read: {error.strerror or error}") from None
-    except pickle.UnpicklingError as error:
+    except Exception as error:  # a damaged file may raise anything
+        named = GLOBAL.search(str(error)) if isinstance(error, pickle.UnpicklingError) else None
+        if named is not None:
+            fix = "where it was made: torch.save(model.state_dict(), FILE)"
+            raise refused(
+                path, f"holds more than tensors, and nothing in it is run: it names {named[1]}", fix
+            ) from None
         if is_safetensors(path):
             raise refused(path, "is a safetensors file already: a document may name it", "weights: ...") from None
-        fix = "where it was made: torch.save(model.state_dict(), FILE)"
-        raise refused(path, f"holds more than tensors, and nothing in it is run: {reason(error)}", fix) from None
-    except Exception as error:  # a damaged file may raise anything
-        raise refused(path, f"is no file of torch's, or is damaged: {first_line(error)}") from None
+        raise refused(path, "is no file of torch's, or is damaged") from None
 
 
 def is_safetensors(path: Path) -> bool:
@@ -129,12 +132,6 @@ def unwrapped(state: dict[str, torch.Tensor], notes: list[str]) -> dict[str, tor
     if taken:
         notes.append(f"every key began with {taken!r}, which is left out")
     return state
-
-
-def reason(error: pickle.UnpicklingError) -> str:
-    """Which class or function torch would not run, as far as it says so."""
-    named = GLOBAL.search(str(error))
-    return f"it names {named[1]}" if named else first_line(error)
 
 
 def first_line(error: BaseException) -> str:

@@ -66,6 +66,7 @@ def resting(plan: Plan) -> list[str]:
 def unmatched(plan: Plan, pattern: Pattern, keys: list[str], code: str) -> Diagnostic:
     """A pattern that is about nothing, with the name that was probably meant."""
     message, meant = meant_by(plan, pattern.text, keys)
-    fix = f"did you mean `{meant}`?" if meant else f"they are called {listed(names_of(plan, keys))}"
+    fix = f"did you mean `{meant}`?" if meant else f"names with parameters are {listed(names_of(plan, keys))}"
+    fix = "leave it out" if meant is None and message.endswith("has no parameters") else fix
     edit = renaming(pattern.path, pattern.text, meant, names_of(plan, keys)) if meant else None
     return Diagnostic(code, message, pattern.path, fix=fix, edit=edit)

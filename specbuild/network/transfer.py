@@ -115,7 +115,7 @@ def fitted(plan: Plan, weights: Weights, header: Mapping[str, Storage]) -> Fit |
             taken[key] = source
         elif found is not None:
             other.append(f"{key} is {described(storage)}, but {described(found)} there")
-        elif not key.endswith(f".{COUNTER}") or f"{key.removesuffix(COUNTER)}running_mean" not in target.wanted:
+        elif not source.endswith(COUNTER) or f"{source.removesuffix(COUNTER)}running_mean" not in header:
             missing.append(key)
     left: list[str] = []
     extra: list[str] = []
@@ -155,10 +155,13 @@ def moved(key: str, old: str, new: str) -> str:
 def no_such_prefix(weights: Weights, prefix: str, target: Target, header: Mapping[str, Storage]) -> Diagnostic:
     """SB416 for a `from` that no key begins with."""
     known = list(dict.fromkeys(part for key in header for part in outer_names(key)))
-    meant = fitting_prefix(target, header) or nearest(prefix, known)
-    fix = f"did you mean `{meant}`?" if meant else f"they begin with {', '.join(known[:3]) or 'nothing'}"
-    message = f"no tensor of {weights.name} is in `{prefix}`"
-    return Diagnostic("SB416", message, weights.at("from"), fix=fix if meant != "" else 'from: ""')
+    meant = fitting_prefix(target, header)
+    if meant == "":
+        fix = 'from: ""'
+    else:
+        meant = meant or nearest(prefix, known)
+        fix = f"did you mean `{meant}`?" if meant else f"they begin with {', '.join(known[:3]) or 'nothing'}"
+    return Diagnostic("SB416", f"no tensor of {weights.name} is in `{prefix}`", weights.at("from"), fix=fix)
 
 
 def outer_names(key: str) -> Iterator[str]:

@@ -241,14 +241,14 @@ def test_the_model_keeps_the_order_of_its_memory() -> None:
 
 @pytest.mark.skipif(not (DATA / "FashionMNIST").is_dir(), reason="MNIST and FashionMNIST are not here: SPECBUILD_DATA")
 def test_what_read_digits_learns_to_tell_clothes() -> None:
-    """300 batches of a frozen body and a new head, against the same body with random weights."""
+    """250 batches of a frozen body and a new head, against the same body with random weights."""
     Path("data").symlink_to(DATA)
     shortly = ["data.train.dataset.download=false", "data.val.dataset.download=false", "train.precision=float32"]
-    train(EXAMPLES / "mnist.yaml", [*shortly, "train.max_steps=300"], run="runs/mnist/1")
+    train(EXAMPLES / "mnist.yaml", [*shortly, "train.max_steps=150"], run="runs/mnist/1")
     body = load_file("runs/mnist/1/model.safetensors")
     reached = {}
     for name, overrides in (("taken", ()), ("random", ("weights=null",))):
-        run = train(EXAMPLES / "fashion.yaml", [*shortly, "train.max_steps=300", *overrides], run=name)
+        run = train(EXAMPLES / "fashion.yaml", [*shortly, "train.max_steps=250", *overrides], run=name)
         reached[name] = run.best["val_accuracy"]
         state = run.model.state_dict()
         kept = [torch.equal(state[key], body[key]) for key in body if key.startswith("body.")]
