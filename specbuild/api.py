@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from specbuild.diagnostics.diagnostic import Diagnostic
-from specbuild.errors import RunError, SpecError
+from specbuild.errors import RunError, SpecbuildError, SpecError
 from specbuild.language.document import Spec
 from specbuild.language.loading import load as load_document
 from specbuild.language.sections import SplitName
@@ -46,12 +46,41 @@ def load(document: Document, overrides: Iterable[str] = ()) -> Spec:
     return document if isinstance(document, Spec) else load_document(document, overrides)
 
 
-def check(document: Document, overrides: Iterable[str] = ()) -> tuple[Diagnostic, ...]:
+def check(
+    document: Document,
+    overrides: Iterable[str] = (),
+    *,
+    data: bool = False,
+    data_root: str | os.PathLike[str] | None = None,
+) -> tuple[Diagnostic, ...]:
     """All that is wrong with a document, in the order it is written; empty if nothing is.
 
     Judges form, shapes, the loss and what is known of the data without touching it. Imports no torch.
+
+    data: whether the sources of `weights` and the splits are opened, too, and held against the network; of files and
+    runs that weights come from the header is read. data_root: what relative paths of the data are relative to.
     """
-    return judge(document, overrides)
+    if not data:
+        return judge(document, overrides)
+    try:
+        spec = load(document, overrides)
+    except SpecError as error:
+        return error.diagnostics
+    found = judge(spec)
+    if any(diagnostic.severity == "error" for diagnostic in found):
+        return found
+    from specbuild.runs.transfer import held
+
+    plan = infer_plan(spec)
+    try:
+        held(spec, plan, verified=False)
+        if spec.data is not None:
+            from specbuild.training.loop import looked_at
+
+            looked_at(spec, plan, data_root)
+    except SpecbuildError as error:
+        return (*found, *error.diagnostics)
+    return found
 
 
 def fix(document: str | os.PathLike[str] | Source) -> tuple[str, tuple[Diagnostic, ...]]:

@@ -114,6 +114,13 @@ def opened(
     return splits
 
 
+def looked_at(spec: Spec, plan: Plan, data_root: Folder | None = None) -> None:
+    """Open every split and hold it against the network; raises `DataError`."""
+    root = None if data_root is None else Path(data_root)
+    for split in open_data(spec, splits=("train", "val", "test"), data_root=root).values():
+        probe(split, infer(at_first(spec, split)) if spec.dims else plan)
+
+
 def first_samples(spec: Spec, plan: Plan, data_root: Folder | None = None) -> Split:
     """The split of train, opened, for a look at it; raises `DataError` where the document does not fit its data."""
     problems = [problem for problem in missing_for_training(spec) if "`data`" in problem.message]

@@ -15,6 +15,7 @@ from specbuild.data.vision import torchvision
 from specbuild.errors import DataError
 from specbuild.runs import published
 
+ROOT = Path(__file__).resolve().parents[2]
 NAME = "SqueezeNet1_1_Weights.IMAGENET1K_V1"
 HEAD = {
     "specbuild": 1,
@@ -34,10 +35,10 @@ def downloads(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return folder
 
 
-def placed(downloads: Path, monkeypatch: pytest.MonkeyPatch, content: Any) -> Path:
+def placed(downloads: Path, monkeypatch: pytest.MonkeyPatch, content: Any, name: str = NAME) -> Path:
     """A file in the folder whose name has its own hash, as torchvision's publisher would name it."""
     torchvision()
-    weights = importlib.import_module("torchvision.models").get_weight(NAME)
+    weights = importlib.import_module("torchvision.models").get_weight(name)
     path = downloads / "new.pth"
     torch.save(content, path)
     named = downloads / f"squeezenet-{hashlib.sha256(path.read_bytes()).hexdigest()[:8]}.pth"
@@ -54,6 +55,23 @@ def test_weights_by_their_name(downloads: Path, monkeypatch: pytest.MonkeyPatch)
     assert torch.equal(built.get_parameter("features.0.weight"), model.features[0].weight)
     wrong = {**HEAD, "layers": [HEAD["layers"][0]], "weights": {"torchvision": NAME}}  # type: ignore[index]
     assert torch.equal(build(wrong).get_parameter("features.0.bias"), model.features[0].bias)
+
+
+def test_a_new_head_on_a_network_of_torchvision(downloads: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    torchvision()
+    model = importlib.import_module("torchvision.models").resnet18()
+    old = {key: tensor for key, tensor in model.state_dict().items() if "num_batches_tracked" not in key}
+    placed(downloads, monkeypatch, old, "ResNet18_Weights.IMAGENET1K_V1")
+    changes = [
+        "weights={torchvision: ResNet18_Weights.IMAGENET1K_V1, except: fc}", "layers.fc.out_features=102",
+        "freeze={parameters: '*', except: [layer4, fc]}",
+    ]  # fmt: skip
+    built = build(ROOT / "specs" / "resnet18.yaml", changes)
+    state = built.state_dict()
+    assert all(torch.equal(state[key], tensor) for key, tensor in old.items() if not key.startswith("fc."))
+    assert state["fc.weight"].shape == (102, 512)
+    learned = {name.partition(".")[0] for name, parameter in built.named_parameters() if parameter.requires_grad}
+    assert learned == {"layer4", "fc"}
 
 
 def test_a_file_that_was_altered_is_not_read(downloads: Path, monkeypatch: pytest.MonkeyPatch) -> None:

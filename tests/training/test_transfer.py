@@ -6,6 +6,8 @@ import hashlib
 import json
 import os
 import shutil
+import subprocess
+import sys
 from copy import deepcopy
 from pathlib import Path
 from typing import Any
@@ -14,8 +16,10 @@ import pytest
 import torch
 from safetensors.torch import load_file, save_file
 from torch import nn
+from typer.testing import CliRunner
 
-from specbuild.api import build, infer, load, reload, train
+from specbuild.api import build, check, infer, load, reload, train
+from specbuild.cli.app import app
 from specbuild.data import open_data
 from specbuild.errors import DataError
 from specbuild.runs.taking import take
@@ -237,6 +241,48 @@ def test_the_model_keeps_the_order_of_its_memory() -> None:
     take(model, held(spec, infer(spec)))
     assert model.get_parameter("body.conv2.weight").is_contiguous(memory_format=torch.channels_last)
     assert torch.equal(model.get_parameter("body.conv2.weight"), load_file("before.safetensors")["body.conv2.weight"])
+
+
+@pytest.mark.parametrize("strategy", ["ddp", "fsdp"])
+def test_two_processes_freeze_what_one_does(strategy: str) -> None:
+    """Parts of the network in each process too, of which some learn and some do not."""
+    before()
+    settings = {**DOCUMENT["train"], "distributed": {"strategy": strategy}, "device": "cpu"}
+    layers = deepcopy(DOCUMENT["layers"])
+    del layers[0]["layers"][3]  # each process has a Dropout of its own
+    written = document(
+        layers=layers, train={**settings, "max_steps": 12}, freeze=["body.norm*", "body.conv.weight", "head.bias"],
+        weights={"file": "before.safetensors", "into": "body"},
+    )  # fmt: skip
+    Path("net.json").write_text(json.dumps(written))
+    command = [sys.executable, "-W", "ignore", "-m", "specbuild", "train", "net.json", "--nproc", "2", "--run", "two"]
+    done = subprocess.run(command, check=False, capture_output=True, text=True, timeout=120)
+    assert done.returncode == 0, done.stderr
+    one = train(written, run="one").model.state_dict()
+    two = reload("two").model.state_dict()
+    began = load_file("before.safetensors")
+    kept = [key for key in two if key.startswith("body.norm")] + ["body.conv.weight"]
+    assert all(torch.equal(two[key], began[key]) for key in kept)
+    for key, tensor in one.items():
+        torch.testing.assert_close(two[key], tensor, rtol=1e-4, atol=1e-5)
+    assert not torch.equal(two["body.conv2.weight"], began["body.conv2.weight"])
+
+
+def test_check_opens_sources_and_data_where_it_is_told_to() -> None:
+    before()
+    (Path("net.json")).write_text(json.dumps(document(weights="before.safetensors", ignore=["SB809"])))
+    assert check("net.json", data=True) == ()
+    (problem,) = check("net.json", ["layers.head.out_features=11"], data=True)
+    assert (problem.code, problem.path) == ("SB416", ("weights",))
+    assert problem.because == "head.weight is [11, 64], but [10, 64] there; head.bias is [11], but [10] there"
+    (problem,) = check("net.json", ["weights=lost.safetensors"], data=True)
+    assert problem.message == "lost.safetensors: there is no such file"
+    lost = "data.train.dataset={type: Arrays, path: lost.npz, fields: {input: x, target: y}}"
+    assert check("net.json", [lost]) == ()
+    assert [problem.code for problem in check("net.json", [lost], data=True)] == ["SB403"]
+    found = CliRunner().invoke(app, ["check", "--data", "net.json", "--set", "weights=lost"])
+    assert found.exit_code == 1
+    assert "SB517" in found.output
 
 
 @pytest.mark.skipif(not (DATA / "FashionMNIST").is_dir(), reason="MNIST and FashionMNIST are not here: SPECBUILD_DATA")
