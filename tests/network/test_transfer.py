@@ -289,3 +289,9 @@ def test_expressions_and_overrides_reach_them() -> None:
     spec = specbuild.load(net(vars={"number": 3}, weights="runs/net/${number}"), ["freeze=[body.conv]"])
     assert spec.weights[0].name == "runs/net/3"
     assert infer(spec).frozen == {"body.conv.weight", "body.conv.bias"}
+
+
+def test_a_bias_that_comes_with_the_weights_is_not_called_lost() -> None:
+    assert [found.code for found in specbuild.check(net())] == ["SB809"]
+    assert specbuild.check(net(weights="runs/net/1")) == ()
+    assert specbuild.check(net(freeze="body")) == ()

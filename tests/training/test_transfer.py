@@ -269,7 +269,7 @@ def test_two_processes_with_parts_of_a_network_freeze_what_one_does() -> None:
 
 def test_check_opens_sources_and_data_where_it_is_told_to() -> None:
     before()
-    (Path("net.json")).write_text(json.dumps(document(weights="before.safetensors", ignore=["SB809"])))
+    (Path("net.json")).write_text(json.dumps(document(weights="before.safetensors")))
     assert check("net.json", data=True) == ()
     *_, problem = check("net.json", ["layers.head.out_features=11"], data=True)  # after SB818
     assert (problem.code, problem.path) == ("SB416", ("weights",))
