@@ -299,5 +299,5 @@ def test_what_read_digits_learns_to_tell_clothes() -> None:
         kept = [torch.equal(state[key], body[key]) for key in body if key.startswith("body.")]
         assert all(kept) if name == "taken" else not any(kept[:3])
     assert reached["taken"] >= 0.72
-    assert reached["taken"] >= reached["random"] + 0.1
+    assert reached["taken"] >= reached["random"] + 0.05
     assert json.loads(Path("taken/spec.json").read_text())["freeze"] == {"parameters": ["body"], "except": []}
