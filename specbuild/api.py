@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from specbuild.diagnostics.diagnostic import Diagnostic
-from specbuild.errors import RunError, SpecError
+from specbuild.errors import RunError, SpecbuildError, SpecError
 from specbuild.language.document import Spec
 from specbuild.language.loading import load as load_document
 from specbuild.language.sections import SplitName
@@ -50,12 +50,41 @@ def load(document: Document, overrides: Iterable[str] = ()) -> Spec:
     return document if isinstance(document, Spec) else load_document(document, overrides)
 
 
-def check(document: Document, overrides: Iterable[str] = ()) -> tuple[Diagnostic, ...]:
+def check(
+    document: Document,
+    overrides: Iterable[str] = (),
+    *,
+    data: bool = False,
+    data_root: str | os.PathLike[str] | None = None,
+) -> tuple[Diagnostic, ...]:
     """All that is wrong with a document, in the order it is written; empty if nothing is.
 
     Judges form, shapes, the loss and what is known of the data without touching it. Imports no torch.
+
+    data: whether the sources of `weights` and the splits are opened, too, and held against the network; of files and
+    runs that weights come from the header is read. data_root: what relative paths of the data are relative to.
     """
-    return judge(document, overrides)
+    if not data:
+        return judge(document, overrides)
+    try:
+        spec = load(document, overrides)
+    except SpecError as error:
+        return error.diagnostics
+    found = judge(spec)
+    if any(diagnostic.severity == "error" for diagnostic in found):
+        return found
+    from specbuild.runs.transfer import held
+
+    plan = infer_plan(spec)
+    try:
+        held(spec, plan, verified=False)
+        if spec.data is not None:
+            from specbuild.training.loop import looked_at
+
+            looked_at(spec, plan, data_root)
+    except SpecbuildError as error:
+        return (*found, *error.diagnostics)
+    return found
 
 
 def fix(document: str | os.PathLike[str] | Source) -> tuple[str, tuple[Diagnostic, ...]]:
@@ -123,9 +152,10 @@ def diff(a: Document, b: Document) -> Difference:
 
 
 def build(document: Document | Plan, overrides: Iterable[str] = ()) -> nn.Sequential:
-    """The network as a plain `nn.Sequential` of named layers, with torch's own initial weights.
+    """The network as a plain `nn.Sequential` of named layers, with torch's own initial weights, or the document's.
 
-    Raises `SpecError`, also (SB311) for weights that are larger than this machine's memory.
+    Raises `SpecError`, also (SB311) for weights that are larger than this machine's memory; and `DataError` for a
+    source of `weights` that cannot be read (SB517) or does not fit (SB416). A Plan has no such sources.
     """
     from specbuild.network.compile import build as build_plan
     from specbuild.network.cost import memory_here, require_memory
@@ -139,7 +169,13 @@ def build(document: Document | Plan, overrides: Iterable[str] = ()) -> nn.Sequen
         require_memory(plan, memory_here())
     except SpecError as error:
         raise SpecError(spec.place(error.diagnostics)) from None
-    return build_plan(plan, spec)
+    network = build_plan(plan, spec)
+    if spec.weights:
+        from specbuild.runs.taking import take
+        from specbuild.runs.transfer import held
+
+        take(network, held(spec, plan))
+    return network
 
 
 def train(

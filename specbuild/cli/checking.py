@@ -11,11 +11,17 @@ from specbuild.errors import SpecbuildError
 
 
 def check_specs(
-    specs: Sequence[str], overrides: Sequence[str], format: Format | DiagnosticFormat, *, strict: bool = False
+    specs: Sequence[str],
+    overrides: Sequence[str],
+    format: Format | DiagnosticFormat,
+    *,
+    strict: bool = False,
+    data: bool = False,
+    data_root: str | None = None,
 ) -> None:
     """Judge each and print what is wrong; ends the process with `FAILED` where something is.
 
-    strict: whether a warning counts as an error.
+    strict: whether a warning counts as an error. data: whether data and the sources of weights are opened too.
     """
     from specbuild import api
 
@@ -23,7 +29,7 @@ def check_specs(
     for name in specs:
         try:
             source = source_of(name)
-            diagnostics = api.check(source, overrides)
+            diagnostics = api.check(source, overrides, data=data, data_root=data_root)
         except SpecbuildError as error:
             diagnostics = error.diagnostics
         if strict:

@@ -11,7 +11,7 @@ from specbuild.language.items import SCOPE
 
 ORDER = (
     "specbuild", "name", "ignore", "vars", "blocks", "input", "inputs", "dims", "layers", "outputs", "tie", "init",
-    "loss", "optimizer", "scheduler", "metrics", "data", "train",
+    "weights", "freeze", "loss", "optimizer", "scheduler", "metrics", "data", "train",
 )  # fmt: skip
 FIRST = ("name", "type")
 """What a layer begins with."""

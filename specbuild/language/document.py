@@ -19,6 +19,7 @@ from specbuild.language.training import Training
 
 if TYPE_CHECKING:
     from specbuild.catalogue.sizes.promises import Promise
+    from specbuild.language.transferring import Freeze, Weights
 
 
 class Node(NamedTuple):
@@ -64,6 +65,10 @@ class Spec:
     """The document as plain values, overrides applied."""
     warnings: tuple[Diagnostic, ...] = ()
     """What is odd but not wrong."""
+    weights: tuple[Weights, ...] = ()
+    """What others have learned that it begins with; the later ones win."""
+    freeze: Freeze | None = None
+    """What of it stays as it begins."""
     ignored: tuple[str, ...] = ()
     """The codes of warnings that the document does without."""
     dims: Mapping[str, Promise] = field(default_factory=dict)

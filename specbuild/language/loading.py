@@ -34,11 +34,12 @@ from specbuild.language.variables import variables_of
 
 if TYPE_CHECKING:
     from specbuild.catalogue.sizes.promises import Promise
+    from specbuild.language.transferring import Freeze, Weights
 
 VERSION = 1
 KEYS = (
-    "specbuild", "name", "vars", "blocks", "input", "inputs", "layers", "outputs", "tie", "init", "loss", *SECTIONS,
-    "dims", "data", "train", "ignore",
+    "specbuild", "name", "vars", "blocks", "input", "inputs", "layers", "outputs", "tie", "init", "weights",
+    "freeze", "loss", *SECTIONS, "dims", "data", "train", "ignore",
 )  # fmt: skip
 UNEVALUATED = frozenset({"layers", "vars", "blocks"})
 """What is evaluated on its own, with more variables than the document's."""
@@ -130,6 +131,12 @@ def parsed(source: Source, problems: list[Diagnostic]) -> Spec:
         found[key] = None if raw is None else parse_section(raw, (key,), child, problems)
     data = parse_fields(Data, plain["data"], ("data",), problems) if plain.get("data") is not None else None
     training = parse_fields(Training, plain["train"], ("train",), problems) if plain.get("train") is not None else None
+    weights: tuple[Weights, ...] = ()
+    freeze: Freeze | None = None
+    if "weights" in plain or "freeze" in plain:
+        from specbuild.language.transferring import freeze_of, weights_of  # few documents have them
+
+        weights, freeze = weights_of(plain.get("weights"), problems), freeze_of(plain.get("freeze"), problems)
     ignored: tuple[str, ...] = ()
     if plain.get("ignore") is not None:
         from specbuild.language.ignoring import ignored_of  # few documents have it
@@ -139,7 +146,7 @@ def parsed(source: Source, problems: list[Diagnostic]) -> Spec:
         name=name, inputs=inputs, layers=nodes, outputs=outputs, tie=tie, init=init, losses=losses,
         optimizer=found["optimizer"], scheduler=found["scheduler"], metrics=found["metrics"],
         data=data, train=training or Training(), source=source, tree=plain,
-        warnings=tuple(expander.warnings.values()), ignored=ignored, dims=dims,
+        warnings=tuple(expander.warnings.values()), weights=weights, freeze=freeze, ignored=ignored, dims=dims,
     )  # fmt: skip
 
 

@@ -14,6 +14,12 @@ from specbuild.language.items import SCOPE
 from specbuild.language.variables import IDENTIFIER, TAKEN
 
 EXPRESSION: dict[str, Any] = {"$ref": "#/$defs/expression"}
+PATTERNS: dict[str, Any] = {
+    "anyOf": [
+        {"type": "string", "minLength": 1},
+        {"type": "array", "items": {"type": "string", "minLength": 1}},
+    ]
+}
 NAME_PATTERN = f"^{names.NAME.pattern}$"
 BLOCK_PATTERN = f"^{BLOCK_NAME.pattern}$"
 OWN: dict[str, Any] = {
@@ -232,6 +238,21 @@ def structure_properties() -> dict[str, Any]:
             "type": ["object", "null"],
             "additionalProperties": {"type": "string"},
         },
+        "weights": weights_schema(),
+        "freeze": {
+            "description": "What stays as it begins: names of parameters or layers, or patterns of them, "
+            "`[\"body.*\", \"*.bias\"]`, or `{parameters: \"*\", except: head}`.",
+            "anyOf": [
+                PATTERNS,
+                {
+                    "type": "object",
+                    "properties": {"parameters": PATTERNS, "except": {"anyOf": [PATTERNS, {"type": "null"}]}},
+                    "required": ["parameters"],
+                    "additionalProperties": False,
+                },
+                {"type": "null"},
+            ],
+        },
         "loss": {
             "description": "What is made small; where there are several outputs, one for each: `{head: X, aux: Y}`.",
             "anyOf": [
@@ -246,3 +267,37 @@ def structure_properties() -> dict[str, Any]:
             ],
         },
     }  # fmt: skip
+
+
+def weights_schema() -> dict[str, Any]:
+    """The schema of `weights`."""
+    sources = {
+        "file": "A safetensors file.",
+        "run": "The folder of a run: its best weights.",
+        "torchvision": "torchvision's published weights, by their name there: `ResNet18_Weights.IMAGENET1K_V1`.",
+    }
+    text = {"type": ["string", "null"]}
+    one = {
+        "type": "object",
+        "properties": {
+            **{name: {**text, "description": words} for name, words in sources.items()},
+            "into": {**text, "description": "The layer or the scope that takes them; the network unless written."},
+            "from": {
+                **text,
+                "description": "What the keys in the source begin with; `into` unless written, or nothing "
+                "where no key begins so.",
+            },
+            "except": {
+                "description": "What of the network begins as torch does: names or patterns of keys.",
+                "anyOf": [PATTERNS, {"type": "null"}],
+            },
+        },
+        "oneOf": [{"required": [name], "properties": {name: {"type": "string"}}} for name in sources],
+        "additionalProperties": False,
+    }
+    single: list[dict[str, Any]] = [{"type": "string", "minLength": 1}, one]
+    return {
+        "description": "What others have learned that the network begins with: a run, a safetensors file, or "
+        "torchvision's weights; one or a list, of which the later ones win.",
+        "anyOf": [*single, {"type": "array", "items": {"anyOf": single}}, {"type": "null"}],
+    }

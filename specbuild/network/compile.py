@@ -36,7 +36,7 @@ NAMESPACE = Namespace()
 
 
 def build(plan: Plan, spec: Spec | None = None) -> nn.Sequential:
-    """The network, with torch's own initial weights but for those that the plan says.
+    """The network, with torch's own initial weights but for those that the plan says; what is frozen has no gradient.
 
     A straight line of layers is a plain `nn.Sequential(OrderedDict(...))`, nested where the document
     nests; a scope with branches is one `Routed`. The keys of the `state_dict` are the layers' names.
@@ -49,6 +49,11 @@ def build(plan: Plan, spec: Spec | None = None) -> nn.Sequential:
     for tied, kept in plan.tie.items():
         module, _, name = tied.rpartition(".")
         setattr(network.get_submodule(module), name, network.get_parameter(kept))
+    for key in plan.frozen:
+        module, _, name = key.rpartition(".")
+        found = getattr(network.get_submodule(module), name)
+        if isinstance(found, nn.Parameter):
+            found.requires_grad_(False)
     with torch.no_grad():
         for key, scheme in plan.init.items():
             scheme.apply(nn.init, network.get_parameter(key))

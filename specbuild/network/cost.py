@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from contextlib import suppress
 from typing import NamedTuple
 
@@ -21,17 +21,14 @@ class Memory(NamedTuple):
     weights: int
     """Parameters, tied ones once."""
     buffers: int
+    gradients: int
+    """As much as the weights that learn."""
     optimizer: int
     """What the optimizer keeps beside the weights."""
     flowing: int
     """The most that is alive at once in a forward pass, for one sample, its inputs included."""
     kept: int
     """What the forward pass of training leaves for the backward pass, for one sample."""
-
-    @property
-    def gradients(self) -> int:
-        """As much as the weights."""
-        return self.weights
 
     def evaluating(self, batch: int) -> int:
         """Bytes to run the network on a batch."""
@@ -47,18 +44,19 @@ def memory_of(plan: Plan, *, precision: str = "float32", optimizer: Optimizer | 
 
     precision: the dtype that float32 is computed in under autocast, which is then what flows.
     """
-    storages = [storage for _, storage in plan.storages()]
-    weights = sum(storage.bytes for storage in storages)
-    state = sum(optimizer.state(storage.shape) * ITEM_BYTES[storage.dtype] for storage in storages) if optimizer else 0
+    weights = sum(storage.bytes for _, storage in plan.storages())
+    learned = [storage for key, storage in plan.storages() if key not in plan.frozen]
+    gradients = sum(storage.bytes for storage in learned)
+    state = sum(optimizer.state(storage.shape) * ITEM_BYTES[storage.dtype] for storage in learned) if optimizer else 0
     buffers = sum(storage.bytes for step in plan.layers() for storage in outcome_of(step).buffers.values())
-    flow = Flow(precision)
+    flow = Flow(precision, plan.frozen)
     inputs = [flow.fresh(type, learns=False) for type in plan.inputs.values()]
     values = flow.scope(plan.scope, inputs)
     outputs = [led_to(reference, values, inputs) for reference in plan.scope.outputs.values()]
     flow.kept.update(held.root for held in outputs)  # for the loss
     for held in (*inputs, *outputs):
         flow.last_read[held.root] = flow.time + 1
-    return Memory(weights, buffers, state, flow.most(), flow.kept_bytes())
+    return Memory(weights, buffers, gradients, state, flow.most(), flow.kept_bytes())
 
 
 class Held(NamedTuple):
@@ -75,8 +73,8 @@ Results = Mapping[str | None, Held]
 class Flow:
     """One pass over the layers in the order they run; memory that several values share counts once."""
 
-    def __init__(self, precision: str) -> None:
-        self.precision = precision
+    def __init__(self, precision: str, frozen: Collection[str] = ()) -> None:
+        self.precision, self.frozen = precision, frozen
         self.time = 0
         self.sizes: list[int] = []
         """Bytes of each memory, for one sample."""
@@ -119,7 +117,7 @@ class Flow:
         """One layer: what it makes, and what backward needs of it."""
         self.time += 1
         outcome = outcome_of(step)
-        learns = bool(outcome.parameters) or any(held.learns for held in taken)
+        learns = self.has_gradient(step) or any(held.learns for held in taken)
         if taken and (layer.shares or layer.passes(training=True) or getattr(layer, "inplace", False)):
             first = Held(taken[0].root, learns)
         elif layer.takes == ():
@@ -131,6 +129,13 @@ class Flow:
         if learns and not layer.passes(training=True):
             self.keep(step, taken, results)
         return results
+
+    def has_gradient(self, step: Step) -> bool:
+        """Whether some parameter of a layer is not frozen."""
+        names = outcome_of(step).parameters
+        if not self.frozen:
+            return bool(names)
+        return any((f"{step.name}.{name}" if name else step.name) not in self.frozen for name in names)
 
     def keep(self, step: Step, taken: Sequence[Held], results: Results) -> None:
         """Note what backward needs of a layer."""

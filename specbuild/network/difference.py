@@ -60,7 +60,7 @@ class Difference:
     init: Mapping[str, Values]
     """By the new key: the scheme that fills a parameter which both have."""
     sections: Mapping[str, Values]
-    """By path: values of `dims`, `tie`, `loss`, `optimizer`, `scheduler`, `metrics`, `data` and `train`."""
+    """By path: values of `dims`, `tie`, `weights`, `freeze`, and of all that is beside the network."""
     weights: Weights
 
     def __bool__(self) -> bool:
@@ -270,6 +270,14 @@ def sections_changed(old: Spec, new: Spec, names: Mapping[str, str]) -> Iterator
     yield from changes("dims", *({name: worded(promise) for name, promise in spec.dims.items()} for spec in (old, new)))
     tie = {renamed(key, names): renamed(kept, names) for key, kept in old.tie.items()}
     yield from changes("tie", tie, dict(new.tie))
+    if old.weights or new.weights or old.freeze or new.freeze:
+        from specbuild.language.transferring import freeze_document, weights_document  # few documents have them
+
+        for index in range(max(len(old.weights), len(new.weights))):
+            before, after = (dict(enumerate(weights_document(spec.weights))).get(index, {}) for spec in (old, new))
+            yield from changes(f"weights[{index}]", before, after)
+        before, after = ({} if spec.freeze is None else freeze_document(spec.freeze) for spec in (old, new))
+        yield from changes("freeze", before, after)
     if len(old.losses) <= 1 and len(new.losses) <= 1:
         yield from changes("loss", old.loss, new.loss)
     else:

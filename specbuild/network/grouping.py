@@ -35,7 +35,7 @@ class Learned(NamedTuple):
 
 
 def learned(plan: Plan) -> list[Learned]:
-    """The parameters of a network, each once."""
+    """The parameters of a network that are not frozen, each once."""
     found: dict[str, Learned] = {}
     tied: dict[str, list[Learned]] = {}
     for step in plan.layers():
@@ -43,6 +43,8 @@ def learned(plan: Plan) -> list[Learned]:
         for name, storage in outcome_of(step).parameters.items():
             key = f"{step.name}.{name}" if name else step.name
             one = Learned((key,), frozenset((step.type,)), storage.shape, sparse)
+            if key in plan.frozen:
+                continue
             if key in plan.tie:
                 tied.setdefault(plan.tie[key], []).append(one)
             else:
@@ -137,6 +139,10 @@ def check_group(group: Group, path: Path, parameters: Collection[Learned], plan:
     for place, pattern in places(group.parameters, (*path, "parameters")):
         if not any(fnmatchcase(name, pattern) for name in names):
             wrong = True
+            if any(fnmatchcase(key, pattern) for key in plan.frozen):
+                message = f"all that `{pattern}` is about is frozen"
+                yield Diagnostic("SB413", message, place, fix="leave it out: an optimizer has only what learns")
+                continue
             meant = nearest(pattern, names) if "*" not in pattern else None
             yield Diagnostic(
                 "SB413", f"no parameter is called `{pattern}`", place,
@@ -151,6 +157,9 @@ def check_group(group: Group, path: Path, parameters: Collection[Learned], plan:
         wrong = True
         if type not in LAYERS:
             yield replace(unknown_type(type, place, LAYERS, "layer"), code="SB413")
+        elif type in types and any(key.rpartition(".")[0] == types[type] for key in plan.frozen):
+            message = f"all of the type {type} is frozen"
+            yield Diagnostic("SB413", message, place, fix="leave it out: an optimizer has only what learns")
         elif type in types:
             yield Diagnostic("SB413", f"{types[type]} is {with_article(type)}, which has no parameters", place)
         else:

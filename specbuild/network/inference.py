@@ -81,6 +81,9 @@ def plan_of(spec: Spec, walk: Walk) -> Plan:
         schemes, misfits = initialized(plan, spec.init)
         problems += misfits
         plan = plan._replace(init=schemes)
+    if spec.weights or spec.freeze is not None:
+        plan, misfits = transferred(plan, spec)
+        problems += misfits
     if walk.in_place and (walk.branches or walk.overwrites or not plan.scope.straight):
         problems += overwritten(plan, spec)
     if walk.looks_up:
@@ -88,6 +91,18 @@ def plan_of(spec: Spec, walk: Walk) -> Plan:
     if problems:
         raise SpecError(spec.place(few(problems)))
     return plan
+
+
+def transferred(plan: Plan, spec: Spec) -> tuple[Plan, list[Diagnostic]]:
+    """The plan with what is frozen; and what is wrong with `weights` and `freeze`."""
+    from specbuild.network.freezing import frozen  # few documents have them
+    from specbuild.network.transfer import check_weights
+
+    problems = list(check_weights(plan, spec.weights))
+    if spec.freeze is not None:
+        keys, misfits = frozen(plan, spec.freeze)
+        return plan._replace(frozen=keys), problems + misfits
+    return plan, problems
 
 
 class Walk:

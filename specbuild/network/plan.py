@@ -83,6 +83,8 @@ class Plan(NamedTuple):
     """Parameters that are another one."""
     init: Mapping[str, Initialization] = NOTHING
     """What fills a parameter, by its key in the `state_dict`, in the order of the layers; torch's own elsewhere."""
+    frozen: frozenset[str] = frozenset()
+    """The keys of the parameters that stay as they begin, and of the buffers of a normalization that has no others."""
     dims: Mapping[str, Promise] = NOTHING
     """What is promised of each size that is left open; then shapes are written over them, and so are costs."""
 
@@ -120,8 +122,12 @@ class Plan(NamedTuple):
                     yield key, storage
 
     def parameters(self) -> int:
-        """The number of trainable elements."""
+        """The number of elements of all parameters."""
         return sum(storage.size for _, storage in self.storages())
+
+    def trainable(self) -> int:
+        """The number of elements that are not frozen."""
+        return sum(storage.size for key, storage in self.storages() if key not in self.frozen)
 
     def parameter_bytes(self) -> int:
         """Bytes of the parameters and the buffers."""

@@ -36,6 +36,14 @@ def resolved(spec: Spec, plan: Plan) -> dict[str, Any]:
         document["tie"] = dict(spec.tie)
     if spec.init:
         document["init"] = init_document(spec.init)
+    if spec.weights:
+        from specbuild.language.transferring import weights_document  # few documents have it
+
+        document["weights"] = weights_document(spec.weights)
+    if spec.freeze is not None:
+        from specbuild.language.transferring import freeze_document
+
+        document["freeze"] = freeze_document(spec.freeze)
     if len(spec.outputs) > 1 and spec.losses:
         document["loss"] = {name: entry_document(loss) for name, loss in spec.losses.items()}
     elif spec.loss is not None:

@@ -22,7 +22,7 @@ SHOWN = 3
 """How many keys of a `state_dict` are shown."""
 SHORT_LIST = re.compile(r"\[[^\[\]]{,40}\]")
 """What stays on one line."""
-TRAINING = ("tie", "loss", "optimizer", "scheduler", "metrics", "data", "train")
+TRAINING = ("tie", "weights", "freeze", "loss", "optimizer", "scheduler", "metrics", "data", "train")
 MARKS = {"added": "+", "gone": "-", "changed": "~", "renamed": "~", "moved": "~"}
 
 Row = tuple[str, str, str]

@@ -57,6 +57,12 @@ def tied(step: Step, tie: Collection[str]) -> list[str]:
     return [key for key, _ in keyed(step) if key in tie] if tie else []
 
 
+def is_frozen(step: Step, frozen: Collection[str]) -> bool:
+    """Whether a layer, or a scope, has parameters, and all of them are frozen."""
+    keys = [key for key, _ in keyed(step)] if frozen else []
+    return bool(keys) and all(key in frozen for key in keys)
+
+
 def macs_of(step: Step) -> int:
     """The multiply-accumulates of a layer, or of all layers in a scope, for one sample."""
     if step.layer is None:
@@ -74,7 +80,7 @@ def text(plan: Plan, use: Use, depth: int | None = None, over: Plan | None = Non
     rows: list[tuple[str, ...]] = [(name, "", str(given), "", "") for name, given in inputs.items()]
     marked = marked_outputs(plan)
     for position, step in enumerate(plan.steps):
-        add_rows(step, 0, rows, depth, plan.tie, shapes, " (output)" if Reference(position) in marked else "")
+        add_rows(step, 0, rows, depth, plan, shapes, " (output)" if Reference(position) in marked else "")
         for (_, result, _), name in marked.items():
             if result is not None and name == f"{step.local_name}.{result}":
                 rows.append((f"{name} (output)", "", str((over or plan).outputs[name]), "", ""))
@@ -128,7 +134,7 @@ def line(row: tuple[str, ...], widths: list[int]) -> str:
 
 
 def add_rows(
-    step: Step, level: int, rows: list[tuple[str, ...]], depth: int | None, tie: Collection[str],
+    step: Step, level: int, rows: list[tuple[str, ...]], depth: int | None, plan: Plan,
     shapes: Mapping[str, TensorType], mark: str = "",
 ) -> None:  # fmt: skip
     """The row of a step, and those of the steps inside it; mark: what stands after its name."""
@@ -137,10 +143,11 @@ def add_rows(
     if step.layer is None and not folded:
         rows.append((name, step.type, str(shapes[step.name]), "", ""))
         for inner in step.steps:
-            add_rows(inner, level + 1, rows, depth, tie, shapes)
+            add_rows(inner, level + 1, rows, depth, plan, shapes)
     else:
-        own = count(parameters_of(step, tie))
-        parameters = f"{own} (tied)".lstrip() if tied(step, tie) else own
+        own = count(parameters_of(step, plan.tie))
+        marks = ["tied"] * bool(tied(step, plan.tie)) + ["frozen"] * is_frozen(step, plan.frozen)
+        parameters = f"{own} ({', '.join(marks)})".lstrip() if marks else own
         rows.append((name, step.type, str(shapes[step.name]), parameters, count(macs_of(step))))
 
 
@@ -153,6 +160,9 @@ def totals(plan: Plan, use: Use) -> dict[str, str]:
     """What the network costs, in words."""
     buffers = sum(s.size for step in plan.layers() for s in outcome_of(step).buffers.values())
     found = {"parameters": f"{plan.parameters():,}"}
+    if plan.frozen:
+        learned = plan.trainable()
+        found["parameters"] += f": {learned:,} trainable, {plan.parameters() - learned:,} frozen"
     if buffers:
         found["buffers"] = f"{buffers:,}"
     found["multiply-accumulates"] = f"{plan.macs():,} a sample"
@@ -216,9 +226,10 @@ def as_json(plan: Plan, use: Use, over: Plan | None = None) -> dict[str, Any]:
         "inputs": {name: type_json(given) for name, given in (over or plan).inputs.items()},
         "outputs": {name: type_json(made) for name, made in (over or plan).outputs.items()},
         "parameters": plan.parameters(),
+        "trainable": plan.trainable(),
         "macs": plan.macs(),
         "memory": memory_json(plan, use),
-        "layers": [step_json(step, plan.tie, shapes) for step in plan.steps],
+        "layers": [step_json(step, plan, shapes) for step in plan.steps],
     }
 
 
@@ -227,19 +238,21 @@ def type_json(tensor: TensorType) -> dict[str, Any]:
     return {"shape": [size if isinstance(size, int) else str(size) for size in tensor.shape], "dtype": tensor.dtype}
 
 
-def step_json(step: Step, tie: Collection[str], shapes: Mapping[str, TensorType]) -> dict[str, Any]:
+def step_json(step: Step, plan: Plan, shapes: Mapping[str, TensorType]) -> dict[str, Any]:
     """One layer, or a scope with what is in it; `tied` are parameters that count where they are another's."""
     found: dict[str, Any] = {
         "name": step.name,
         "type": step.type,
         "output": type_json(shapes[step.name]),
-        "parameters": parameters_of(step, tie),
+        "parameters": parameters_of(step, plan.tie),
         "macs": macs_of(step),
     }
     if step.layer is None:
-        found["layers"] = [step_json(inner, tie, shapes) for inner in step.steps]
+        found["layers"] = [step_json(inner, plan, shapes) for inner in step.steps]
     else:
-        if tied(step, tie):
-            found["tied"] = tied(step, tie)
+        if tied(step, plan.tie):
+            found["tied"] = tied(step, plan.tie)
+        if frozen := [key for key, _ in keyed(step) if key in plan.frozen]:
+            found["frozen"] = frozen
         found["arguments"] = fields_document(step.layer)
     return found

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import warnings
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
 from itertools import islice
@@ -25,8 +25,11 @@ from specbuild.network.compile import build
 from specbuild.network.metrics import best_of, metric_names, metrics_of
 from specbuild.network.plan import Plan
 from specbuild.network.training import check_average, closes_over
+from specbuild.runs.taking import take
+from specbuild.runs.transfer import Held
 from specbuild.training import precision
 from specbuild.training.averaging import Average, Kept, copied
+from specbuild.training.freezing import Modes
 from specbuild.training.guarding import UNKNOWN, Culprit, NotFinite, Watch, culprit, finite, unlabelled
 from specbuild.training.indexing import lookups_told
 from specbuild.training.layout import NAMES, memory_format
@@ -59,13 +62,17 @@ class Fit:
         splits: Mapping[str, Split],
         report: Reporter,
         world: World = ALONE,
+        weights: Iterable[Held] = (),
     ) -> None:
+        """weights: what the network begins with; none for a training that goes on, which has its own."""
         self.plan, self.device, self.splits, self.report, self.world = plan, device, splits, report, world
         self.metrics = metrics_of(spec)
         self.best = chosen_by(spec, "val" in splits)
         self.layout = memory_format(spec, plan, device)
         torch.manual_seed(spec.train.seed)
-        self.model: nn.Sequential = build(plan, spec).to(device).to(memory_format=self.layout)  # type: ignore[call-overload]
+        built = build(plan, spec)
+        take(built, weights)
+        self.model: nn.Sequential = built.to(device).to(memory_format=self.layout)  # type: ignore[call-overload]
         self.precision = precision.settled(spec, plan, self.model, device)
         self.spec = spec = replace(
             spec,
@@ -79,6 +86,7 @@ class Fit:
         """The model as it is called on one's own, such as on val."""
         self.module = world.wrapped(self.called)
         """The model as it is called in learning."""
+        self.modes = Modes(self.model, self.module, plan)
         self.objective = Objective(spec, device)
         self.feed = Feed(plan, self.layout)
         self.autocast = precision.autocast(device, self.precision)
@@ -221,7 +229,7 @@ class Fit:
         batches = train.batches(number, self.device, position.read)
         if count < train.steps:
             batches = islice(batches, count - position.batches)
-        self.module.train()
+        self.modes.train()
         self.watch.begin(position.batches)
         step = self.learning.epoch(count, position.batches)
         self.turn.begun = self.turn.done = position.batches
@@ -250,7 +258,7 @@ class Fit:
     def diverged(self, found: NotFinite, number: int) -> DataError:
         """SB409 with the step in which something was no longer finite, and the layer in which it was first."""
         step = self.limits.steps + -(-found.number // self.spec.train.accumulate)
-        self.model.train()
+        self.modes.train()
         with torch.random.fork_rng(devices=[self.device] if self.device.type == "cuda" else []), self.autocast:
             where = culprit(self.model, self.plan, self.feed(found.batch)) if self.world.has_whole else UNKNOWN
         message = f"{found.what} became {found.found} in step {step}, in epoch {number}"

@@ -18,6 +18,7 @@ from specbuild.language.document import Spec
 from specbuild.network.inference import infer
 from specbuild.network.pipeline import check_data, missing_for_training
 from specbuild.network.plan import Plan
+from specbuild.runs.transfer import held
 from specbuild.training.closing import closed
 from specbuild.training.fitting import Fit
 from specbuild.training.interruption import Interrupted, Signals
@@ -74,10 +75,14 @@ def trained(
         ended_by: BaseException | None = None
         try:
             taken.unshield()
+            fresh = session.found is None or session.found.checkpoint is None
+            weights = held(spec, plan) if fresh else ()  # a checkpoint has them all
+            for source in weights:
+                report.say(source.told)
             splits = opened(spec, plan, data_root, train, val)
             spec = weighed(spec, splits["train"], plan)
             world.shared(splits, plan)
-            session.begin(Fit(spec, plan, target, splits, report, world))
+            session.begin(Fit(spec, plan, target, splits, report, world, weights))
             session.go()
             taken.shield()
         except BaseException as error:  # whatever ends it, what was good is kept
@@ -107,6 +112,13 @@ def opened(
     for split in splits.values():
         probe(split, plan if spec.origin is None else infer(at_first(spec.origin, split)))
     return splits
+
+
+def looked_at(spec: Spec, plan: Plan, data_root: Folder | None = None) -> None:
+    """Open every split and hold it against the network; raises `DataError`."""
+    root = None if data_root is None else Path(data_root)
+    for split in open_data(spec, splits=("train", "val", "test"), data_root=root).values():
+        probe(split, infer(at_first(spec, split)) if spec.dims else plan)
 
 
 def first_samples(spec: Spec, plan: Plan, data_root: Folder | None = None) -> Split:

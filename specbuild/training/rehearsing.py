@@ -19,6 +19,7 @@ from specbuild.language.document import Spec
 from specbuild.network.cost import in_bytes, memory_of
 from specbuild.network.inference import infer
 from specbuild.network.plan import Plan
+from specbuild.runs.transfer import held
 from specbuild.training.device import choose, require_room
 from specbuild.training.disk import Space, space_of
 from specbuild.training.fitting import Fit
@@ -109,8 +110,9 @@ def rehearse(
     target = choose(spec, device)
     require_room(spec, plan, target)
     with generator_kept(target), determined(spec.train.deterministic):
+        sources = held(spec, plan)
         splits = opened(spec, plan, data_root, train, val)
-        fit = Fit(weighed(spec, splits["train"], plan), plan, target, splits, Silent())
+        fit = Fit(weighed(spec, splits["train"], plan), plan, target, splits, Silent(), weights=sources)
         tried, loss, pace = few_steps(fit)
         judging = few_measured(fit) if "val" in fit.splits else 0.0
     return summed_up(fit, tried, loss, pace, judging)
@@ -130,7 +132,7 @@ def few_steps(fit: Fit) -> tuple[int, float, float]:
             if len(marks) >= LEAST and marks[-1] - begun > SECONDS:
                 return
 
-    fit.module.train()
+    fit.modes.train()
     fit.watch.begin()
     with fit.told(1):
         done = learn(fit.learning.epoch(most), timed(), meter, lambda meter: False, fit.watch)

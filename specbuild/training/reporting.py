@@ -24,10 +24,13 @@ class Start(NamedTuple):
     """The number by which the best epoch is chosen."""
     first: int = 1
     """The epoch that it begins with, or goes on in."""
+    frozen: int = 0
+    """How many of the parameters do not learn."""
 
     def __str__(self) -> str:
+        stay = f" ({self.frozen:,} frozen)" if self.frozen else ""
         splits = ", ".join(f"{count:,} {split}" for split, count in self.samples.items())
-        return f"{self.name}: {self.parameters:,} parameters on {self.device}; samples: {splits}"
+        return f"{self.name}: {self.parameters:,} parameters{stay} on {self.device}; samples: {splits}"
 
 
 class Reporter(Protocol):

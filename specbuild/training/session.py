@@ -271,8 +271,9 @@ class Session:
         samples = {name: len(split) for name, split in fit.splits.items()}
         spec, parameters = self.spec, fit.plan.parameters()
         return Start(
-            spec.name, str(fit.device), spec.train.epochs, parameters, samples, fit.best.metric, fit.position.epoch
-        )
+            spec.name, str(fit.device), spec.train.epochs, parameters, samples, fit.best.metric, fit.position.epoch,
+            parameters - fit.plan.trainable(),
+        )  # fmt: skip
 
     def last_words(self) -> str:
         """What is said where a second signal ends it all."""

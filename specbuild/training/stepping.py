@@ -22,7 +22,7 @@ from specbuild.network.scheduling import check_metric, metric_of, settled
 
 
 def optimizer_of(spec: Spec, plan: Plan, model: nn.Module, device: torch.device) -> torch.optim.Optimizer:
-    """The optimizer of the model's parameters, in torch's groups where the document has some.
+    """The optimizer of the model's parameters that are not frozen, in torch's groups where the document has some.
 
     The optimizer's own group is the first, and is left out where the others take all.
     """
@@ -35,13 +35,16 @@ def optimizer_of(spec: Spec, plan: Plan, model: nn.Module, device: torch.device)
     except Violation as violation:
         raise refusal(spec, violation, ("optimizer",)) from None
     if not entry.parts:
-        built: torch.optim.Optimizer = entry.build(torch.optim, model.parameters())
+        built: torch.optim.Optimizer = entry.build(
+            torch.optim, [parameter for parameter in model.parameters() if parameter.requires_grad]
+        )
         return built
     numbers = assignment(entry, plan)
     groups: list[dict[str, Any]] = [{"params": []}]
     groups += [{"params": [], **group.changes()} for group in entry.parts]
     for name, parameter in model.named_parameters():
-        groups[numbers[name]]["params"].append(parameter)
+        if parameter.requires_grad:
+            groups[numbers[name]]["params"].append(parameter)
     grouped: torch.optim.Optimizer = entry.build(torch.optim, [group for group in groups if group["params"]])
     return grouped
 

@@ -281,6 +281,12 @@ def entry(rng: random.Random, key: str) -> Any:
             return [
                 {"match": "*", "weight": rng.choice(("zeros_", "kaiming_normal_", {"type": "constant_", "val": 1}))}
             ]
+        case "weights":
+            source = {rng.choice(("run", "file", "torchvision")): rng.choice(("runs/a/1", "a.safetensors", "a.pth", 1))}
+            more = {rng.choice(("into", "from", "except")): rng.choice(("a", "a.*", ["a", "*.bias"], "", value(rng)))}
+            return rng.choice(("runs/a/1", "a.pth", source, {**source, **more}, [{**source, **more}, "a"]))
+        case "freeze":
+            return rng.choice(("a", ["a.*", "*.bias"], {"parameters": "*", "except": ["a"]}, value(rng)))
         case "loss":
             return rng.choice(sorted(LOSSES))
         case "dims":

@@ -60,7 +60,7 @@ RUNS: tuple[Code, ...] = (
     ),
     Code(
         "SB506",
-        "the run cannot be written",
+        "a file cannot be written",
         "The file system refused: the folder is not writable, a part of its path is a file, or the disk is "
         "full. The reason is the operating system's own. Before the first step the space that the training takes is "
         "estimated, from its weights, the state of its optimizer and the checkpoints that are kept, and a disk that is "
@@ -127,5 +127,15 @@ RUNS: tuple[Code, ...] = (
         f"{TRAIN} --set data.val.transforms=[RandomHorizontalFlip,ToTensor]\n{SAVE.format('8, 8')}\n"
         "$ specbuild predict first digit.npy",
         f"{TRAIN}\n{SAVE.format('8, 8')}\n$ specbuild predict first digit.npy",
+    ),
+    Code(
+        "SB517",
+        "weights that cannot be read",
+        "`weights` names a safetensors file, a run, or torchvision's weights. The file is not there or is no "
+        "safetensors file, the run is none or was altered, or torchvision has no such weights or cannot fetch them. A "
+        "document is data and names data alone: a `.pth` that torch has pickled is made a safetensors file first, by "
+        "the person who trusts it.",
+        "$ specbuild train specs/digits_cnn.yaml --set weights=lost.safetensors",
+        f"{TRAIN}\n$ specbuild train specs/digits_cnn.yaml --set train.epochs=1 --set weights=first",
     ),
 )

@@ -184,4 +184,23 @@ TRAINING: tuple[Code, ...] = (
         "scheduler: {type: OneCycleLR, max_lr: 0.1}",
         "scheduler: {type: OneCycleLR, max_lr: 0.1, total_steps: 100}",
     ),
+    mending(
+        "SB416",
+        "Weights that do not fit the network",
+        "`weights` begins a network, or the layer or scope that `into` names, with what another has learned. Every "
+        "parameter and buffer there is found in the source with the same shape and dtype, except those that `except` "
+        "names, which begin as torch does; and a layer that is taken is taken whole. All that does not fit is told at "
+        "once, before anything is loaded. Layers that the source has and the network has not are left, and that is "
+        "said. `from` is what the keys in the source begin with.",
+        "weights: {run: runs/digits/1, into: linear_1}",
+        "weights: {run: runs/digits/1, into: linear_9}",
+    ),
+    mending(
+        "SB417",
+        "A `freeze` that cannot be",
+        "`freeze` names what stays as it begins: parameters by their keys in the `state_dict`, or layers and scopes, "
+        "or patterns of either. Each is found in the network, and something is left that learns.",
+        "freeze: linear_1.weight",
+        "freeze: linear_1.wieght",
+    ),
 )

@@ -27,7 +27,8 @@ def every(spec: Spec, plan: Plan) -> Iterator[Diagnostic]:
     """The warnings of each theme; only those that the document may have are imported."""
     from specbuild.network.lint.layers import odd_layers
 
-    yield from odd_layers(plan)
+    taken = bool(spec.weights or plan.frozen)  # a bias that comes with others' weights, or that a norm at rest keeps
+    yield from (found for found in odd_layers(plan) if found.code != "SB809" or not taken)
     if any(loss.type in NAMED for loss in spec.losses.values()) or any(step.type in NAMED for step in plan.layers()):
         from specbuild.network.lint.losses import odd_losses
 
