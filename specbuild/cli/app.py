@@ -11,6 +11,7 @@ from specbuild.cli.check import check
 from specbuild.cli.diff import diff
 from specbuild.cli.evaluate import evaluate
 from specbuild.cli.explain import explain
+from specbuild.cli.export import export
 from specbuild.cli.preview import preview
 from specbuild.cli.reload import reload
 from specbuild.cli.runs import COMMANDS as RUNS
@@ -53,7 +54,7 @@ def options(
     output.show_traceback = traceback
 
 
-for command in (check, summary, diff, preview, train, evaluate, reload, verify, schema, explain):
+for command in (check, summary, diff, preview, train, evaluate, export, reload, verify, schema, explain):
     app.command()(output.guarded(command))
 
 runs = typer.Typer(help="List, compare and clean up runs.", no_args_is_help=True)
