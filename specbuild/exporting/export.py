@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import NamedTuple
 
@@ -114,7 +114,16 @@ def export(
     that is there is written over. Raises `RunError`: SB506 what cannot be written, SB511 what gives another output,
     SB512 what the format cannot express.
     """
-    choices = choices or Choices()
+    try:
+        return written(subject, to, output, choices or Choices(), force)
+    except RunError as error:
+        raise RunError([replace(found, file=found.file or subject.name) for found in error.diagnostics]) from None
+
+
+def written(
+    subject: Subject, to: str, output: str | os.PathLike[str] | None, choices: Choices, force: bool
+) -> Export:
+    """The same; what is wrong with the network has no place yet."""
     if to == TORCHSCRIPT:
         raise RunError([no_torchscript()])
     form = FORMS[to]

@@ -8,7 +8,7 @@ import torch
 
 from specbuild.diagnostics.diagnostic import Diagnostic
 from specbuild.errors import RunError
-from specbuild.exporting.parity import EXACT, Probed, Runner, Tolerance, Unequal, first_difference
+from specbuild.exporting.parity import EXACT, Probed, Runner, Tensors, Tolerance, Unequal, first_difference, seeded
 from specbuild.exporting.subject import Subject
 
 Probe = Callable[[Probed], Runner]
@@ -29,11 +29,15 @@ def failed(
 def where(subject: Subject, unequal: Unequal, allowed: Tolerance, probe: Probe) -> str:
     """The first layer that differs, in words."""
     probed = Probed(subject.model, subject.plan).eval()
-    inputs = unequal.trial.inputs
-    try:
+
+
+    def network(inputs: Tensors) -> Tensors:
         with torch.inference_mode():
-            found = probe(probed)(inputs)
-            wanted = probed(*inputs.values())
+            return probed(*inputs.values())  # type: ignore[no-any-return]
+
+    try:
+        found = seeded(probe(probed), unequal.trial)
+        wanted = seeded(network, unequal.trial)
     except RunError as error:
         return f"which layer it is cannot be told: {error.diagnostics[0].message}"
     first = first_difference(wanted, found, allowed)

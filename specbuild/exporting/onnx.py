@@ -27,7 +27,7 @@ OPSET = 20
 """What torch's exporter writes in unless it is told."""
 LARGEST = 2**31 - 2**20
 """Bytes of weights that a file of ONNX, a message of protocol buffers, has room for."""
-FIX = "--to torch or --to python; tell torch's exporter about it"
+FIX = "--to torch, or --to python"
 KEPT = "pkg.torch.onnx.name_scopes"
 """Of what torch notes at a node: the modules that it is in. The rest names files of the machine."""
 

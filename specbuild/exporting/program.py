@@ -35,7 +35,7 @@ def probe(subject: Subject, path: Path) -> Probe:
         program = program_of(subject, probed)
         with quiet():
             torch.export.save(program, aside)
-        return runner(aside, plan)
+        return runner(aside, subject.plan)
 
     return run
 

@@ -32,6 +32,8 @@ class Subject:
     model: nn.Sequential
     origin: str
     """Whose weights they are, in words."""
+    name: str
+    """The file of the document, or the run's folder."""
     preprocessing: dict[str, Any] | None = None
     """What was learned from train's samples to prepare others by."""
     labels: Any = None
@@ -47,8 +49,8 @@ class Subject:
 def of_run(run: Run) -> Subject:
     """A run with the weights that it was reloaded with."""
     return Subject(
-        run.spec, run.plan, run.model.cpu(), f"the {run.weights} weights of {run.path}", run.preprocessing,
-        getattr(run, "labels", None),
+        run.spec, run.plan, run.model.cpu(), f"the {run.weights} weights of {run.path}", str(run.path),
+        run.preprocessing, getattr(run, "labels", None),
     )  # fmt: skip
 
 
@@ -58,4 +60,4 @@ def of_spec(spec: Spec, plan: Plan) -> Subject:
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(spec.train.seed)
         model = build(plan, spec)
-    return Subject(spec, plan, model.eval(), f"initial weights, seed {spec.train.seed}")
+    return Subject(spec, plan, model.eval(), f"initial weights, seed {spec.train.seed}", spec.source.name)

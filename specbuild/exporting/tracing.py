@@ -8,7 +8,7 @@ import keyword
 import logging
 import warnings
 from collections.abc import Iterator, Mapping
-from contextlib import ExitStack, contextmanager, redirect_stderr, redirect_stdout, suppress
+from contextlib import ExitStack, contextmanager, redirect_stderr, redirect_stdout
 from typing import Any
 
 import torch
@@ -135,14 +135,10 @@ def example(spec: Spec) -> str:
 
 
 def words_of(error: BaseException) -> str:
-    """The first line of what began it that says something."""
+    """The first line of what began it that says something; of violated constraints, the first of them."""
     while error.__cause__ is not None:
         error = error.__cause__
-    with suppress(StopIteration):
-        return next(line.strip() for line in str(error).splitlines() if line.strip())
-    return type(error).__name__
-
-
-def tensors_only(program: ExportedProgram) -> None:
-    """Hold that a program has nothing that would be pickled."""
-    assert all(isinstance(value, torch.Tensor) for value in program.constants.values()), "only tensors are constants"
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()] or [type(error).__name__]
+    if lines[0].startswith("Constraints violated") and len(lines) > 1:
+        return lines[1].removeprefix("- ").partition(". If you're using")[0]
+    return lines[0]

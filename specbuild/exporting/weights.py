@@ -6,7 +6,7 @@ from pathlib import Path
 
 import torch
 from safetensors import safe_open
-from safetensors.torch import save_file
+from safetensors.torch import save
 from torch import Tensor
 
 from specbuild.diagnostics.diagnostic import Diagnostic
@@ -29,7 +29,7 @@ def write_safetensors(subject: Subject, path: Path) -> Parity:
 def write_state(subject: Subject, path: Path) -> None:
     """The file alone."""
     tensors = {key: tensor for key, tensor in state_of(subject).items() if key not in subject.plan.tie}
-    save_file(tensors, path, {"format": "pt", **subject.metadata()})
+    path.write_bytes(save(tensors, {"format": "pt", **subject.metadata()}))
 
 
 def write_pth(subject: Subject, path: Path) -> Parity:
