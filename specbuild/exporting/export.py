@@ -120,9 +120,7 @@ def export(
         raise RunError([replace(found, file=found.file or subject.name) for found in error.diagnostics]) from None
 
 
-def written(
-    subject: Subject, to: str, output: str | os.PathLike[str] | None, choices: Choices, force: bool
-) -> Export:
+def written(subject: Subject, to: str, output: str | os.PathLike[str] | None, choices: Choices, force: bool) -> Export:
     """The same; what is wrong with the network has no place yet."""
     if to == TORCHSCRIPT:
         raise RunError([no_torchscript()])

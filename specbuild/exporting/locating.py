@@ -30,7 +30,6 @@ def where(subject: Subject, unequal: Unequal, allowed: Tolerance, probe: Probe) 
     """The first layer that differs, in words."""
     probed = Probed(subject.model, subject.plan).eval()
 
-
     def network(inputs: Tensors) -> Tensors:
         with torch.inference_mode():
             return probed(*inputs.values())  # type: ignore[no-any-return]

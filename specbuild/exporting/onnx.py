@@ -81,9 +81,7 @@ def require_size(subject: Subject) -> None:
         raise RunError([Diagnostic("SB512", message, fix="--to torch has no such bound")])
 
 
-def converted(
-    subject: Subject, model: nn.Module, opset: int, names: list[str] | None = None
-) -> tuple[ModelProto, int]:
+def converted(subject: Subject, model: nn.Module, opset: int, names: list[str] | None = None) -> tuple[ModelProto, int]:
     """The model in ONNX, and its opset, which may be an older one where torch has no newer operators.
 
     names: of its outputs, by default the document's. Raises `RunError` (SB512).
@@ -92,9 +90,7 @@ def converted(
     outputs = [*subject.plan.outputs] if names is None else names
     with quiet():
         try:
-            exported = torch.onnx.export(
-                program, dynamo=True, opset_version=opset, verbose=False, optimize=True
-            )
+            exported = torch.onnx.export(program, dynamo=True, opset_version=opset, verbose=False, optimize=True)
         except Exception as error:  # torch raises of every kind
             raise refused("torch.onnx.export", error, layer_of(error, program), subject.spec) from None
     assert exported is not None, "without a file name torch gives the model"

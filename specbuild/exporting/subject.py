@@ -16,9 +16,7 @@ from specbuild.network.plan import Plan
 from specbuild.network.resolve import resolved
 from specbuild.runs.run import Run
 
-SPEC, PREPROCESSING, LABELS, TIED = (
-    f"specbuild.{key}" for key in ("spec", "preprocessing", "labels", "tied")
-)
+SPEC, PREPROCESSING, LABELS, TIED = (f"specbuild.{key}" for key in ("spec", "preprocessing", "labels", "tied"))
 """Under what a file's metadata hold the resolved document, what was learned from the training data, the names of the
 classes, and which parameters are another one; each as JSON."""
 

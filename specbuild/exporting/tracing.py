@@ -56,7 +56,10 @@ def shapes_of(spec: Spec) -> dict[str, dict[int, Any]]:
         sizes[name] = step * root if step > 1 else root
     batch = Dim(BATCH if BATCH not in spec.dims else f"_{BATCH}")
     return {
-        name: {0: batch, **{axis: sizes[str(size)] for axis, size in enumerate(kind.shape, 1) if isinstance(size, Size)}}
+        name: {
+            0: batch,
+            **{axis: sizes[str(size)] for axis, size in enumerate(kind.shape, 1) if isinstance(size, Size)},
+        }
         for name, kind in spec.inputs.items()
     }
 
@@ -75,7 +78,7 @@ def called_by(model: nn.Module, inputs: Mapping[str, Tensor]) -> Iterator[list[s
 
     kind = inspect.Parameter.POSITIONAL_OR_KEYWORD
     forward.__signature__ = inspect.Signature([inspect.Parameter(name, kind) for name in names])  # type: ignore[attr-defined]
-    model.forward = forward  # type: ignore[method-assign]
+    model.forward = forward
     try:
         yield names
     finally:

@@ -111,11 +111,11 @@ RUNS: tuple[Code, ...] = (
         "SB511",
         "an export gives another output than the network",
         "Every export is read back and tried before its file gets its name: ONNX in ONNX Runtime, a torch.export "
-        "program as torch.export.load gives it, Python source in an interpreter without specbuild, weights in a network "
-        "that is built anew. On fixed inputs, in batches of 1 and 3 and at several sizes where sizes are open, the "
-        "outputs must be the network's: bit for bit for Python source and weights, within rtol 1e-3 and atol 1e-5 for "
-        "the others, whose kernels are other ones. Here they are not, so no file was left. The first layer that differs "
-        "is named, and by how much; use another format, and report it.",
+        "program as torch.export.load gives it, Python source in an interpreter without specbuild, weights in a "
+        "network that is built anew. On fixed inputs, in batches of 1 and 3 and at several sizes where sizes are open, "
+        "the outputs must be the network's: bit for bit for Python source and weights, within rtol 1e-3 and atol 1e-5 "
+        "for the others, whose kernels are other ones. Here they are not, so no file was left. The first layer that "
+        "differs is named, and by how much; use another format, and report it.",
         "$ specbuild export a_spec_whose_export_computes_otherwise --to onnx",
         "$ specbuild export specs/lenet5.yaml --to onnx",
     ),
