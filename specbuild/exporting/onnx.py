@@ -112,7 +112,7 @@ def name_values(model: Any, inputs: list[str], outputs: list[str]) -> None:
     taken = {*inputs, *outputs, *(value.name for value in given)}
     made = [value for node in graph for value in node.outputs]
     taken.update(value.name for value in made)
-    for value in made:
+    for value in (*made, *graph.initializers.values()):
         if value.name in inputs or value.name in outputs:
             number = next(n for n in range(len(taken) + 1) if f"{value.name}__{n}" not in taken)
             value.name = f"{value.name}__{number}"
