@@ -38,7 +38,7 @@ def main(kinds: list[str]) -> int:
                 refused[to].append((written, found.partition(": ")[2]))
     lines = [
         "# Layers that ONNX lacks", "",
-        f"Every example of every layer of the catalogue, {count} of {len(kinds or LAYERS)} layers in all, was exported with "
+        f"Every example of every layer of the catalogue, {count} of {len(kinds or LAYERS)} layers, was exported with "
         f"torch {torch.__version__.partition('+')[0]}, in opset 20, and held against the network on batches of 1 and 3."
         " All but these are in parity. The words are torch's and ONNX Runtime's own; such a network can be exported as "
         "Python source. Made by `python -m tests.exporting.onnx_layers`.",
