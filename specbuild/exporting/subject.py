@@ -46,9 +46,10 @@ class Subject:
 
 def of_run(run: Run) -> Subject:
     """A run with the weights that it was reloaded with."""
+    samples = getattr(run, "samples", None) or {}  # what older runs did not note
     return Subject(
         run.spec, run.plan, run.model.cpu(), f"the {run.weights} weights of {run.path}", str(run.path),
-        run.preprocessing, getattr(run, "labels", None),
+        run.preprocessing, samples.get("classes"),
     )  # fmt: skip
 
 
