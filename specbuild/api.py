@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from torch import nn
     from torch.utils.data import Dataset
 
+    from specbuild.exporting.export import Export
     from specbuild.language.fixing import Fixed
     from specbuild.network.difference import Difference
     from specbuild.predicting.predicting import Network, OnError
@@ -391,6 +392,49 @@ def predictor(
     from specbuild.predicting.running import RunNetwork
 
     return RunNetwork(run, device)
+
+
+def export(
+    document: Document | Run,
+    to: str,
+    output: str | os.PathLike[str] | None = None,
+    overrides: Iterable[str] = (),
+    *,
+    weights: Literal["best", "last"] = "best",
+    opset: int | None = None,
+    training: bool = False,
+    force: bool = False,
+) -> Export:
+    """Write a network for use where specbuild is not installed, and hold what the file gives against the network.
+
+    document: a run's folder, a `Run`, whose weights are those that it was reloaded with, or a document; a network
+    that was not trained has the weights that training would begin with, under `train.seed`.
+    to: `python`, `onnx`, `torch` (a torch.export program), `safetensors` or `pth` (a plain `state_dict`).
+    output: the file; by default the document's name in the working directory, with the format's ending.
+    weights: of a run's folder, the best epoch's or the last one's. opset: of ONNX. training: whether Python source
+    also has data, loss, optimizer and loop. force: whether a file that is there is written over.
+    Raises `SpecError` or `RunError`: SB506 what cannot be written, SB511 a file that gives another output, which
+    is then not there, SB512 what the format cannot express.
+    """
+    from specbuild.exporting import export as exporting
+    from specbuild.exporting.subject import of_run, of_spec
+    from specbuild.runs.run import Run as Reloaded
+
+    if isinstance(document, (str, os.PathLike)) and os.path.isdir(document):
+        document = reload(document, weights)
+    if isinstance(document, Reloaded):
+        if overrides := [*overrides]:
+            message = f"a run is exported as it was trained, not with --set {overrides[0]}"
+            raise RunError([Diagnostic("SB512", message, file=str(document.path), fix="leave it out, or train so")])
+        subject = of_run(document)
+    else:
+        spec = load(document, overrides)
+        plan = infer_plan(spec)
+        try:
+            subject = of_spec(spec, plan)
+        except SpecError as error:
+            raise SpecError(spec.place(error.diagnostics)) from None
+    return exporting.export(subject, to, output, exporting.Choices(opset, training), force=force)
 
 
 def verify(run: str | os.PathLike[str]) -> Verification:

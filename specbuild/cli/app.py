@@ -11,6 +11,7 @@ from specbuild.cli.check import check
 from specbuild.cli.diff import diff
 from specbuild.cli.evaluate import evaluate
 from specbuild.cli.explain import explain
+from specbuild.cli.export import export
 from specbuild.cli.fmt import fmt
 from specbuild.cli.init import init
 from specbuild.cli.predict import predict
@@ -56,7 +57,10 @@ def options(
     output.show_traceback = traceback
 
 
-for command in (init, check, fmt, summary, diff, preview, train, evaluate, predict, reload, verify, schema, explain):
+COMMANDS = (
+    init, check, fmt, summary, diff, preview, train, evaluate, predict, export, reload, verify, schema, explain,
+)  # fmt: skip
+for command in COMMANDS:
     app.command()(output.guarded(command))
 
 runs = typer.Typer(help="List, compare and clean up runs.", no_args_is_help=True)

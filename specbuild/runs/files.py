@@ -7,7 +7,8 @@ import hashlib
 import json
 import os
 import shutil
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -51,6 +52,26 @@ def write_whole(path: Path, content: bytes) -> Written:
             beside.unlink()
         raise
     return written
+
+
+@contextmanager
+def aside(path: Path, *others: str) -> Iterator[Path]:
+    """A folder for `path`, and files beside it, to be written in under their own names and judged.
+
+    If the block ends well they are forced to disk and moved to where they belong, `path` last; else none appears.
+    """
+    folder = path.with_name(f".{path.name}.new")
+    clear(folder)
+    folder.mkdir()
+    try:
+        yield folder
+        for name in (*others, path.name):
+            force_to_disk(folder / name)
+        for name in (*others, path.name):
+            os.replace(folder / name, path.with_name(name))
+        force_to_disk(path.parent)
+    finally:
+        clear(folder)
 
 
 def append(path: Path, content: bytes) -> None:

@@ -67,7 +67,8 @@ RUNS: tuple[Code, ...] = (
         "too small for it is told then; `train --dry-run` tells the space. A disk that fills later ends no training: "
         "older checkpoints are removed, what cannot be written is tried again, and a training that has ended waits up "
         "to ten minutes for space. Where that does not come, what was trained is in the newest checkpoint, "
-        "and `train --resume` goes on from it.",
+        "and `train --resume` goes on from it. An export never writes over a file that is there, unless `--force` says "
+        "so, and its name ends as its format's do.",
         f"$ touch file\n{TRAIN.replace('first', 'file/first')}",
         TRAIN,
     ),
@@ -106,6 +107,29 @@ RUNS: tuple[Code, ...] = (
         "weights of a run that has ended are still there for `reload`; to train further takes a checkpoint.",
         f"{TRAIN} --set train.checkpoint=null\n{ON} --set train.epochs=2 --set train.checkpoint=null",
         f"{TRAIN}\n{ON} --set train.epochs=2",
+    ),
+    Code(
+        "SB511",
+        "an export gives another output than the network",
+        "Every export is read back and tried before its file gets its name: ONNX in ONNX Runtime, a torch.export "
+        "program as torch.export.load gives it, Python source in an interpreter without specbuild, weights in a "
+        "network that is built anew. On fixed inputs, in batches of 1 and 3 and at several sizes where sizes are open, "
+        "the outputs must be the network's: bit for bit for Python source and weights, within rtol 1e-3 and atol 1e-5 "
+        "for the others, whose kernels are other ones. Here they are not, so no file was left. The first layer that "
+        "differs is named, and by how much; use another format, and report it.",
+        "$ specbuild export a_spec_whose_export_computes_otherwise --to onnx",
+        "$ specbuild export specs/lenet5.yaml --to onnx",
+    ),
+    Code(
+        "SB512",
+        "the format cannot express it",
+        "Not every network can be written in every format: torch's exporters lack some operators, and ONNX Runtime "
+        "some kernels; their own words are quoted, with the layer where it is known (docs/onnx_layers.md lists the "
+        "layers of the catalogue that ONNX lacks). A file of ONNX has room for 2 GiB of weights. ONNX needs the "
+        "packages of `pip install 'specbuild[export]'`. An option may be about another format: `--opset` is ONNX's, "
+        "`--with-training` Python source's, `--set` a document's and not a run's. TorchScript is given up by torch.",
+        "$ specbuild export specs/lenet5.yaml --to torchscript",
+        "$ specbuild export specs/lenet5.yaml --to torch",
     ),
     Code(
         "SB513",
