@@ -6,13 +6,13 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from specbuild.catalogue.layer import Layer
-from specbuild.catalogue.layers import LAYERS
 from specbuild.catalogue.types import TensorType
-from specbuild.importing.graph import SCOPE, Graph, Input, Node, Scope, Source
+from specbuild.catalogue.rules import Violation
+from specbuild.importing.graph import Graph, Input, Node, Scope, Source
+from specbuild.importing.writtens import INPUTS, KIND
 from specbuild.language import names
-from specbuild.language.document import Spec
 from specbuild.language.parsing import parse_fields
-from specbuild.network.plan import Plan, Step
+from specbuild.network.plan import Step
 
 WEIGHTLESS = frozenset(
     {
@@ -33,95 +33,76 @@ def keyed(kind: str) -> bool:
 
 
 def document(graph: Graph) -> dict[str, Any]:
-    """The document of a graph, its blocks being those that scopes with several inputs need."""
-    return Writer(graph).document()
+    """The document of a graph, with the marks of `writtens`: every scope written out, none a block."""
+    layers = layers_of(graph.scope, outermost=True)
+    found: dict[str, Any] = {"specbuild": 1, "name": graph.name}
+    if list(graph.inputs) == ["input"]:
+        found["input"] = as_input(graph.inputs["input"])
+    else:
+        found["inputs"] = {name: as_input(kind) for name, kind in graph.inputs.items()}
+    found["layers"] = layers
+    if len(graph.scope.outputs) > 1:
+        found["outputs"] = [as_name(str(source.value.name)) for source in graph.scope.outputs.values()]
+    if graph.tie:
+        found["tie"] = dict(graph.tie)
+    return found
 
 
-class Writer:
-    """One graph on its way to a document."""
-
-    def __init__(self, graph: Graph) -> None:
-        self.graph = graph
-        self.blocks: dict[str, Any] = {}
-
-    def document(self) -> dict[str, Any]:
-        """The whole of it."""
-        graph = self.graph
-        layers = self.layers(graph.scope)
-        found: dict[str, Any] = {"specbuild": 1, "name": graph.name}
-        if self.blocks:
-            found["blocks"] = self.blocks
-        if list(graph.inputs) == ["input"]:
-            found["input"] = as_input(graph.inputs["input"])
+def layers_of(scope: Scope, *, outermost: bool = False) -> list[dict[str, Any]]:
+    """The nodes of a scope as layers. A node without a name gets the automatic one."""
+    single = len(scope.inputs) == 1
+    called = {id(entry): "input" if single and not outermost else entry.name for entry in scope.inputs}
+    counts: dict[str, int] = {}
+    taken = {node.name for node in scope.nodes if node.name is not None}
+    written: list[dict[str, Any]] = []
+    before: Node | Input | None = scope.inputs[0] if single else None
+    for node in scope.nodes:
+        counts[node.type] = counts.get(node.type, 0) + 1
+        own = names.automatic(node.type, counts[node.type])
+        if node.name is None:
+            node.name = own if own not in taken else free(own, taken)
+            taken.add(node.name)
+        called[id(node)] = node.name
+        automatic = node.name == own and node.scope is None
+        entry: dict[str, Any] = {"type": node.type} if automatic else {"name": as_name(node.name), "type": node.type}
+        source = None if node.type == "Parameter" else sources_of(node, called, before)
+        if source is not None:
+            entry["from"] = source
+        if node.scope is None:
+            entry.update(node.arguments)
         else:
-            found["inputs"] = {name: as_input(kind) for name, kind in graph.inputs.items()}
-        found["layers"] = layers
-        last = graph.scope.nodes[-1] if graph.scope.nodes else None
-        if len(graph.scope.outputs) > 1 or any(s.value is not last for s in graph.scope.outputs.values()):
-            found["outputs"] = list(graph.scope.outputs)
-        if graph.tie:
-            found["tie"] = dict(graph.tie)
-        return found
+            entry[KIND] = node.kind
+            if len(node.scope.inputs) > 1:
+                entry[INPUTS] = inputs_of(node.scope)
+            entry["layers"] = layers_of(node.scope)
+        written.append(entry)
+        before = node
+    return written
 
-    def layers(self, scope: Scope) -> list[dict[str, Any]]:
-        """The nodes of a scope as layers."""
-        single = len(scope.inputs) == 1
-        called = {id(entry): "input" if single and scope is not self.graph.scope else entry.name
-                  for entry in scope.inputs}  # fmt: skip
-        counts: dict[str, int] = {}
-        taken = {node.name for node in scope.nodes if node.name is not None}
-        written: list[dict[str, Any]] = []
-        types = [self.type_of(node) for node in scope.nodes]
-        before: Node | Input | None = scope.inputs[0] if single else None
-        for node, kind in zip(scope.nodes, types, strict=True):
-            counts[kind] = counts.get(kind, 0) + 1
-            own = names.automatic(kind, counts[kind])
-            name = node.name
-            if name is None:
-                name = own if own not in taken else free(own, taken)
-                taken.add(name)
-            called[id(node)] = name
-            entry: dict[str, Any] = {"type": kind} if name == own else {"name": as_name(name), "type": kind}
-            source = self.sources(node, called, before)
-            if source is not None:
-                entry["from"] = source
-            if node.scope is None:
-                entry.update(node.arguments)
-            elif kind == SCOPE:
-                entry["layers"] = self.layers(node.scope)
-            written.append(entry)
-            before = node
-        return written
 
-    def type_of(self, node: Node) -> str:
-        """A catalogue type, `Sequential`, or the block that a scope with several inputs becomes."""
-        if node.scope is None or len(node.scope.inputs) == 1:
-            return node.type
-        name = free(block_name(node.kind), self.blocks)
-        self.blocks[name] = {}
-        taken = {inner.name for inner in node.scope.nodes}
-        for entry in node.scope.inputs:
-            if names.input_fault(entry.name) is not None or entry.name in taken:
-                entry.name = free(f"{entry.name}_", taken)
-        self.blocks[name] = {"inputs": [entry.name for entry in node.scope.inputs], "layers": self.layers(node.scope)}
-        return name
+def inputs_of(scope: Scope) -> list[str]:
+    """The names of a scope's inputs, which none of its layers has."""
+    taken = {inner.name for inner in scope.nodes}
+    for entry in scope.inputs:
+        if names.input_fault(entry.name) is not None or entry.name in taken or entry.name == "input":
+            entry.name = free(f"{entry.name}_", taken)
+        taken.add(entry.name)
+    return [entry.name for entry in scope.inputs]
 
-    def sources(self, node: Node, called: Mapping[int, str], before: Node | Input | None) -> Any:
-        """A `from`; None where the default says it."""
 
-        def told(source: Source) -> str:
-            name = called[id(source.value)]
-            return f"{name}.{source.result}" if source.result else as_name(name)  # type: ignore[return-value]
+def sources_of(node: Node, called: Mapping[int, str], before: Node | Input | None) -> Any:
+    """A `from`; None where the default says it."""
 
-        takes = () if node.type == "Parameter" else None
-        if takes == ():
-            return None
-        if any(source.keyword for source in node.sources):
-            return {source.keyword: told(source) for source in node.sources}
-        if len(node.sources) == 1:
-            (source,) = node.sources
-            return None if source.value is before and source.result is None else told(source)
-        return [told(source) for source in node.sources]
+    def told(source: Source) -> str | int:
+        name = called[id(source.value)]
+        return f"{name}.{source.result}" if source.result else as_name(name)
+
+    if any(source.keyword for source in node.sources):
+        return {source.keyword: told(source) for source in node.sources}
+    if len(node.sources) == 1:
+        (source,) = node.sources
+        return None if source.value is before and source.result is None else told(source)
+    return [told(source) for source in node.sources]
 
 
 def free(name: str, taken: Any) -> str:
@@ -155,39 +136,18 @@ def block_name(kind: str) -> str:
     return found if found and found[0].isalpha() and found.isidentifier() else "block"
 
 
-# what inference settles
-
-
-def reduced(tree: dict[str, Any], spec: Spec, plan: Plan) -> None:
+def reduced(layers: Sequence[dict[str, Any]], steps: Sequence[Step]) -> None:
     """Leave out arguments that are torch's defaults, or that inference settles to the same."""
-    steps: dict[tuple[Any, ...], list[Step]] = {}
-    for step in plan.layers():
-        steps.setdefault(step.path, []).append(step)
-    del spec
-    for layers, path in written_lists(tree):
-        for index, entry in enumerate(layers):
-            found = steps.get((*path, index))
-            if found and found[0].layer is not None:
-                reduce_layer(entry, found)
+    for entry, step in zip(layers, steps, strict=True):
+        if step.layer is not None:
+            reduce_layer(entry, step)
+        else:
+            reduced(entry["layers"], step.steps)
 
 
-def written_lists(tree: Mapping[str, Any]) -> list[tuple[list[dict[str, Any]], tuple[Any, ...]]]:
-    """Every list of layers in a document, with its path."""
-    found: list[tuple[list[dict[str, Any]], tuple[Any, ...]]] = []
-    stack: list[tuple[list[dict[str, Any]], tuple[Any, ...]]] = [(tree["layers"], ("layers",))]
-    stack += [(block["layers"], ("blocks", name, "layers")) for name, block in tree.get("blocks", {}).items()]
-    while stack:
-        layers, path = stack.pop()
-        found.append((layers, path))
-        for index, entry in enumerate(layers):
-            if isinstance(entry, dict) and "layers" in entry:
-                stack.append((entry["layers"], (*path, index, "layers")))
-    return found
-
-
-def reduce_layer(entry: dict[str, Any], steps: Sequence[Step]) -> None:
+def reduce_layer(entry: dict[str, Any], step: Step) -> None:
     """Leave out of one layer what need not be written."""
-    layer = steps[0].layer
+    layer = step.layer
     assert layer is not None
     cls, fields = type(layer), type(layer).model_fields
     for name in list(entry):
@@ -195,12 +155,12 @@ def reduce_layer(entry: dict[str, Any], steps: Sequence[Step]) -> None:
             del entry[name]
     optional = [name for name in entry if name in fields and not fields[name].is_required()
                 and fields[name].default is None and name != "init"]  # fmt: skip
-    if optional and all(settles(cls, entry, optional, step) for step in steps):
+    if optional and settles(cls, entry, optional, step):
         for name in optional:
             del entry[name]
         return
     for name in optional:
-        if all(settles(cls, entry, [name], step) for step in steps):
+        if settles(cls, entry, [name], step):
             del entry[name]
 
 
@@ -211,8 +171,6 @@ def settles(cls: type[Layer], entry: Mapping[str, Any], without: Sequence[str], 
     layer = parse_fields(cls, kept, (), problems)
     if layer is None or problems:
         return False
-    from specbuild.catalogue.rules import Violation
-
     given = list(zip(step.sources, step.inputs, strict=True))
     try:
         outcome = layer.infer(*(t for s, t in given if s.keyword is None), **{s.keyword: t for s, t in given if s.keyword})

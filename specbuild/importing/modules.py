@@ -15,8 +15,9 @@ from specbuild.importing.documents import document, reduced
 from specbuild.importing.graph import Graph
 from specbuild.importing.normalizing import Unsayable, normalized
 from specbuild.importing.proving import prove
+from specbuild.importing.structure import folded, unfolded
+from specbuild.importing.comparing import same_plan
 from specbuild.importing.tracing import BATCH, traced
-from specbuild.language.document import Spec
 from specbuild.language.loading import load
 from specbuild.network.inference import infer
 
@@ -27,7 +28,6 @@ class Flat(NamedTuple):
     """A model as a document that writes every scope out."""
 
     tree: dict[str, Any]
-    spec: Spec
     inputs: dict[str, Tensor]
     outputs: dict[str, Tensor]
 
@@ -55,12 +55,24 @@ def flat(model: nn.Module, types: Mapping[str, TensorType], name: str | None = N
         raise RunError([Diagnostic("SB516", f"{fact.name or 'the model'}: {fact.message}")]) from None
     tree = document(graph)
     try:
-        spec = load(tree)
-        reduced(tree, spec, infer(spec))
-        spec = load(tree)
+        reduced(tree["layers"], infer(load(unfolded(tree))).steps)
     except SpecError as error:
         raise RunError([Diagnostic("SB516", str(found.text), fix=found.fix) for found in error.diagnostics]) from None
-    return Flat(tree, spec, inputs, trace.outputs)
+    return Flat(tree, inputs, trace.outputs)
+
+
+def structured(tree: Mapping[str, Any]) -> dict[str, Any]:
+    """The document with repeats and blocks, whose plan is that of the one without; else the one without."""
+    plain = unfolded(tree)
+    wanted = infer(load(plain))
+    for optional in (True, False):
+        found = folded(tree, optional=optional)
+        try:
+            if same_plan(wanted, infer(load(found))):
+                return found
+        except SpecError:
+            continue
+    return plain
 
 
 def drawn(types: Mapping[str, TensorType]) -> dict[str, Tensor]:
