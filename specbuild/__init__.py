@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from specbuild.api import build, check, diff, evaluate, explain, fix, infer, load, reload, train, verify
+    from specbuild.api import build, check, diff, evaluate, explain, fix, from_module, infer, load, reload, train, verify
     from specbuild.diagnostics.diagnostic import Diagnostic
     from specbuild.errors import DataError, RunError, SpecbuildError, SpecError
     from specbuild.language.document import Spec
@@ -34,6 +34,7 @@ __all__ = [
     "evaluate",
     "explain",
     "fix",
+    "from_module",
     "infer",
     "load",
     "plugin",
@@ -51,6 +52,7 @@ HOMES = {
         "evaluate",
         "explain",
         "fix",
+        "from_module",
         "infer",
         "load",
         "reload",

@@ -11,6 +11,7 @@ from specbuild.cli.check import check
 from specbuild.cli.diff import diff
 from specbuild.cli.evaluate import evaluate
 from specbuild.cli.explain import explain
+from specbuild.cli.import_ import import_
 from specbuild.cli.preview import preview
 from specbuild.cli.reload import reload
 from specbuild.cli.runs import COMMANDS as RUNS
@@ -55,6 +56,8 @@ def options(
 
 for command in (check, summary, diff, preview, train, evaluate, reload, verify, schema, explain):
     app.command()(output.guarded(command))
+
+app.command("import")(output.guarded(import_))
 
 runs = typer.Typer(help="List, compare and clean up runs.", no_args_is_help=True)
 for name, subcommand in RUNS.items():

@@ -7,6 +7,7 @@ from typing import Any
 
 from specbuild.catalogue.layer import Layer
 from specbuild.catalogue.types import TensorType
+from specbuild.catalogue.layers import LAYERS
 from specbuild.catalogue.rules import Violation
 from specbuild.importing.graph import Graph, Input, Node, Scope, Source
 from specbuild.importing.writtens import INPUTS, KIND
@@ -69,7 +70,8 @@ def layers_of(scope: Scope, *, outermost: bool = False) -> list[dict[str, Any]]:
         if source is not None:
             entry["from"] = source
         if node.scope is None:
-            entry.update(node.arguments)
+            order = LAYERS[node.type].model_fields
+            entry.update({name: node.arguments[name] for name in order if name in node.arguments})
         else:
             entry[KIND] = node.kind
             if len(node.scope.inputs) > 1:

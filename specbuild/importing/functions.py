@@ -23,6 +23,7 @@ class Call:
 
     def __init__(self, tracer: Tracer, name: str, args: Sequence[Any], kwargs: Mapping[str, Any]) -> None:
         self.tracer, self.name, self.args, self.kwargs = tracer, name, args, kwargs
+        self.tensors: list[Tensor] = []
         self.shapes: list[tuple[int, ...]] = []
         """Of the tensors that it was given, before it ran."""
         dunder = name.startswith("__")
@@ -175,6 +176,9 @@ def reshaped(call: Call, result: Tensor) -> Source:
     flat = len(after) == 2 and len(before) > 1 and (call.name == "view" or sizes[0] == -1)
     if flat:
         return call.add("Flatten", {"start_dim": 1, "end_dim": -1}, call.source(call.input))
+    merged = len(after) > 2 and len(after) < len(before) and after[:-1] == before[: len(after) - 1]
+    if merged and -1 not in sizes[1:-1]:
+        return call.add("Flatten", {"start_dim": len(after) - 1, "end_dim": -1}, call.source(call.input))
     shape = [int(size) for size in sizes[1:]] if sizes[0] != -1 else list(after[1:])
     return call.add("Reshape", {"shape": shape}, call.source(call.input))
 

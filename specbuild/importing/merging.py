@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from specbuild.importing.writtens import (
@@ -23,6 +23,8 @@ from specbuild.language.blocks import OWN_KEYS
 
 SHORT = {"out_channels": "channels", "out_features": "features"}
 """Params that are called shorter than the argument."""
+WIDTHS = ("channels", "features", "length", "shape")
+"""Params, or ends of theirs, that have no usual value."""
 FACTORS = range(2, 9)
 
 Way = tuple[int, ...]
@@ -76,7 +78,7 @@ class Template:
                 return None
             slots += found
         params: dict[str, list[Any]] = {}
-        said: dict[tuple[Way, str], str] = {}
+        said: dict[tuple[Way, str], Any] = {}
         taken = set(OWN_KEYS)
         for there, ways in flags.items():
             name = free_name(self.flag_name(ways), taken)
@@ -84,7 +86,7 @@ class Template:
             for way in ways:
                 said[way, "when"] = f"${{{name}}}"
         for slot in slots:
-            said[slot.way, slot.key] = self.expression(slot, params, taken)
+            said[slot.way, slot.key] = self.said(slot, params, taken)
         return self.finished(params, said)
 
     def slots_of(self, way: Way, layer: Mapping[str, Any]) -> list[Slot] | None:
@@ -107,6 +109,19 @@ class Template:
             found.append(Slot(way, key, values))
         return found
 
+    def said(self, slot: Slot, params: dict[str, list[Any]], taken: set[str]) -> Any:
+        """An argument that differs; of lists of one length, those numbers that do."""
+        given = [value for value in slot.values if value is not ABSENT]
+        if not all(isinstance(value, list) and len(value) == len(given[0]) for value in given):
+            return self.expression(slot, params, taken)
+        found = []
+        for index in range(len(given[0])):
+            column = [value if value is ABSENT else value[index] for value in slot.values]
+            first = given[0][index]
+            same = all(value is ABSENT or equal(value, first) for value in column)
+            found.append(first if same else self.expression(Slot(slot.way, slot.key, column), params, taken))
+        return found
+
     def expression(self, slot: Slot, params: dict[str, list[Any]], taken: set[str]) -> str:
         """An argument as an expression of the params; a new one where none of those that there are will do."""
         for name, values in params.items():
@@ -118,17 +133,17 @@ class Template:
             said = derived(name, values, slot.values)
             if said is not None:
                 return said
-        name = free_name(self.param_name(slot), taken)
+        name = free_name(self.param_name(slot, taken), taken)
         params[name] = list(slot.values)
         return f"${{{name}}}"
 
-    def param_name(self, slot: Slot) -> str:
+    def param_name(self, slot: Slot, taken: Collection[str]) -> str:
         """A param's name: the argument's, where only one layer has it, else after the layer too."""
         if slot.key == "repeat":
             return "count"
         key = SHORT.get(slot.key, slot.key)
         own = [other for other in self.differing(slot.key) if other != slot.way]
-        if not own or key not in OWN_KEYS and slot.way == min([slot.way, *own]):
+        if key not in taken and (not own or slot.way == min([slot.way, *own])):
             return key
         return f"{self.path_name(slot.way)}_{key}"
 
@@ -156,16 +171,17 @@ class Template:
             if layers[way]["type"] == "Add" and len(way) == 1:
                 return "residual"
         name = self.path_name(ways[0])
-        return name if name[0].isalpha() else f"with_{layers[ways[0]]['type'].lower()}"
+        return name if name[0].isalpha() else layers[ways[0]]["type"].lower()
 
-    def finished(self, params: Mapping[str, list[Any]], said: Mapping[tuple[Way, str], str]) -> Parametrized:
+    def finished(self, params: Mapping[str, list[Any]], said: Mapping[tuple[Way, str], Any]) -> Parametrized:
         """The block and its uses."""
         defaults: dict[str, Any] = {}
         filled: dict[str, list[Any]] = {}
         for name, values in params.items():
             given = [value for value in values if value is not ABSENT]
             usual, count = most_common(given)
-            defaults[name] = usual if 2 * count >= len(values) and count > 1 else None
+            wanted = 2 * count < len(values) or count < 2 or isinstance(usual, list) or name.endswith(WIDTHS)
+            defaults[name] = None if wanted else usual
             filled[name] = [given[0] if value is ABSENT and defaults[name] is None else value for value in values]
         uses = [
             {
@@ -180,7 +196,7 @@ class Template:
         return Parametrized({**required, **optional}, self.written(self.entry["layers"], (), said), uses)
 
     def written(
-        self, layers: Sequence[Mapping[str, Any]], way: Way, said: Mapping[tuple[Way, str], str]
+        self, layers: Sequence[Mapping[str, Any]], way: Way, said: Mapping[tuple[Way, str], Any]
     ) -> list[dict[str, Any]]:
         """The block's layers with expressions where members differ."""
         found = []

@@ -1,82 +1,73 @@
-"""An `nn.Module` to a spec, proven by a forward pass of both."""
+"""An `nn.Module` to a spec."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import Any, NamedTuple
+from typing import Any
 
 import torch
 from torch import Tensor, nn
 
 from specbuild.catalogue.types import TensorType
 from specbuild.diagnostics.diagnostic import Diagnostic
-from specbuild.errors import RunError, SpecError
-from specbuild.importing.documents import document, reduced
-from specbuild.importing.graph import Graph
-from specbuild.importing.normalizing import Unsayable, normalized
-from specbuild.importing.proving import prove
-from specbuild.importing.structure import folded, unfolded
-from specbuild.importing.comparing import same_plan
+from specbuild.errors import RunError
+from specbuild.importing.finishing import Imported, Original, finished
+from specbuild.importing.graph import Filling
+from specbuild.importing.proving import watched
 from specbuild.importing.tracing import BATCH, traced
-from specbuild.language.loading import load
-from specbuild.network.inference import infer
+from specbuild.language import names
 
 SEED = 0
 
 
-class Flat(NamedTuple):
-    """A model as a document that writes every scope out."""
+def from_module(
+    model: nn.Module,
+    types: Mapping[str, TensorType],
+    name: str | None = None,
+    *,
+    init: Mapping[str, Filling] | None = None,
+    comment: tuple[str, ...] = (),
+) -> Imported:
+    """The spec of a model for inputs of these types; the model is left as it was.
 
-    tree: dict[str, Any]
-    inputs: dict[str, Tensor]
-    outputs: dict[str, Tensor]
-
-
-def flat(model: nn.Module, types: Mapping[str, TensorType], name: str | None = None) -> Flat:
-    """The document of a model, without repeats. Raises `RunError` (SB516) with all that a spec cannot say."""
+    init: what filled its parameters. comment: lines that stand above the document.
+    Raises `RunError`: SB516 with all that a spec cannot say, SB515 for a model that does not run on such inputs.
+    """
     training = {module: module.training for module in model.modules()}
     model.eval()
     try:
         inputs = drawn(types)
         trace = traced(model, types, inputs)
+    except (RunError, KeyboardInterrupt):
+        raise
+    except Exception as error:  # whatever somebody's forward raises
+        told = ", ".join(f"{name} {kind}" if len(types) > 1 else str(kind) for name, kind in types.items())
+        message = f"its forward fails on an input of {told}: {last_line(error)}"
+        raise RunError([Diagnostic("SB515", message, fix="--input, the shape of one sample")]) from None
     finally:
         for module, mode in training.items():
             module.training = mode
-    problems = list(trace.problems)
-    problems += unused(model, trace.called)
+    problems = [*trace.problems, *unused(model, trace.called)]
     if problems:
         raise RunError(problems)
     graph = trace.graph
-    graph.name = name or graph.name
+    wanted = name or type(model).__name__
+    graph.name = wanted if names.malformed(wanted) is None else "model"
     graph.tie = ties(model)
-    try:
-        normalized(graph.scope)
-    except Unsayable as fact:
-        raise RunError([Diagnostic("SB516", f"{fact.name or 'the model'}: {fact.message}")]) from None
-    tree = document(graph)
-    try:
-        reduced(tree["layers"], infer(load(unfolded(tree))).steps)
-    except SpecError as error:
-        raise RunError([Diagnostic("SB516", str(found.text), fix=found.fix) for found in error.diagnostics]) from None
-    return Flat(tree, inputs, trace.outputs)
+    graph.init = dict(init or {})
+    graph.keys = tuple(model.state_dict())
+    graph.comment = comment
+    return finished(graph, Original(model.state_dict(), inputs, trace.outputs, lambda: watched(model, inputs)))
 
 
-def structured(tree: Mapping[str, Any]) -> dict[str, Any]:
-    """The document with repeats and blocks, whose plan is that of the one without; else the one without."""
-    plain = unfolded(tree)
-    wanted = infer(load(plain))
-    for optional in (True, False):
-        found = folded(tree, optional=optional)
-        try:
-            if same_plan(wanted, infer(load(found))):
-                return found
-        except SpecError:
-            continue
-    return plain
+def last_line(error: BaseException) -> str:
+    """The type of an exception and the last line of what it says."""
+    lines = str(error).strip().splitlines()
+    return f"{type(error).__name__}: {lines[-1]}" if lines else type(error).__name__
 
 
 def drawn(types: Mapping[str, TensorType]) -> dict[str, Tensor]:
-    """Two samples for each input: normally distributed numbers, or small integers."""
+    """Two samples for each input: normally distributed numbers, or 0 and 1 for integers."""
     generator = torch.Generator().manual_seed(SEED)
     found = {}
     for name, kind in types.items():
@@ -95,15 +86,15 @@ def unused(model: nn.Module, called: set[int]) -> Iterator[Diagnostic]:
     for name, module in model.named_modules():
         if not name or any(name.startswith(f"{other}.") for other in told):
             continue
-        keys = [key for key in module.state_dict()]
+        keys = len(module.state_dict())
         if keys and not any(id(part) in called for part in module.modules()):
             told.append(name)
-            message = f"{name}: forward does not run it in eval mode, and its {len(keys)} keys belong to no layer then"
+            message = f"{name}: forward does not run it in eval mode, and its {keys} keys would belong to no layer"
             yield Diagnostic("SB516", message, fix="make the model without it, by an argument of its factory")
 
 
 def ties(model: nn.Module) -> dict[str, str]:
-    """Parameters that are registered twice."""
+    """Parameters that are registered twice: each later one by the first."""
     first: dict[int, str] = {}
     found = {}
     for name, parameter in model.named_parameters(remove_duplicate=False):
@@ -112,3 +103,28 @@ def ties(model: nn.Module) -> dict[str, str]:
         else:
             first[id(parameter)] = name
     return found
+
+
+def types_of(given: Any) -> dict[str, TensorType]:
+    """Types of inputs as Python gives them: a shape, a mapping of names to shapes, or `{shape: ..., dtype: ...}`."""
+    from specbuild.language.ends import inputs_of
+
+    problems: list[Diagnostic] = []
+    several = isinstance(given, Mapping) and "shape" not in given
+    value = {name: one(kind) for name, kind in given.items()} if several else one(given)
+    found = inputs_of({"inputs": value} if several else {"input": value}, problems)
+    problems += [
+        Diagnostic("SB203", f"a size of an input is a positive integer; got {size}")
+        for kind in found.values() for size in kind.shape if not isinstance(size, int)
+    ]  # fmt: skip
+    if problems:
+        raise RunError([Diagnostic("SB515", f"--input: {p.message}", fix=p.fix or '--input "[3, 224, 224]"')
+                        for p in problems])  # fmt: skip
+    return dict(found)
+
+
+def one(kind: Any) -> Any:
+    """One input's type as a document has it."""
+    if isinstance(kind, TensorType):
+        return {"shape": list(kind.shape), "dtype": kind.dtype}
+    return list(kind) if isinstance(kind, tuple) else dict(kind) if isinstance(kind, Mapping) else kind

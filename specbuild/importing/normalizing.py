@@ -19,6 +19,7 @@ def normalized(scope: Scope) -> None:
     prune(scope)
     nest(scope, "")
     gather_joins(scope)
+    shuffles(scope)
     prune(scope)
     order(scope)
 
@@ -248,3 +249,21 @@ def join_inside(scope: Scope, join: Node) -> None:
     node.scope.outputs = {"output": Source(inner)}
     replace_value(scope, Source(join), Source(node))
     scope.nodes.remove(join)
+
+
+def shuffles(scope: Scope) -> None:
+    """Channels in groups, the two axes exchanged, and one axis again: ChannelShuffle, for images of any size."""
+    for node in list(scope.nodes):
+        if node.scope is not None:
+            shuffles(node.scope)
+    read = readers(scope)
+    for last in scope.nodes:
+        swap = last.sources[0].value if last.type == "Reshape" else None
+        if not isinstance(swap, Node) or swap.type != "Transpose" or read[id(swap)] != [last]:
+            continue
+        first = swap.sources[0].value
+        if not isinstance(first, Node) or first.type != "Reshape" or read[id(first)] != [swap]:
+            continue
+        groups, each, *rest = first.arguments["shape"]
+        if {swap.arguments["dim0"], swap.arguments["dim1"]} == {1, 2} and last.arguments["shape"] == [groups * each, *rest]:
+            last.type, last.arguments, last.sources = "ChannelShuffle", {"groups": groups}, first.sources

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor, nn
@@ -12,27 +13,26 @@ from specbuild.errors import RunError
 from specbuild.network.compile import build
 from specbuild.network.plan import Plan
 
+if TYPE_CHECKING:
+    from specbuild.importing.finishing import Original
+
 MOST_TOLD = 10
 """Keys that are told of a difference."""
 
 
-def prove(model: nn.Module, plan: Plan, inputs: Mapping[str, Tensor], outputs: Mapping[str, Tensor]) -> nn.Sequential:
-    """The network of a plan with the model's weights. Raises `RunError` (SB516) where it is not the model.
-
-    outputs: what the model gave for `inputs`, in the order of the plan's.
-    """
+def prove(plan: Plan, original: Original) -> nn.Sequential:
+    """The network of a plan with the model's weights, in eval mode. Raises `RunError` (SB516) where it is not the model."""
     network = build(plan).eval()
-    state = model.state_dict()
-    problems = differences(state, network.state_dict())
+    problems = differences(original.state, network.state_dict())
     if problems:
         raise RunError([Diagnostic("SB516", f"the keys are not the model's: {problem}") for problem in problems])
-    network.load_state_dict(state)
+    network.load_state_dict(dict(original.state))
     with torch.no_grad():
-        result = network(*inputs.values())
+        result = network(*original.inputs.values())
     given = list(result.values()) if isinstance(result, dict) else [result]
-    for (name, wanted), found in zip(outputs.items(), given, strict=True):
+    for (name, wanted), found in zip(original.outputs.items(), given, strict=True):
         if not same(wanted, found):
-            raise RunError([unequal(model, network, inputs, name, wanted, found)])
+            raise RunError([unequal(network, original, name, wanted, found)])
     return network
 
 
@@ -55,14 +55,13 @@ def differences(wanted: Mapping[str, Tensor], found: Mapping[str, Tensor]) -> Se
     return [*words[:MOST_TOLD], *more]
 
 
-def unequal(
-    model: nn.Module, network: nn.Module, inputs: Mapping[str, Tensor], name: str, wanted: Tensor, found: Tensor
-) -> Diagnostic:
+def unequal(network: nn.Module, original: Original, name: str, wanted: Tensor, found: Tensor) -> Diagnostic:
     """SB516 with the first layer whose output differs, and by how much."""
-    recorded = watched(model, inputs)
-    for path, tensor in watched(network, inputs).items():
+    recorded = original.watch() if original.watch is not None else {}
+    for path, tensor in watched(network, original.inputs).items():
         if path and path in recorded and not same(recorded[path], tensor):
-            return Diagnostic("SB516", f"{path}: {distance(recorded[path], tensor)}; it is the first layer that differs")
+            message = f"{path}: {distance(recorded[path], tensor)}; it is the first layer that differs"
+            return Diagnostic("SB516", message)
     return Diagnostic("SB516", f"the output `{name}`: {distance(wanted, found)}, and no named layer's output does")
 
 

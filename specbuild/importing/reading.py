@@ -111,6 +111,8 @@ def as_plain(name: str, value: Any) -> Any:
         listed = [as_plain("", item) for item in value]
         if name in PAIRS and listed and all(item == listed[0] for item in listed):
             return listed[0]
+        if name == "normalized_shape" and len(listed) == 1:
+            return listed[0]
         return listed
     return value
 
@@ -133,12 +135,6 @@ def plain(module: nn.Module, kind: str) -> dict[str, Any]:
 
 KEPT_STRIDES = frozenset({"Conv1d", "Conv2d", "Conv3d", "ConvTranspose1d", "ConvTranspose2d", "ConvTranspose3d", "Fold", "Unfold"})
 """Layers whose stride is not the kernel size by default."""
-
-
-def padding(module: Any, kind: str) -> dict[str, Any]:
-    """All sides, of which one number stands for equal ones."""
-    found = plain(module, kind)
-    return found
 
 
 def attention(module: Any, kind: str) -> dict[str, Any]:

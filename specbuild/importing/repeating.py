@@ -20,8 +20,8 @@ from specbuild.importing.writtens import (
 )
 from specbuild.language.variables import is_variable
 
-FEWEST = 2
-"""Children of a block that are worth a `repeat`; of a layer it takes one more."""
+FEWEST = 3
+"""Children that are worth a `repeat`, if they are layers; of a block one is enough."""
 
 
 def repeated(entry: Mapping[str, Any], blocks: Mapping[str, Any]) -> dict[str, Any] | None:
@@ -31,7 +31,7 @@ def repeated(entry: Mapping[str, Any], blocks: Mapping[str, Any]) -> dict[str, A
     if len(kinds) != 1 or INPUTS in entry:
         return None
     (kind,) = kinds
-    if len(children) < FEWEST + (kind not in blocks) or kind == SCOPE or any("repeat" in child for child in children):
+    if (len(children) < FEWEST and kind not in blocks) or kind == SCOPE or any("repeat" in child for child in children):
         return None
     if kind in LAYERS and (LAYERS[kind].needs != 1 or LAYERS[kind].takes is None):
         return None

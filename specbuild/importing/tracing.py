@@ -129,6 +129,8 @@ class Tracer(TorchFunctionMode):
         name = func.__name__
         self.paused = True
         try:
+            if any(self.is_unknown(tensor) for tensor in known):  # said already
+                return self.mark_all(func(*args, **kwargs), [self.unknown(name)], (args, kwargs))
             if name == "__get__":  # a property: .shape, .T, .data
                 return self.attribute(func, args, known)
             if name in DECISIONS:
@@ -163,9 +165,13 @@ class Tracer(TorchFunctionMode):
         name = func.__name__
         before = len(self.frame.scope.nodes)
         call = functions.Call(self, name, args, kwargs)
-        call.shapes = [tuple(leaf.shape) for leaf in pytree.tree_leaves((args, kwargs)) if isinstance(leaf, Tensor)]
+        call.tensors = [leaf for leaf in pytree.tree_leaves((args, kwargs)) if isinstance(leaf, Tensor)]
+        call.shapes = [tuple(tensor.shape) for tensor in call.tensors]
         result = func(*args, **kwargs)
         try:
+            for tensor in call.tensors:
+                if id(tensor) in self.buffers:
+                    self.source(tensor)
             found = handler(call, result)
         except Inexpressible as fact:
             del self.frame.scope.nodes[before:]
@@ -245,6 +251,11 @@ class Tracer(TorchFunctionMode):
         self.frame.scope.nodes.append(node)
         return Source(node)
 
+    def is_unknown(self, tensor: Tensor) -> bool:
+        """Whether a tensor was computed by what was reported."""
+        value: Value | None = getattr(tensor, VALUE, None)
+        return value is not None and isinstance(value.source.value, Node) and value.source.value.type == "?"
+
     def unknown(self, name: str) -> Source:
         """Stands for what was reported."""
         return Source(Node("?", None, origin=name))
@@ -277,6 +288,8 @@ class Tracer(TorchFunctionMode):
         for name, tensor in found.items():
             if not isinstance(tensor, Tensor):
                 raise Inexpressible(f"its forward returns {type(tensor).__name__} among its outputs")
+            if self.is_unknown(tensor):
+                continue
             source = self.source(tensor)
             if source.result is not None or isinstance(source.value, Input):
                 source = self.add("Identity", {}, [source])
@@ -318,6 +331,15 @@ class Tracer(TorchFunctionMode):
                 return self.mark_all(original(module, *args, **kwargs), [self.unknown(path)])
             finally:
                 self.paused = False
+        if layer is not None and any(
+            isinstance(leaf, Tensor) and self.is_unknown(leaf) for leaf in pytree.tree_leaves((args, kwargs))
+        ):
+            self.called.update(id(part) for part in module.modules())
+            self.paused = True
+            try:
+                return self.mark_all(original(module, *args, **kwargs), [self.unknown(path)], (args, kwargs))
+            finally:
+                self.paused = False
         if layer is None:
             return self.call_scope(original, module, name, path, args, kwargs)
         self.called.update(id(part) for part in module.modules())
@@ -351,7 +373,7 @@ class Tracer(TorchFunctionMode):
         inner = []
         for leaf in pytree.tree_leaves(result):
             value = getattr(leaf, VALUE, None) if isinstance(leaf, Tensor) else None
-            if isinstance(value, Value) and value.frame is frame:
+            if isinstance(value, Value) and value.frame is frame and not self.is_unknown(leaf):
                 outputs.setdefault((id(value.source.value), value.source.result), value.source)
                 inner.append((leaf, (id(value.source.value), value.source.result)))
         if not outputs:

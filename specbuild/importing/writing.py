@@ -27,8 +27,12 @@ def as_yaml(tree: Mapping[str, Any], comment: Sequence[str] = ()) -> str:
             for name, block in value.items():
                 lines.append(f"  {scalar(name)}:")
                 for part, content in block.items():
-                    lines += ["    layers:", *layers(content, "      ")] if part == "layers" else [
-                        f"    {part}: {flow(content)}"]  # fmt: skip
+                    if part == "layers":
+                        lines += ["    layers:", *layers(content, "      ")]
+                    elif isinstance(content, Mapping):
+                        lines += broken(content, f"    {part}: ", " " * (len(part) + 7))
+                    else:
+                        lines.append(f"    {part}: {flow(content)}")
         elif key == "init":
             lines.append("init:")
             lines += [f"  {scalar(name)}: {flow(rules)}" for name, rules in value.items()]
@@ -61,7 +65,7 @@ def layers(entries: Sequence[Any], indent: str) -> Iterator[str]:
         elif isinstance(entry.get("repeat"), list):
             yield from in_rows(entry, indent)
         else:
-            yield from broken(entry, indent)
+            yield from broken(entry, f"{indent}- ", f"{indent}   ")
 
 
 def in_rows(entry: Mapping[str, Any], indent: str) -> Iterator[str]:
@@ -81,16 +85,16 @@ def in_rows(entry: Mapping[str, Any], indent: str) -> Iterator[str]:
         head = "  "
 
 
-def broken(entry: Mapping[str, Any], indent: str) -> Iterator[str]:
-    """A layer in flow style, broken behind a comma where it is too long."""
+def broken(entry: Mapping[str, Any], head: str, indent: str) -> Iterator[str]:
+    """A mapping in flow style, broken behind a comma where it is too long; indent: of the lines after the first."""
     parts = [f"{scalar(key)}: {flow(value)}" for key, value in entry.items()]
-    line = f"{indent}- {{"
+    line = f"{head}{{"
     for index, part in enumerate(parts):
         end = "}" if index == len(parts) - 1 else ","
         gap = "" if line.endswith("{") else " "
         if gap and len(line) + len(gap) + len(part) + len(end) > WIDTH:
             yield line
-            line, gap = f"{indent}   ", ""
+            line, gap = indent, ""
         line += f"{gap}{part}{end}"
     yield line
 
