@@ -8,7 +8,20 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from specbuild.api import build, check, diff, evaluate, explain, fix, from_module, infer, load, reload, train, verify
+    from specbuild.api import (
+        build,
+        check,
+        diff,
+        evaluate,
+        explain,
+        fix,
+        from_module,
+        infer,
+        load,
+        reload,
+        train,
+        verify,
+    )
     from specbuild.diagnostics.diagnostic import Diagnostic
     from specbuild.errors import DataError, RunError, SpecbuildError, SpecError
     from specbuild.language.document import Spec

@@ -73,7 +73,9 @@ def import_(
     live_long()
     for path in (output, weights):
         if path is not None and Path(path).exists() and not force:
-            raise RunError([Diagnostic("SB506", "something is there already", file=path, fix="--force, or another name")])
+            raise RunError(
+                [Diagnostic("SB506", "something is there already", file=path, fix="--force, or another name")]
+            )
     found = api.import_model(source, shape, given)
     if weights is not None:
         found.save_weights(weights)

@@ -105,9 +105,7 @@ def by_fan(schemes: dict[str, Any], fillings: Mapping[str, Filling], parameter: 
         stds[name] = filling.arguments["std"]
     if len(set(stds.values())) < 2:
         return schemes
-    shapes = {
-        step.name: outcome_of(step).parameters[parameter].shape for step in plan.layers() if step.name in stds
-    }
+    shapes = {step.name: outcome_of(step).parameters[parameter].shape for step in plan.layers() if step.name in stds}
     for mode, axis in (("fan_out", 0), ("fan_in", 1)):
         for nonlinearity, gain in (("relu", math.sqrt(2)), ("linear", 1.0)):
             if all(

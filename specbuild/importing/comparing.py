@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from specbuild.catalogue.layer import Layer
 from specbuild.network.plan import Plan, Scope, Step
 
 
@@ -30,10 +31,17 @@ def same_step(a: Step, b: Step) -> bool:
     """Whether two steps are the same layer, or scopes of the same."""
     return (
         a.name == b.name
-        and a.layer == b.layer
+        and settled(a.layer) == settled(b.layer)
         and a.sources == b.sources
         and a.output == b.output
         and a.results == b.results
         and (a.scope is None) == (b.scope is None)
         and (a.scope is None or b.scope is None or same_scope(a.scope, b.scope))
     )
+
+
+def settled(layer: Layer | None) -> Layer | None:
+    """A layer whose stride is written; a pooling's is its kernel's size where it is not."""
+    if layer is None or getattr(layer, "stride", 0) is not None:
+        return layer
+    return layer.model_copy(update={"stride": getattr(layer, "kernel_size", None)})

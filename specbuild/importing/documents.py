@@ -6,9 +6,9 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from specbuild.catalogue.layer import Layer
-from specbuild.catalogue.types import TensorType
 from specbuild.catalogue.layers import LAYERS
 from specbuild.catalogue.rules import Violation
+from specbuild.catalogue.types import TensorType
 from specbuild.importing.graph import Graph, Input, Node, Scope, Source
 from specbuild.importing.writtens import INPUTS, KIND
 from specbuild.language import names
@@ -175,9 +175,9 @@ def settles(cls: type[Layer], entry: Mapping[str, Any], without: Sequence[str], 
         return False
     given = list(zip(step.sources, step.inputs, strict=True))
     try:
-        outcome = layer.infer(*(t for s, t in given if s.keyword is None), **{s.keyword: t for s, t in given if s.keyword})
+        outcome = layer.infer(
+            *(t for s, t in given if s.keyword is None), **{s.keyword: t for s, t in given if s.keyword}
+        )
     except Violation:
         return False
     return layer.model_copy(update=outcome.arguments) == step.layer
-
-

@@ -97,8 +97,7 @@ def finished(graph: Graph, original: Original) -> Imported:
     reduced(marked["layers"], plan.steps)
     begin(marked, plan, graph.init)
     tree = structured(marked)
-    comment = [*graph.comment, f"{plan.parameters():,} parameters, keys and outputs equal."]
-    text = as_yaml(tree, comment)
+    text = as_yaml(tree, f"{graph.comment} {plan.parameters():,} parameters, keys and outputs equal.")
     spec = load(text)
     plan = infer(spec)
     return Imported(tree, text, spec, plan, prove(plan, original))

@@ -94,8 +94,8 @@ class Graph:
     """What filled a parameter, by its key, where that is not what its layer does by itself."""
     keys: tuple[str, ...] = ()
     """The keys of the original's `state_dict`, which the spec's network has too."""
-    comment: tuple[str, ...] = ()
-    """Lines that stand above the document."""
+    comment: str = ""
+    """What stands above the document: of what it is the spec."""
 
 
 def walk(scope: Scope, prefix: str = "") -> Iterator[tuple[str, Node]]:

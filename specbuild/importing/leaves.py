@@ -153,12 +153,6 @@ CALLS: Mapping[str, Callable[[Any, Any, Node, Mapping[str, Any], Any], list[Sour
     "RNN": recurrent,
     "GRU": recurrent,
     "LSTM": recurrent,
-    **{
-        name: transformed
-        for name in (
-            "Transformer", "TransformerEncoder", "TransformerDecoder", "TransformerEncoderLayer",
-            "TransformerDecoderLayer",
-        )
-    },
+    **dict.fromkeys(("Transformer", "TransformerEncoder", "TransformerDecoder", "TransformerEncoderLayer", "TransformerDecoderLayer"), transformed),
 }  # fmt: skip
 """Layers that are called otherwise than the catalogue has it."""

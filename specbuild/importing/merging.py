@@ -151,7 +151,9 @@ class Template:
         """The layers whose argument of a name differs."""
         found = []
         for way, layer in walk(self.entry):
-            values = [m.ways[way].get(key, default(layer["type"], key, self.blocks)) for m in self.members if way in m.ways]
+            values = [
+                m.ways[way].get(key, default(layer["type"], key, self.blocks)) for m in self.members if way in m.ways
+            ]
             if any(not equal(value, values[0]) for value in values):
                 found.append(way)
         return found
@@ -279,9 +281,7 @@ def alike(a: Mapping[str, Any], b: Mapping[str, Any]) -> bool:
     if any(isinstance(row, list) for row in rows) or (rows[0] is None) != (rows[1] is None):
         return bool(rows[0] == rows[1])
     keys = {*arguments(a), *arguments(b)}
-    return all(
-        a.get(key) == b.get(key) for key in keys if is_expression(a.get(key)) or is_expression(b.get(key))
-    )
+    return all(a.get(key) == b.get(key) for key in keys if is_expression(a.get(key)) or is_expression(b.get(key)))
 
 
 def derived(name: str, values: Sequence[Any], wanted: Sequence[Any]) -> str | None:
@@ -319,5 +319,7 @@ def free_name(name: str, taken: set[str]) -> str:
     return found
 
 
-RESERVED = frozenset({"i", "if", "else", "and", "or", "not", "min", "max", "round", "int", "len", "in", "true", "false"})
+RESERVED = frozenset(
+    {"i", "if", "else", "and", "or", "not", "min", "max", "round", "int", "len", "in", "true", "false"}
+)
 """What means something else in an expression."""

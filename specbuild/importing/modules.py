@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+import inspect
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import torch
@@ -14,7 +15,8 @@ from specbuild.errors import RunError
 from specbuild.importing.finishing import Imported, Original, finished
 from specbuild.importing.graph import Filling
 from specbuild.importing.proving import watched
-from specbuild.importing.tracing import BATCH, traced
+from specbuild.importing.running import BATCH
+from specbuild.importing.tracing import traced
 from specbuild.language import names
 
 SEED = 0
@@ -26,11 +28,11 @@ def from_module(
     name: str | None = None,
     *,
     init: Mapping[str, Filling] | None = None,
-    comment: tuple[str, ...] = (),
+    comment: str = "",
 ) -> Imported:
     """The spec of a model for inputs of these types; the model is left as it was.
 
-    init: what filled its parameters. comment: lines that stand above the document.
+    init: what filled its parameters. comment: what stands above the document, before what was proven.
     Raises `RunError`: SB516 with all that a spec cannot say, SB515 for a model that does not run on such inputs.
     """
     training = {module: module.training for module in model.modules()}
@@ -38,6 +40,8 @@ def from_module(
     try:
         inputs = drawn(types)
         trace = traced(model, types, inputs)
+        with torch.no_grad():  # once more as it is: what watches a run may keep torch from its faster ways
+            outputs = outputs_of(model(*inputs.values()), list(trace.outputs))
     except (RunError, KeyboardInterrupt):
         raise
     except Exception as error:  # whatever somebody's forward raises
@@ -47,7 +51,7 @@ def from_module(
     finally:
         for module, mode in training.items():
             module.training = mode
-    problems = [*trace.problems, *unused(model, trace.called)]
+    problems = trace.problems or tuple(unused(model, trace.called))
     if problems:
         raise RunError(problems)
     graph = trace.graph
@@ -56,8 +60,16 @@ def from_module(
     graph.tie = ties(model)
     graph.init = dict(init or {})
     graph.keys = tuple(model.state_dict())
-    graph.comment = comment
-    return finished(graph, Original(model.state_dict(), inputs, trace.outputs, lambda: watched(model, inputs)))
+    graph.comment = comment or f"{graph.name}:"
+    return finished(graph, Original(model.state_dict(), inputs, outputs, lambda: watched(model, inputs)))
+
+
+def outputs_of(result: Any, called: Sequence[str]) -> dict[str, Tensor]:
+    """What a model returned, by the names of the graph's outputs."""
+    if isinstance(result, Tensor):
+        return dict.fromkeys(called, result)
+    values = list(result.values()) if isinstance(result, Mapping) else list(result)
+    return dict(zip(called, [value for value in values if value is not None], strict=False))
 
 
 def last_line(error: BaseException) -> str:
@@ -90,7 +102,16 @@ def unused(model: nn.Module, called: set[int]) -> Iterator[Diagnostic]:
         if keys and not any(id(part) in called for part in module.modules()):
             told.append(name)
             message = f"{name}: forward does not run it in eval mode, and its {keys} keys would belong to no layer"
-            yield Diagnostic("SB516", message, fix="make the model without it, by an argument of its factory")
+            fix = "make the model without it, by an argument of its factory"
+            yield Diagnostic("SB516", message, fix=fix, file=file_of(model))
+
+
+def file_of(model: nn.Module) -> str | None:
+    """The file that the model's class is written in; None where there is none."""
+    try:
+        return inspect.getsourcefile(type(model))
+    except TypeError:
+        return None
 
 
 def ties(model: nn.Module) -> dict[str, str]:

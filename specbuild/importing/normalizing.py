@@ -265,5 +265,8 @@ def shuffles(scope: Scope) -> None:
         if not isinstance(first, Node) or first.type != "Reshape" or read[id(first)] != [swap]:
             continue
         groups, each, *rest = first.arguments["shape"]
-        if {swap.arguments["dim0"], swap.arguments["dim1"]} == {1, 2} and last.arguments["shape"] == [groups * each, *rest]:
+        if {swap.arguments["dim0"], swap.arguments["dim1"]} == {1, 2} and last.arguments["shape"] == [
+            groups * each,
+            *rest,
+        ]:
             last.type, last.arguments, last.sources = "ChannelShuffle", {"groups": groups}, first.sources

@@ -12,8 +12,7 @@ from typing import Any, NamedTuple
 from torch import Tensor, nn
 from torch.nn import functional as F  # noqa: N812  torch's own way
 
-from specbuild.catalogue.layers import LAYERS
-from specbuild.catalogue.layers import EXCLUDED
+from specbuild.catalogue.layers import EXCLUDED, LAYERS
 from specbuild.network import modules as own
 
 ELSEWHERE = {
@@ -67,8 +66,10 @@ def kind_of(cls: type[nn.Module]) -> type[nn.Module] | str | None:
             if name not in LAYERS:
                 return f"torch.nn.{name} is not in the catalogue: {EXCLUDED.get(name, 'it has no layer of that kind')}"
             return base
-        if name in LAYERS and cls.forward is base.forward and (
-            (base.__module__, name) in ELSEWHERE or (name in own.__all__ and same_code(base, getattr(own, name)))
+        if (
+            name in LAYERS
+            and cls.forward is base.forward
+            and ((base.__module__, name) in ELSEWHERE or (name in own.__all__ and same_code(base, getattr(own, name))))
         ):
             return base
     return None
@@ -133,7 +134,9 @@ def plain(module: nn.Module, kind: str) -> dict[str, Any]:
     return found
 
 
-KEPT_STRIDES = frozenset({"Conv1d", "Conv2d", "Conv3d", "ConvTranspose1d", "ConvTranspose2d", "ConvTranspose3d", "Fold", "Unfold"})
+KEPT_STRIDES = frozenset(
+    {"Conv1d", "Conv2d", "Conv3d", "ConvTranspose1d", "ConvTranspose2d", "ConvTranspose3d", "Fold", "Unfold"}
+)
 """Layers whose stride is not the kernel size by default."""
 
 

@@ -115,7 +115,9 @@ class Recorder(TorchFunctionMode):
             address = parameter.untyped_storage().data_ptr()
             last = self.last.get(address)
             if last is None:
-                constant = constant_of(parameter)
+                owner = model.get_submodule(key.rpartition(".")[0])
+                own = type(owner).__module__.startswith("torch.nn")  # which may have copied a module
+                constant = None if own else constant_of(parameter)
                 if constant is not None:
                     found[key] = constant
             elif not last.own and complete(last.filling) != complete(self.defaults.get(address)):

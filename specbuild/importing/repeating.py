@@ -96,5 +96,3 @@ def in_words(values: Sequence[Any]) -> Any:
             times = "i" if step == 1 else f"{step} * i"
             return f"${{{first} + {times}}}" if first else f"${{{times}}}"
     return None
-
-

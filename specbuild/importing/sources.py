@@ -47,7 +47,7 @@ def from_source(source: str, input: Any = None, arguments: Mapping[str, Any] | N
     types = types_of(input)
     with recording() as recorder:
         model = made(source, factory, arguments or {})
-    return from_module(model, types, name, init=recorder.fillings(model), comment=(f"{name} of {where}:",))
+    return from_module(model, types, name, init=recorder.fillings(model), comment=f"{name} of {where}:")
 
 
 def fail(message: str, fix: str | None = None) -> NoReturn:
@@ -75,7 +75,7 @@ def from_torchvision(name: str, input: Any, arguments: Mapping[str, Any]) -> Imp
     types = types_of(input)
     with recording() as recorder:
         model = made(f"torchvision:{name}", factory, given)
-    return from_module(model, types, name, init=recorder.fillings(model), comment=(f"{name} as torchvision has it:",))
+    return from_module(model, types, name, init=recorder.fillings(model), comment=f"{name} as torchvision has it:")
 
 
 def found_in(where: str, name: str) -> Any:
@@ -98,7 +98,10 @@ def found_in(where: str, name: str) -> Any:
             try:
                 module = importlib.import_module(where)
             except Exception as error:
-                fail(f"the module {where} cannot be imported: {last_line(error)}", "a file is named as my_model.py:factory")
+                fail(
+                    f"the module {where} cannot be imported: {last_line(error)}",
+                    "a file is named as my_model.py:factory",
+                )
     if not hasattr(module, name):
         public = [key for key, value in vars(module).items() if callable(value) and not key.startswith("_")]
         meant = nearest(name, public)

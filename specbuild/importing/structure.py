@@ -10,7 +10,7 @@ from specbuild.importing.documents import block_name, free
 from specbuild.importing.graph import SCOPE
 from specbuild.importing.merging import Member, Template, aligned
 from specbuild.importing.repeating import repeated
-from specbuild.importing.writtens import INPUTS, KIND, effective_names, is_scope, names_and_types
+from specbuild.importing.writtens import INPUTS, KIND, effective_names, is_expression, is_scope, names_and_types
 
 GENERIC = frozenset({"", "Sequential", "ModuleList", "ModuleDict", "Module"})
 """Classes that say nothing of what is in them."""
@@ -73,8 +73,7 @@ def folded(tree: Mapping[str, Any], *, optional: bool = True) -> dict[str, Any]:
     blocks: dict[str, Any] = {}
     for level in sorted({place.level for place in places}):
         here = [place for place in places if place.level == level]
-        for place in here:
-            fold_repeat(place.entry, blocks)
+        fold_repeats(here, blocks, forms)
         groups: dict[object, list[Place]] = {}
         for place in here:
             if is_scope(place.entry):
@@ -114,15 +113,38 @@ def levels(places: Sequence[Place]) -> None:
             return
 
 
-def fold_repeat(entry: dict[str, Any], blocks: Mapping[str, Any]) -> None:
-    """Write a scope of equal children as a repeat."""
-    found = repeated(entry, blocks)
-    if found is not None:
-        kept = {key: entry[key] for key in ("name", "type", "from") if key in entry}
+def fold_repeats(places: Sequence[Place], blocks: Mapping[str, Any], forms: Counter[object]) -> None:
+    """Write scopes of equal children as repeats.
+
+    Not those whose surroundings could be one block but for what the repeats would say: params say that.
+    """
+    found = {id(place): repeated(place.entry, blocks) for place in places}
+    said: dict[object, list[Any]] = {}
+    for place in places:
+        if found[id(place)] is not None:
+            said.setdefault(position(place, forms), []).append(wording(found[id(place)] or {}))
+    for place in places:
+        repeat = found[id(place)]
+        if repeat is None or any(other != wording(repeat) for other in said[position(place, forms)]):
+            continue
+        entry = place.entry
+        source = {"from": entry["from"]} if "from" in entry else {}
+        name = entry["name"]
         entry.clear()
-        entry.update({**kept, **found})
-        if "from" in kept:
-            entry["from"] = kept["from"]
+        entry.update({"name": name, "type": repeat["type"], **source, **repeat})
+
+
+def position(place: Place, forms: Counter[object]) -> object:
+    """What a scope has in common with those at its place in equal surroundings; itself where there are none."""
+    parent = place.parent
+    if parent is None or parent.parent is None or forms[parent.form] < 2:
+        return id(place)
+    return (parent.form, place.name)
+
+
+def wording(repeat: Mapping[str, Any]) -> dict[str, Any]:
+    """What no param can say of a repeat."""
+    return {key: value for key, value in repeat.items() if is_expression(value) or isinstance(value, (list, dict))}
 
 
 def families(

@@ -3,21 +3,21 @@
 from __future__ import annotations
 
 import json
+import textwrap
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from specbuild.language.loading import read
 
-SCHEMA = "# yaml-language-server: $schema=https://specbuild.dev/schemas/specbuild-v1.schema.json"
 WIDTH = 110
 """Columns of a line, but for what cannot be broken."""
 PLAIN = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-.")
 """Characters of a string that is written without quotes, in flow style too."""
 
 
-def as_yaml(tree: Mapping[str, Any], comment: Sequence[str] = ()) -> str:
-    """The text, which reads back as the same document; comment: lines that stand above it."""
-    lines = [f"# {line}" if line else "#" for line in comment]
+def as_yaml(tree: Mapping[str, Any], comment: str = "") -> str:
+    """The text, which reads back as the same document; comment: what stands above it."""
+    lines = [f"# {line}" for line in textwrap.wrap(comment, WIDTH - 2)]
     for key, value in tree.items():
         if key == "layers":
             lines.append("layers:")

@@ -10,7 +10,9 @@ from specbuild.diagnostics.codes.shapes import SHAPES
 from specbuild.diagnostics.codes.structure import STRUCTURE
 from specbuild.diagnostics.codes.training import TRAINING
 
-CODES: dict[str, Code] = {code.code: code for code in (*READING, *STRUCTURE, *SHAPES, *TRAINING, *RUNS, *IMPORTING, *LINT)}
+CODES: dict[str, Code] = {
+    code.code: code for code in (*READING, *STRUCTURE, *SHAPES, *TRAINING, *RUNS, *IMPORTING, *LINT)
+}
 """Every code that specbuild can print, in order."""
 
 __all__ = ["CODES", "Code"]
