@@ -305,8 +305,8 @@ def reload(run: str | os.PathLike[str], weights: Literal["best", "last"] = "best
 def from_module(module: nn.Module, input: Any, name: str | None = None) -> Imported:
     """The spec of an `nn.Module`, proven by a forward pass of both: equal keys, outputs equal bit for bit.
 
-    input: the shape of one sample, `[3, 224, 224]`; `{"shape": [128], "dtype": "int64"}`; or a dict of such by the names
-    in `forward`. name: the document's; by default the class's.
+    input: the shape of one sample, `[3, 224, 224]`; `{"shape": [128], "dtype": "int64"}`; or a dict of such by
+    the names in `forward`. name: the document's; by default the class's.
     Of what it returns `text` is the YAML, `json` the JSON, `spec`, `plan` and `network` what comes of it.
     Raises `RunError`: SB516 with all that a spec cannot say, SB515 for a module that does not run on such an input.
     """

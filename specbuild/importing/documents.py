@@ -35,6 +35,12 @@ def keyed(kind: str) -> bool:
 
 def document(graph: Graph) -> dict[str, Any]:
     """The document of a graph, with the marks of `writtens`: every scope written out, none a block."""
+    taken = {node.name for node in graph.scope.nodes}
+    for entry in graph.scope.inputs:
+        if entry.name in taken:  # keys of the `state_dict` stay as they are
+            renamed = free(f"{entry.name}_input", taken)
+            graph.inputs = {renamed if name == entry.name else name: kind for name, kind in graph.inputs.items()}
+            entry.name = renamed
     layers = layers_of(graph.scope, outermost=True)
     found: dict[str, Any] = {"specbuild": 1, "name": graph.name}
     if list(graph.inputs) == ["input"]:

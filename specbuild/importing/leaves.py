@@ -24,9 +24,9 @@ FIX = "batch_first=True"
 
 def connected(tracer: Tracer, module: nn.Module, node: Node, args: Any, kwargs: Any, result: Any) -> list[Source]:
     """Give a node its sources by how its module was called; the sources of what it returned."""
-    bound = inspect.signature(module.forward).bind(*args, **kwargs).arguments
-    handler = CALLS.get(node.type, by_name)
-    return handler(tracer, module, node, bound, result)
+    signature = inspect.signature(module.forward)
+    bound = signature.bind(*args, **kwargs).arguments
+    return CALLS.get(node.type, by_name)(tracer, module, node, bound, result)
 
 
 def by_name(tracer: Tracer, module: nn.Module, node: Node, bound: Mapping[str, Any], result: Any) -> list[Source]:
@@ -146,6 +146,13 @@ def transformed(tracer: Tracer, module: Any, node: Node, bound: Mapping[str, Any
     return [Source(node)]
 
 
+TRANSFORMERS = (
+    "Transformer",
+    "TransformerEncoder",
+    "TransformerDecoder",
+    "TransformerEncoderLayer",
+    "TransformerDecoderLayer",
+)
 CALLS: Mapping[str, Callable[[Any, Any, Node, Mapping[str, Any], Any], list[Source]]] = {
     **{f"{kind}Pool{n}d": pooled for kind in ("Max", "AdaptiveMax", "FractionalMax") for n in (1, 2, 3)},
     **{f"MaxUnpool{n}d": unpooled for n in (1, 2, 3)},
@@ -153,6 +160,6 @@ CALLS: Mapping[str, Callable[[Any, Any, Node, Mapping[str, Any], Any], list[Sour
     "RNN": recurrent,
     "GRU": recurrent,
     "LSTM": recurrent,
-    **dict.fromkeys(("Transformer", "TransformerEncoder", "TransformerDecoder", "TransformerEncoderLayer", "TransformerDecoderLayer"), transformed),
-}  # fmt: skip
+    **dict.fromkeys(TRANSFORMERS, transformed),
+}
 """Layers that are called otherwise than the catalogue has it."""

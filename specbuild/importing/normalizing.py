@@ -25,7 +25,7 @@ def normalized(scope: Scope) -> None:
 
 
 def prune(scope: Scope) -> None:
-    """Leave out nodes whose results nothing reads, and inputs of scopes likewise; the inner scopes' after the outer's."""
+    """Leave out nodes whose results nothing reads, and inputs of scopes that nothing in them reads."""
     while True:
         read = readers(scope)
         kept = [node for node in scope.nodes if id(node) in read]
@@ -64,6 +64,7 @@ def single_outputs(scope: Scope) -> None:
             raise Unsayable(node.origin, f"gives {len(taken)} results that are read; a scope of a spec gives one")
         if taken:
             (name,) = taken
+            assert name is not None
             source = node.scope.outputs[name]
             node.scope.outputs = {"output": source}
             replace_value(scope, Source(node, name), Source(node))
@@ -95,7 +96,8 @@ def gather(scope: Scope, head: str, where: str) -> None:
         node.name = None
     if any(node.name == head for node in members):
         raise Unsayable(full, "is itself called, and parts of it are called from outside too")
-    inner, entries, sources = Scope(nodes=group), {}, []
+    inner, sources = Scope(nodes=group), []
+    entries: dict[tuple[int, str | None], Input] = {}
     for node in group:
         node.name = node.name.partition(".")[2] if node.name is not None else None
         for index, source in enumerate(node.sources):

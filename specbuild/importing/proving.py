@@ -21,7 +21,7 @@ MOST_TOLD = 10
 
 
 def prove(plan: Plan, original: Original) -> nn.Sequential:
-    """The network of a plan with the model's weights, in eval mode. Raises `RunError` (SB516) where it is not the model."""
+    """The network of a plan with the model's weights, in eval mode. Raises `RunError` (SB516) where it is another."""
     network = build(plan).eval()
     problems = differences(original.state, network.state_dict())
     if problems:

@@ -44,7 +44,7 @@ class Read(NamedTuple):
 
 def read(module: nn.Module) -> Read | None:
     """The layer that a module is; None for one that is made of others. Raises `Inexpressible`."""
-    cls = kind_of(type(module))
+    cls: Any = kind_of(type(module))
     if cls is None:
         return None
     if isinstance(cls, str):
@@ -56,7 +56,7 @@ def read(module: nn.Module) -> Read | None:
 
 
 @cache
-def kind_of(cls: type[nn.Module]) -> type[nn.Module] | str | None:
+def kind_of(cls: Any) -> Any:
     """The class of torch, torchvision or specbuild that a module's class is, or is called as; why there is none."""
     for base in cls.__mro__:
         name = base.__name__

@@ -51,13 +51,13 @@ class Recorder(TorchFunctionMode):
         for name in INITIALIZATIONS:
             self.patched[name] = getattr(nn.init, name)
             setattr(nn.init, name, self.recorded(name, self.patched[name]))
-        super().__enter__()
+        super().__enter__()  # type: ignore[no-untyped-call]
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
     ) -> None:
-        super().__exit__(kind, value, trace)
+        super().__exit__(kind, value, trace)  # type: ignore[no-untyped-call]
         for name, function in self.patched.items():
             setattr(nn.init, name, function)
 

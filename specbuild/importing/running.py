@@ -211,7 +211,7 @@ class Running(TorchFunctionMode):
     def named_arguments(
         self, module: nn.Module, args: Any, kwargs: Any
     ) -> dict[tuple[int, str | None], tuple[int, str]]:
-        """The place and the name in `forward` of each tensor that a module is given, by what it is where it is called."""
+        """The place and the name in `forward` of each tensor that a module is given, by what it is in the scope."""
         try:
             bound = inspect.signature(module.forward).bind(*args, **kwargs).arguments
         except (TypeError, ValueError):

@@ -47,7 +47,7 @@ def from_source(source: str, input: Any = None, arguments: Mapping[str, Any] | N
     types = types_of(input)
     with recording() as recorder:
         model = made(source, factory, arguments or {})
-    return from_module(model, types, name, init=recorder.fillings(model), comment=f"{name} of {where}:")
+    return from_module(model, types, name, init=recorder.fillings(model), comment=f"{name} of {Path(where).name}:")
 
 
 def fail(message: str, fix: str | None = None) -> NoReturn:
@@ -86,10 +86,12 @@ def found_in(where: str, name: str) -> Any:
             fail(f"there is no file {where}")
         with looking_in(path.parent):
             try:
-                spec = importlib.util.spec_from_file_location(path.stem, path)
-                assert spec is not None and spec.loader is not None
+                known = path.stem if path.stem not in sys.modules else f"_imported_{path.stem}"
+                spec = importlib.util.spec_from_file_location(known, path)
+                assert spec is not None
+                assert spec.loader is not None
                 module = importlib.util.module_from_spec(spec)
-                sys.modules[path.stem] = module
+                sys.modules[known] = module
                 spec.loader.exec_module(module)
             except Exception as error:  # whatever somebody's module raises
                 fail(f"{where} cannot be imported: {last_line(error)}")

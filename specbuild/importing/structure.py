@@ -24,9 +24,9 @@ class Place:
     def __init__(self, entry: dict[str, Any], name: str, parent: Place | None) -> None:
         self.entry, self.name, self.parent = entry, name, parent
         self.kind: str = entry.get(KIND, "")
-        self.parts = [Place(child, part, self) for child, part in zip(
+        self.parts: list[Place] = [Place(child, part, self) for child, part in zip(
             entry["layers"], effective_names(entry["layers"]), strict=True) if is_scope(child)]  # fmt: skip
-        self.level = 1 + max((part.level for part in self.parts), default=0)
+        self.level: int = 1 + max((part.level for part in self.parts), default=0)
         self.form = names_and_types(entry)
 
     def all(self) -> Iterator[Place]:
@@ -94,7 +94,8 @@ def arranged(tree: Mapping[str, Any], blocks: Mapping[str, Any]) -> dict[str, An
     if blocks:
         ordered["blocks"] = blocks
     shapes = {key: made.pop(key) for key in ("input", "inputs") if key in made}
-    return cleaned({**ordered, **shapes, "layers": tree["layers"], **made})
+    found: dict[str, Any] = cleaned({**ordered, **shapes, "layers": tree["layers"], **made})
+    return found
 
 
 def levels(places: Sequence[Place]) -> None:

@@ -16,6 +16,7 @@ from torch.utils import _pytree as pytree
 from specbuild.catalogue.types import TensorType
 from specbuild.diagnostics.diagnostic import Diagnostic
 from specbuild.importing import functions, leaves
+from specbuild.importing.calling import Call
 from specbuild.importing.frames import place
 from specbuild.importing.graph import SCOPE, Graph, Input, Node, Source
 from specbuild.importing.reading import Inexpressible, read
@@ -130,7 +131,7 @@ class Tracer(Running):
         """A function that layers stand for."""
         name = func.__name__
         before = len(self.frame.scope.nodes)
-        call = functions.Call(self, name, args, kwargs)
+        call = Call(self, name, args, kwargs)
         call.tensors = [leaf for leaf in pytree.tree_leaves((args, kwargs)) if isinstance(leaf, Tensor)]
         call.shapes = [tuple(tensor.shape) for tensor in call.tensors]
         result = func(*args, **kwargs)

@@ -1,6 +1,6 @@
-"""What `import` makes of torchvision's classification models, as a table: `python -m tests.importing.torchvision_models`.
+"""What `import` makes of torchvision's classification models: `python -m tests.importing.torchvision_models`.
 
-Names of models as arguments; all of them without. The largest take gigabytes of memory.
+Prints a table. Names of models as arguments; all of them without. The largest take gigabytes of memory.
 """
 
 from __future__ import annotations
