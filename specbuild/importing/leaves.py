@@ -26,7 +26,8 @@ def connected(tracer: Tracer, module: nn.Module, node: Node, args: Any, kwargs: 
     """Give a node its sources by how its module was called; the sources of what it returned."""
     signature = inspect.signature(module.forward)
     bound = signature.bind(*args, **kwargs).arguments
-    return CALLS.get(node.type, by_name)(tracer, module, node, bound, result)
+    connect = CALLS[node.type] if node.type in CALLS else by_name
+    return connect(tracer, module, node, bound, result)
 
 
 def by_name(tracer: Tracer, module: nn.Module, node: Node, bound: Mapping[str, Any], result: Any) -> list[Source]:

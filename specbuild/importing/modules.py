@@ -39,18 +39,13 @@ def from_module(
     model.eval()
     try:
         inputs = drawn(types)
+        result = run(model, inputs)
         trace = traced(model, types, inputs)
-        with torch.no_grad():  # once more as it is: what watches a run may keep torch from its faster ways
-            outputs = outputs_of(model(*inputs.values()), list(trace.outputs))
-    except (RunError, KeyboardInterrupt):
-        raise
-    except Exception as error:  # whatever somebody's forward raises
-        told = ", ".join(f"{name} {kind}" if len(types) > 1 else str(kind) for name, kind in types.items())
-        message = f"its forward fails on an input of {told}: {last_line(error)}"
-        raise RunError([Diagnostic("SB515", message, fix="--input, the shape of one sample")]) from None
     finally:
         for module, mode in training.items():
             module.training = mode
+    # what watches a run may keep torch from its faster ways, so the outputs are those of the run that nothing watched
+    outputs = outputs_of(result, list(trace.outputs))
     problems = trace.problems or tuple(unused(model, trace.called))
     if problems:
         raise RunError(problems)
@@ -62,6 +57,24 @@ def from_module(
     graph.keys = tuple(model.state_dict())
     graph.comment = comment or f"{graph.name}:"
     return finished(graph, Original(model.state_dict(), inputs, outputs, lambda: watched(model, inputs)))
+
+
+def run(model: nn.Module, inputs: Mapping[str, Tensor]) -> Any:
+    """What a model returns. Raises `RunError` (SB515) where it raises."""
+    try:
+        with torch.no_grad():
+            return model(**inputs) if len(inputs) > 1 else model(*inputs.values())
+    except Exception as error:  # whatever somebody's forward raises
+        told = ", ".join(
+            f"{name} {tensor_type(x)}" if len(inputs) > 1 else tensor_type(x) for name, x in inputs.items()
+        )
+        message = f"its forward fails on an input of {told}: {last_line(error)}"
+        raise RunError([Diagnostic("SB515", message, fix="--input, the shape of one sample")]) from None
+
+
+def tensor_type(tensor: Tensor) -> str:
+    """The type of one sample of a tensor, as specs are told it."""
+    return str(TensorType(tuple(tensor.shape[1:]), str(tensor.dtype).removeprefix("torch.")))
 
 
 def outputs_of(result: Any, called: Sequence[str]) -> dict[str, Tensor]:

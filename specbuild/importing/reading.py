@@ -7,7 +7,7 @@ import inspect
 import textwrap
 from collections.abc import Callable, Mapping
 from functools import cache
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, cast
 
 from torch import Tensor, nn
 from torch.nn import functional as F  # noqa: N812  torch's own way
@@ -44,14 +44,14 @@ class Read(NamedTuple):
 
 def read(module: nn.Module) -> Read | None:
     """The layer that a module is; None for one that is made of others. Raises `Inexpressible`."""
-    cls: Any = kind_of(type(module))
+    cls = kind_of(cast("Any", type(module)))
     if cls is None:
         return None
     if isinstance(cls, str):
         raise Inexpressible(cls)
     if hasattr(module, "parametrizations"):
         raise Inexpressible("its parameters are computed from others (torch.nn.utils.parametrize)")
-    reader = READERS.get(cls.__name__, plain)
+    reader = READERS[cls.__name__] if cls.__name__ in READERS else plain
     return Read(cls.__name__, reader(module, cls.__name__))
 
 
