@@ -18,7 +18,8 @@ DOCUMENTS = [code for code in CODES.values() if not code.failing.startswith("$ "
 def test_public_names() -> None:
     assert specbuild.__all__ == [
         "DataError", "Diagnostic", "Plan", "Run", "RunError", "Spec", "SpecError", "SpecbuildError",
-        "build", "check", "diff", "dry_run", "evaluate", "explain", "fix", "from_module", "infer", "load", "plugin", "reload", "train",
+        "build", "check", "diff", "dry_run", "evaluate", "explain", "fix", "from_module", "infer", "load", "plugin",
+        "reload", "train",
         "verify",
     ]  # fmt: skip
     for name in specbuild.__all__:

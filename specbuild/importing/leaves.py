@@ -22,15 +22,19 @@ BATCH_FIRST = "its batch is axis 1, and in a spec axis 0 is always the batch"
 FIX = "batch_first=True"
 
 
+Connect = Callable[[Any, Any, Node, Mapping[str, Any], Any], list[Source]]
+"""From a run, a module, its node, and how it was called to the sources of what it returned."""
+
+
 def connected(tracer: Tracer, module: nn.Module, node: Node, args: Any, kwargs: Any, result: Any) -> list[Source]:
     """Give a node its sources by how its module was called; the sources of what it returned."""
     signature = inspect.signature(module.forward)
     bound = signature.bind(*args, **kwargs).arguments
-    connect = CALLS[node.type] if node.type in CALLS else by_name
+    connect: Connect = CALLS.get(node.type, by_name)
     return connect(tracer, module, node, bound, result)
 
 
-def by_name(tracer: Tracer, module: nn.Module, node: Node, bound: Mapping[str, Any], result: Any) -> list[Source]:
+def by_name(tracer: Tracer, module: Any, node: Node, bound: Mapping[str, Any], result: Any) -> list[Source]:
     """Each tensor under the catalogue's name for it; by order if they are the first ones."""
     takes = LAYERS[node.type].takes
     given: list[tuple[str, Tensor]] = []
@@ -154,7 +158,7 @@ TRANSFORMERS = (
     "TransformerEncoderLayer",
     "TransformerDecoderLayer",
 )
-CALLS: Mapping[str, Callable[[Any, Any, Node, Mapping[str, Any], Any], list[Source]]] = {
+CALLS: Mapping[str, Connect] = {
     **{f"{kind}Pool{n}d": pooled for kind in ("Max", "AdaptiveMax", "FractionalMax") for n in (1, 2, 3)},
     **{f"MaxUnpool{n}d": unpooled for n in (1, 2, 3)},
     "MultiheadAttention": attended,

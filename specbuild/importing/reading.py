@@ -27,6 +27,10 @@ PAIRS = frozenset({"kernel_size", "stride", "padding", "dilation", "output_paddi
 """Arguments of which one number stands for as many equal ones."""
 
 
+Reader = Callable[[Any, str], dict[str, Any]]
+"""From a module and its type to the arguments of the layer."""
+
+
 class Inexpressible(Exception):  # noqa: N818  a fact for whoever adds the place
     """What a spec cannot say, without the place."""
 
@@ -51,7 +55,7 @@ def read(module: nn.Module) -> Read | None:
         raise Inexpressible(cls)
     if hasattr(module, "parametrizations"):
         raise Inexpressible("its parameters are computed from others (torch.nn.utils.parametrize)")
-    reader = READERS[cls.__name__] if cls.__name__ in READERS else plain
+    reader: Reader = READERS.get(cls.__name__, plain)
     return Read(cls.__name__, reader(module, cls.__name__))
 
 
@@ -118,7 +122,7 @@ def as_plain(name: str, value: Any) -> Any:
     return value
 
 
-def plain(module: nn.Module, kind: str) -> dict[str, Any]:
+def plain(module: Any, kind: str) -> dict[str, Any]:
     """Every argument is the attribute of its name."""
     found: dict[str, Any] = {}
     for name in LAYERS[kind].model_fields:
@@ -220,7 +224,7 @@ def transformer(module: Any, kind: str) -> dict[str, Any]:
     return {**found, "num_decoder_layers": module.decoder.num_layers, "causal": getattr(module, "causal", False)}
 
 
-READERS: Mapping[str, Callable[[Any, str], dict[str, Any]]] = {
+READERS: Mapping[str, Reader] = {
     "MultiheadAttention": attention,
     "PairwiseDistance": distance,
     "TransformerEncoderLayer": transformer_layer,
