@@ -8,7 +8,23 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from specbuild.api import build, check, diff, evaluate, explain, fix, infer, load, predict, reload, train, verify
+    from specbuild.api import (
+        build,
+        check,
+        diff,
+        dry_run,
+        evaluate,
+        explain,
+        export,
+        fix,
+        from_module,
+        infer,
+        load,
+        predict,
+        reload,
+        train,
+        verify,
+    )
     from specbuild.diagnostics.diagnostic import Diagnostic
     from specbuild.errors import DataError, RunError, SpecbuildError, SpecError
     from specbuild.language.document import Spec
@@ -35,6 +51,7 @@ __all__ = [
     "explain",
     "export",
     "fix",
+    "from_module",
     "infer",
     "load",
     "plugin",
@@ -54,6 +71,7 @@ HOMES = {
         "explain",
         "export",
         "fix",
+        "from_module",
         "infer",
         "load",
         "predict",

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from torch.utils.data import Dataset
 
     from specbuild.exporting.export import Export
+    from specbuild.importing.finishing import Imported
     from specbuild.language.fixing import Fixed
     from specbuild.network.difference import Difference
     from specbuild.predicting.predicting import Network, OnError
@@ -435,6 +436,31 @@ def export(
         except SpecError as error:
             raise SpecError(spec.place(error.diagnostics)) from None
     return exporting.export(subject, to, output, exporting.Choices(opset, training), force=force)
+
+
+def from_module(module: nn.Module, input: Any, name: str | None = None) -> Imported:
+    """The spec of an `nn.Module`, proven by a forward pass of both: equal keys, outputs equal bit for bit.
+
+    input: the shape of one sample, `[3, 224, 224]`; `{"shape": [128], "dtype": "int64"}`; or a dict of such by
+    the names in `forward`. name: the document's; by default the class's.
+    Of what it returns `text` is the YAML, `json` the JSON, `spec`, `plan` and `network` what comes of it.
+    Raises `RunError`: SB516 with all that a spec cannot say, SB515 for a module that does not run on such an input.
+    """
+    from specbuild.importing import modules
+
+    return modules.from_module(module, modules.types_of(input), name)
+
+
+def import_model(source: str, input: Any = None, arguments: Mapping[str, Any] | None = None) -> Imported:
+    """The spec of what `specbuild import` takes: `torchvision:NAME`, `FILE.py:FACTORY` or `PACKAGE.MODULE:FACTORY`.
+
+    The file or the module is imported, and its factory called with `arguments`; input: as in `from_module`, by default
+    an image of the size that torchvision's classifiers take. How its parameters begin is noted while it is made.
+    Raises `RunError` (SB515, SB516).
+    """
+    from specbuild.importing.sources import from_source
+
+    return from_source(source, input, arguments)
 
 
 def verify(run: str | os.PathLike[str]) -> Verification:

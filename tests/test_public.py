@@ -18,8 +18,8 @@ DOCUMENTS = [code for code in CODES.values() if not code.failing.startswith("$ "
 def test_public_names() -> None:
     assert specbuild.__all__ == [
         "DataError", "Diagnostic", "Plan", "Run", "RunError", "Spec", "SpecError", "SpecbuildError",
-        "build", "check", "diff", "dry_run", "evaluate", "explain", "export", "fix", "from_module", "infer", "load", "plugin",
-        "predict", "reload", "train", "verify",
+        "build", "check", "diff", "dry_run", "evaluate", "explain", "export", "fix", "from_module", "infer", "load",
+        "plugin", "predict", "reload", "train", "verify",
     ]  # fmt: skip
     for name in specbuild.__all__:
         assert getattr(specbuild, name).__name__ == name

@@ -13,6 +13,7 @@ from specbuild.cli.evaluate import evaluate
 from specbuild.cli.explain import explain
 from specbuild.cli.export import export
 from specbuild.cli.fmt import fmt
+from specbuild.cli.import_ import import_
 from specbuild.cli.init import init
 from specbuild.cli.predict import predict
 from specbuild.cli.preview import preview
@@ -58,10 +59,10 @@ def options(
 
 
 COMMANDS = (
-    init, check, fmt, summary, diff, preview, train, evaluate, predict, export, reload, verify, schema, explain,
+    init, check, fmt, summary, diff, preview, train, evaluate, predict, export, import_, reload, verify, schema, explain,
 )  # fmt: skip
 for command in COMMANDS:
-    app.command()(output.guarded(command))
+    app.command(command.__name__.rstrip("_"))(output.guarded(command))
 
 runs = typer.Typer(help="List, compare and clean up runs.", no_args_is_help=True)
 for name, subcommand in RUNS.items():
