@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
     from specbuild.exporting.export import Export
     from specbuild.importing.finishing import Imported
+    from specbuild.importing.state_dicts import Converted
     from specbuild.language.fixing import Fixed
     from specbuild.network.difference import Difference
     from specbuild.predicting.predicting import Network, OnError
@@ -452,15 +453,26 @@ def from_module(module: nn.Module, input: Any, name: str | None = None) -> Impor
 
 
 def import_model(source: str, input: Any = None, arguments: Mapping[str, Any] | None = None) -> Imported:
-    """The spec of what `specbuild import` takes: `torchvision:NAME`, `FILE.py:FACTORY` or `PACKAGE.MODULE:FACTORY`.
+    """The spec of `torchvision:NAME`, `FILE.py:FACTORY`, `PACKAGE.MODULE:FACTORY` or `FILE.pt2`, as `specbuild import`.
 
-    The file or the module is imported, and its factory called with `arguments`; input: as in `from_module`, by default
-    an image of the size that torchvision's classifiers take. How its parameters begin is noted while it is made.
+    The Python file or the module is imported, and its factory called with `arguments`; input: as in `from_module`, by
+    default an image of the size that torchvision's classifiers take. How its parameters begin is noted while it is made.
     Raises `RunError` (SB515, SB516).
     """
     from specbuild.importing.sources import from_source
 
     return from_source(source, input, arguments)
+
+
+def convert(path: str | os.PathLike[str], output: str | os.PathLike[str] | None = None) -> Converted:
+    """A `state_dict` that torch has pickled, as `.pth` has it, written as safetensors; nothing in it is run.
+
+    output: by default beside it, written over where it is there. Of what it returns `notes` say how the weights were
+    found. Raises `RunError`: SB517 for a file that holds none, SB506 for one that cannot be written.
+    """
+    from specbuild.importing.state_dicts import converted
+
+    return converted(path, output)
 
 
 def verify(run: str | os.PathLike[str]) -> Verification:

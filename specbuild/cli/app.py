@@ -59,7 +59,8 @@ def options(
 
 
 COMMANDS = (
-    init, check, fmt, summary, diff, preview, train, evaluate, predict, export, import_, reload, verify, schema, explain,
+    init, check, fmt, summary, diff, preview, train, evaluate, predict, reload, verify, export, import_, schema,
+    explain,
 )  # fmt: skip
 for command in COMMANDS:
     app.command(command.__name__.rstrip("_"))(output.guarded(command))

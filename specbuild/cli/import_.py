@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import PurePath
 from typing import Annotated, Any
 
 import typer
@@ -32,9 +33,41 @@ def arguments_of(texts: list[str]) -> dict[str, Any]:
     return found
 
 
+def require_free(*paths: str | None, force: bool) -> None:
+    """SB506 for a file that is there already, unless it may be written over."""
+    from pathlib import Path
+
+    from specbuild.diagnostics.diagnostic import Diagnostic
+    from specbuild.errors import RunError
+
+    for path in paths:
+        if path is not None and Path(path).exists() and not force:
+            raise RunError(
+                [Diagnostic("SB506", "something is there already", file=path, fix="--force, or another name")]
+            )
+
+
+def convert(source: str, output: str | None, *, force: bool, format: Format) -> None:
+    """Write weights that torch has pickled as safetensors."""
+    from specbuild import api
+
+    live_long()
+    target = output or str(PurePath(source).with_suffix(".safetensors"))
+    require_free(target, force=force)
+    found = api.convert(source, target)
+    if format is Format.json:
+        print_json({"file": target, "source": source, "tensors": found.tensors, "bytes": found.bytes,
+                    "notes": list(found.notes)})  # fmt: skip
+    else:
+        echo(str(found))
+
+
 def import_(
     source: Annotated[
-        str, typer.Argument(metavar="SOURCE", help="torchvision:NAME, FILE.py:FACTORY or PACKAGE.MODULE:FACTORY.")
+        str,
+        typer.Argument(
+            metavar="SOURCE", help="torchvision:NAME, FILE.py:FACTORY, PACKAGE.MODULE:FACTORY, FILE.pt2; or FILE.pth."
+        ),
     ],
     input: Annotated[
         str | None,
@@ -58,24 +91,24 @@ def import_(
     force: Annotated[bool, typer.Option("--force", help="Write over a file that is there.")] = False,
     format: FormatOption = Format.text,
 ) -> None:
-    """Make a spec of an nn.Module, and prove it: the same keys, and bit for bit the same outputs.
+    """Make a spec of an nn.Module or a torch.export program, and prove it: equal keys, and outputs equal bit for bit.
 
-    The file or module that SOURCE names is imported, and its code runs.
+    The Python file or module that SOURCE names is imported, and its code runs. Of a .pth, which holds weights alone, a
+    safetensors file is made, and nothing in it is run.
     """
+    from specbuild.language.transferring import PICKLED
+
+    if PurePath(source).suffix.lower() in PICKLED:
+        for option, given_ in (("--input", input), ("--argument", arguments), ("--weights", weights)):
+            if given_:
+                raise typer.BadParameter(f"{source} holds weights, and no network", param_hint=option)
+        return convert(source, output, force=force, format=format)
     shape = None if input is None else value_of(input, "--input")
     given = arguments_of(arguments or [])
-    from pathlib import Path
-
     from specbuild import api
-    from specbuild.diagnostics.diagnostic import Diagnostic
-    from specbuild.errors import RunError
 
     live_long()
-    for path in (output, weights):
-        if path is not None and Path(path).exists() and not force:
-            raise RunError(
-                [Diagnostic("SB506", "something is there already", file=path, fix="--force, or another name")]
-            )
+    require_free(output, weights, force=force)
     found = api.import_model(source, shape, given)
     if weights is not None:
         found.save_weights(weights)

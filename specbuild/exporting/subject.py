@@ -15,6 +15,8 @@ from specbuild.network.cost import memory_here, require_memory
 from specbuild.network.plan import Plan
 from specbuild.network.resolve import resolved
 from specbuild.runs.run import Run
+from specbuild.runs.taking import take
+from specbuild.runs.transfer import held
 
 SPEC, PREPROCESSING, LABELS, TIED = (f"specbuild.{key}" for key in ("spec", "preprocessing", "labels", "tied"))
 """Under what a file's metadata hold the resolved document, what was learned from the training data, the names of the
@@ -46,10 +48,9 @@ class Subject:
 
 def of_run(run: Run) -> Subject:
     """A run with the weights that it was reloaded with."""
-    samples = getattr(run, "samples", None) or {}  # what older runs did not note
     return Subject(
         run.spec, run.plan, run.model.cpu(), f"the {run.weights} weights of {run.path}", str(run.path),
-        run.preprocessing, samples.get("classes"),
+        run.preprocessing, run.labels,
     )  # fmt: skip
 
 
@@ -59,4 +60,8 @@ def of_spec(spec: Spec, plan: Plan) -> Subject:
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(spec.train.seed)
         model = build(plan, spec)
-    return Subject(spec, plan, model.eval(), f"initial weights, seed {spec.train.seed}", spec.source.name)
+    origin = f"initial weights, seed {spec.train.seed}"
+    if spec.weights:
+        take(model, held(spec, plan))
+        origin += f", and those of {', '.join(source.name for source in spec.weights)}"
+    return Subject(spec, plan, model.eval(), origin, spec.source.name)

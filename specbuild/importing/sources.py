@@ -7,7 +7,7 @@ import importlib.util
 import inspect
 import sys
 import warnings
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NoReturn
@@ -25,17 +25,14 @@ from specbuild.importing.recording import recording
 TORCHVISION = "torchvision"
 SIZES = {"inception_v3": 299}
 """Sizes of images that are not 224."""
-PROGRAMS: dict[str, Callable[[Path], Imported]] = {}
-"""What reads a file of a program, by its suffix: `.pt2`, `.onnx`."""
 
 
 def from_source(source: str, input: Any = None, arguments: Mapping[str, Any] | None = None) -> Imported:
     """The spec of what a source names, as `specbuild import` takes it. Raises `RunError` (SB515, SB516)."""
-    if Path(source).suffix in (".pt2", ".onnx"):
-        reader = PROGRAMS.get(Path(source).suffix)
-        if reader is None:
-            fail(f"{source}: this specbuild reads no {Path(source).suffix} files", "import the module that it is of")
-        return reader(Path(source))
+    if Path(source).suffix.lower() == ".pt2":
+        from specbuild.importing.programs import from_program
+
+        return from_program(Path(source))
     where, colon, name = source.rpartition(":")
     if not colon or not where or not name:
         fail(f"`{source}` names no model", "torchvision:resnet18, my_model.py:factory or package.module:factory")

@@ -7,12 +7,11 @@ from pathlib import Path
 import pytest
 
 import specbuild
+from specbuild.exporting.python import source
 from specbuild.importing.comparing import same_plan
 from specbuild.importing.modules import from_module
 from specbuild.importing.recording import recording
 from specbuild.importing.sources import found_in, made
-
-module = pytest.importorskip("specbuild.exporting.python.module")
 
 SPECS = Path(__file__).resolve().parents[2] / "specs"
 SMALLER = {
@@ -40,7 +39,7 @@ def comes_back(name: str, overrides: list[str], folder: Path) -> bool:
     spec = specbuild.load(SPECS / f"{name}.yaml", overrides)
     plan = specbuild.infer(spec)
     path = folder / f"{name}_source.py"
-    path.write_text(module.source(spec, plan))
+    path.write_text(source(spec, plan))
     with recording() as recorder:
         network = made(name, found_in(str(path), "build"), {})
     found = from_module(network, plan.inputs, plan.name, init=recorder.fillings(network))

@@ -1,17 +1,19 @@
-"""What comes in from elsewhere: SB515 and SB516."""
+"""What comes in from elsewhere: SB515 to SB517."""
 
 from __future__ import annotations
 
 from specbuild.diagnostics.codes.code import Code
+from specbuild.diagnostics.codes.runs import TRAIN
 
 IMPORTING: tuple[Code, ...] = (
     Code(
         "SB515",
         "a model that is to be imported cannot be loaded",
-        "`import` takes torchvision:NAME, FILE.py:FACTORY or PACKAGE.MODULE:FACTORY. The file or the module is "
-        "imported, because the command line names it, the factory is called, and the model is run on an input of the "
-        "shape that `--input` says. One of these failed: there is no such name, Python raised an error, whose last "
-        "line is told, or what the factory gave is no nn.Module.",
+        "`import` takes torchvision:NAME, FILE.py:FACTORY, PACKAGE.MODULE:FACTORY, or a program that torch.export "
+        "saved as FILE.pt2. The Python file or module is imported, because the command line names it, the factory is "
+        "called, and the model is run on an input of the shape that `--input` says. One of these failed: there is no "
+        "such name, Python raised an error, whose last line is told, or what the factory gave is no nn.Module. A "
+        "program is read only where nothing in its file has to be unpickled.",
         "$ specbuild import torchvision:resnet19",
         "$ specbuild import torchvision:resnet18",
     ),
@@ -25,5 +27,15 @@ IMPORTING: tuple[Code, ...] = (
         "outputs; then the first layer that differs is told, and nothing is written.",
         "$ specbuild import torchvision:googlenet",
         "$ specbuild import torchvision:googlenet --argument aux_logits=false",
+    ),
+    Code(
+        "SB517",
+        "weights that cannot be read",
+        "`weights` names a safetensors file, a run, or torchvision's weights. The file is not there or is no "
+        "safetensors file, the run is none or was altered, or torchvision has no such weights or cannot fetch them. A "
+        "document is data and names data alone: a `.pth` that torch has pickled is made a safetensors file first, by "
+        "the person who trusts it.",
+        "$ specbuild train specs/digits_cnn.yaml --set weights=lost.safetensors",
+        f"{TRAIN}\n$ specbuild train specs/digits_cnn.yaml --set train.epochs=1 --set weights=first",
     ),
 )
