@@ -456,7 +456,7 @@ def import_model(source: str, input: Any = None, arguments: Mapping[str, Any] | 
     """The spec of `torchvision:NAME`, `FILE.py:FACTORY`, `PACKAGE.MODULE:FACTORY` or `FILE.pt2`, as `specbuild import`.
 
     The Python file or the module is imported, and its factory called with `arguments`; input: as in `from_module`, by
-    default an image of the size that torchvision's classifiers take. How its parameters begin is noted while it is made.
+    default an image of the size that torchvision's classifiers take. How parameters begin is noted while it is made.
     Raises `RunError` (SB515, SB516).
     """
     from specbuild.importing.sources import from_source
