@@ -89,7 +89,6 @@ def test_what_goes_wrong_is_one_line(source: str, options: list[str], told: str,
         ("nothing_here.py:f", "there is no file nothing_here.py"),
         ("no_such_package.module:f", "ModuleNotFoundError"),
         ("resnet18", "`resnet18` names no model"),
-        ("program.onnx", "reads no .onnx files"),
     ],
 )
 def test_sources_that_are_none(source: str, told: str) -> None:
