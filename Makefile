@@ -6,7 +6,7 @@ INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --co
 
 CIFAR ?= data/cifar10.npz
 
-.PHONY: demo test check fuzz torture damage accuracy speed format schema reference golden clean
+.PHONY: demo test check fuzz torture damage exports imports accuracy speed format schema reference golden clean
 
 demo: $(VENV)/installed  ## check, summarize, train, evaluate and reload a network, on real images
 	$(BIN)/specbuild check specs/digits_cnn.yaml
@@ -36,6 +36,16 @@ torture: $(VENV)/installed-dev  ## 300 SIGKILLs, 50 SIGTERMs and full disks: all
 
 damage: $(VENV)/installed-dev  ## 5,000 damaged runs, and 10,000 damaged or forged ones under an audit hook
 	$(BIN)/python benchmarks/damage.py --damaged 5000 --forged 10000 --processes 2
+
+exports: $(VENV)/installed-dev  ## every ready spec in every format, every layer as source and ONNX: gigabytes, half an hour
+	$(BIN)/python -m tests.exporting.ready_specs
+	$(BIN)/python -m tests.exporting.every_layer 25
+	$(BIN)/python -m tests.exporting.ready_specs_formats
+	$(BIN)/python -m tests.exporting.onnx_layers
+
+imports: $(VENV)/installed-dev  ## torchvision's 80 classifiers as specs, every ready spec back from its source: gigabytes
+	$(BIN)/python -m tests.importing.torchvision_models
+	$(BIN)/python -m tests.importing.test_round_trip
 
 accuracy: $(VENV)/installed  ## train fashion_cnn and cifar_resnet9 on the real sets, which are fetched to data/
 	$(BIN)/specbuild train specs/fashion_cnn.yaml --run runs/accuracy/fashion_cnn
