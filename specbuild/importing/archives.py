@@ -1,26 +1,42 @@
 """Reading a saved torch.export program so that nothing in it can run.
 
-`torch.export.load` unpickles what an archive marks as a pickle, and example inputs that `weights_only` refuses. What
-it would unpickle so is found first, in the bytes that it then reads, and refused.
+`torch.export.load` unpickles what an archive marks as a pickle, and example inputs that `weights_only` refuses; sizes
+that are expressions go to sympy, which has Python evaluate them. What would run so is found first, in the bytes that it
+then reads, and refused. The guards of a program are Python source too, which `ExportedProgram.module` runs unless it is
+told not to check them: what reads a program from here tells it.
 """
 
 from __future__ import annotations
 
+import ast
 import io
 import json
+import re
 import zipfile
+from collections.abc import Iterator
 from pathlib import Path
-from typing import NoReturn
+from typing import Any, NoReturn
 
 import torch
 from torch.export import ExportedProgram
 
 from specbuild.diagnostics.diagnostic import Diagnostic
 from specbuild.errors import RunError
+from specbuild.runs.reading import shown
 
 TENSOR = "tensor_"
 """How the names of constants begin that are tensors; others are objects."""
 FORMAT = b"pt2"
+SYMBOL = re.compile(r"[a-z]{1,3}[0-9]{1,9}")
+"""The name of an open size, as torch gives them."""
+FUNCTIONS = frozenset({
+    "Abs", "Add", "And", "CeilDiv", "CeilToInt", "CleanDiv", "Equality", "FloorDiv", "FloorToInt", "GreaterThan",
+    "IntTrueDiv", "Integer", "LessThan", "Max", "Min", "Mod", "ModularIndexing", "Mul", "Not", "Or", "Pow",
+    "PowByNatural", "PythonMod", "Rational", "StrictGreaterThan", "StrictLessThan", "Symbol", "Unequality", "Where",
+})  # fmt: skip
+"""What sizes are made of, as sympy writes them."""
+LONGEST = 1000
+"""Characters of an expression."""
 
 
 def loaded(path: Path) -> ExportedProgram:
@@ -73,6 +89,59 @@ def judge(path: Path, name: str, content: bytes) -> None:
                     refuse(path, f"`{key}` is kept as a pickle")
         elif last.endswith(".pt"):
             refuse(path, f"{name} is a pickle")
+    elif last.endswith(".json"):
+        try:
+            found = next((text for text in expressions(json.loads(content)) if not is_plain(text)), None)
+        except (ValueError, RecursionError):
+            refuse(path, f"{name} is not what torch.export.save writes")
+        if found is not None:
+            refuse(path, f"a size in it is no arithmetic of sizes: {shown(str(found))}")
+
+
+def expressions(value: Any) -> Iterator[Any]:
+    """What is kept as an expression, wherever it stands."""
+    if isinstance(value, dict):
+        for key, inner in value.items():
+            if key == "expr_str":
+                yield inner
+            else:
+                yield from expressions(inner)
+    elif isinstance(value, list):
+        for inner in value:
+            yield from expressions(inner)
+
+
+def is_plain(text: Any) -> bool:
+    """Whether an expression is arithmetic of integers and open sizes, which nothing else can come of.
+
+    Torch writes `Add(Symbol('s77', positive=True, integer=True), Integer(1))`.
+    """
+    if not isinstance(text, str) or len(text) > LONGEST:
+        return False
+    try:
+        return is_size(ast.parse(text.strip(), mode="eval").body)
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return False
+
+
+def is_size(node: ast.expr) -> bool:
+    """Whether a node is a number, or a call of a function of sizes on such; the only texts are names of sizes."""
+    if isinstance(node, ast.UnaryOp):
+        return isinstance(node.op, ast.USub) and is_size(node.operand)
+    if isinstance(node, ast.Constant):
+        return type(node.value) in (int, float)
+    if not isinstance(node, ast.Call) or not isinstance(node.func, ast.Name) or node.func.id not in FUNCTIONS:
+        return False
+    if node.func.id == "Symbol":
+        flags = [keyword.value for keyword in node.keywords]
+        named = [getattr(argument, "value", None) for argument in node.args]
+        return (
+            all(isinstance(flag, ast.Constant) and isinstance(flag.value, bool) for flag in flags)
+            and len(named) == 1
+            and isinstance(named[0], str)
+            and SYMBOL.fullmatch(named[0]) is not None
+        )
+    return not node.keywords and all(is_size(argument) for argument in node.args)
 
 
 def refuse(path: Path, message: str, fix: str | None = None) -> NoReturn:

@@ -9,6 +9,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from specbuild.catalogue.layers import LAYERS
 from specbuild.catalogue.types import TensorType
 from specbuild.diagnostics.diagnostic import Diagnostic
 from specbuild.errors import RunError
@@ -40,6 +41,8 @@ def from_module(
     try:
         inputs = drawn(types)
         result = run(model, inputs)
+        if (kind := type(model).__name__) in LAYERS and type(model) is getattr(nn, kind, None):
+            raise RunError([only_a_layer(kind)])
         trace = traced(model, types, inputs)
     finally:
         for module, mode in training.items():
@@ -57,6 +60,12 @@ def from_module(
     graph.keys = tuple(model.state_dict())
     graph.comment = comment or f"{graph.name}:"
     return finished(graph, Original(model.state_dict(), inputs, outputs, lambda: watched(model, inputs)))
+
+
+def only_a_layer(kind: str) -> Diagnostic:
+    """SB516 for a model that is a layer of torch's and no more."""
+    message = f"the model is one {kind}, whose keys have no layer's name before them; a spec names its layers"
+    return Diagnostic("SB516", message, fix=f"nn.Sequential({kind}(...))")
 
 
 def run(model: nn.Module, inputs: Mapping[str, Tensor]) -> Any:

@@ -51,7 +51,7 @@ def from_program(path: Path) -> Imported:
     inputs = drawn(graph.inputs, reader.batch)
     try:
         with torch.no_grad():
-            result = program.module()(*(tensor.clone() for tensor in inputs.values()))
+            result = program.module(check_guards=False)(*(tensor.clone() for tensor in inputs.values()))
     except Exception as error:  # torch raises of every kind
         raise RunError([Diagnostic("SB515", f"the program does not run: {first_line(error)}")]) from None
     results = list(result.values()) if isinstance(result, Mapping) else listed(result)
@@ -237,6 +237,8 @@ class Reader:
             owner, _, last = key.rpartition(".")
             if last != own:
                 raise Unsayable(f"has the {argument} `{key}`, where a layer has one called `{own}`")
+            if not owner:
+                raise Unsayable(f"has the key `{key}`, with no layer's name before it")
             found = owner
         return found if found is not None else where or None
 

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import os
 import pickle
+import re
 import warnings
 import zipfile
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +17,7 @@ import torch
 from torch import Tensor, nn
 
 import specbuild
+from specbuild.importing.archives import is_plain
 from specbuild.importing.programs import from_program
 
 torch.set_num_threads(1)
@@ -102,6 +106,14 @@ def test_what_has_no_layer_is_named_once(tmp_path: Path) -> None:
     ]
 
 
+def test_one_layer_is_no_network(tmp_path: Path) -> None:
+    path = saved(nn.Linear(2, 2), tmp_path / "plain.pt2", torch.randn(2, 2))
+    with pytest.raises(specbuild.RunError, match=r"SB516.*has the key `weight`, with no layer's name before it"):
+        from_program(path)
+    with pytest.raises(specbuild.RunError, match=r"SB516.*the model is one Linear, whose keys have no layer's name"):
+        specbuild.from_module(nn.Linear(2, 2), [2])
+
+
 class Harm:
     def __init__(self, path: Path) -> None:
         self.path = path
@@ -138,6 +150,55 @@ def test_nothing_in_a_file_runs(last: str, message: str, tmp_path: Path) -> None
     with pytest.raises(specbuild.RunError, match=f"SB515.*{message}"):
         from_program(rewritten(path, last, content))
     assert not harmed.exists()
+
+
+def test_no_size_and_no_guard_in_a_file_runs(tmp_path: Path) -> None:
+    path = saved(nn.Sequential(nn.Linear(2, 2)), tmp_path / "plain.pt2", torch.randn(2, 2))
+    with zipfile.ZipFile(path) as archive:
+        (name,) = [name for name in archive.namelist() if name.endswith("models/model.json")]
+        model = json.loads(archive.read(name))
+    harmed = tmp_path / "harmed"
+    harm = f"__import__('os').mkdir({str(harmed)!r})"
+    written, sized = re.subn(r'(?<="expr_str": )"[^"]*"', lambda _: json.dumps(harm), json.dumps(model))
+    assert sized
+    with pytest.raises(specbuild.RunError, match=r"SB515.*a size in it is no arithmetic of sizes: __import__"):
+        from_program(rewritten(path, "models/model.json", written.encode()))
+    guarded = rewritten(path, "models/model.json", json.dumps({**model, "guards_code": [harm]}).encode())
+    from_program(guarded)
+    assert not harmed.exists()
+    with suppress(Exception):  # what torch does with it: the reason for all this
+        torch.export.load(guarded).module()(torch.zeros(2, 2))
+    assert harmed.exists()
+
+
+@pytest.mark.parametrize(
+    ("text", "plain"),
+    [
+        ("Symbol('s77', positive=True, integer=True)", True),
+        ("Add(Mul(Integer(2), Symbol('s0', integer=True)), Integer(-1))", True),
+        ("Max(Integer(1), FloorDiv(Symbol('s0'), Integer(2)))", True),
+        ("-3", True),
+        ("s77", False),
+        ("exec(chr(112))", False),
+        ("Symbol('__import__(1)')", False),
+        ("Symbol(Symbol('s0'))", False),
+        ("Symbol('s0', positive=exec(chr(112)))", False),
+        ("Symbol('s0', **exec(chr(112)))", False),
+        ("Integer('exec(1)')", False),
+        ("Max.__class__", False),
+        ("'s0'", False),
+        ("[1 for _ in exec(1)]", False),
+        ("Max(*exec(1))", False),
+        ("(lambda: 1)()", False),
+        ("open(1)", False),
+        ("Max", False),
+        ("Max(1", False),
+        ("-" * 2000 + "1", False),
+        (7, False),
+    ],
+)
+def test_which_sizes_are_plain(text: Any, plain: bool) -> None:
+    assert is_plain(text) is plain
 
 
 def test_a_file_that_is_none(tmp_path: Path) -> None:
