@@ -161,7 +161,11 @@ def find(run: Path) -> Found:
             if path.name in faults:
                 raise RunError(faults.pop(path.name))
             if found.checkpoint is None:
-                found.state = checkpoints.read(path)
+                state = checkpoints.read(path)
+                if not isinstance(state.get("document"), dict) or not isinstance(state["document"].get("train"), dict):
+                    message = f"{belonging.STATE} is not what a training writes: it has no document"
+                    raise RunError([Diagnostic("SB503", message, file=str(path / belonging.STATE))])
+                found.state = state
                 found.checkpoint, found.run_id = path, content["run"]
         except RunError as error:
             problems += error.diagnostics
@@ -319,8 +323,8 @@ def require_same(spec: Spec, found: Found, document: Mapping[str, Any]) -> list[
         if spec.scheduler is not None and field and getattr(spec.scheduler, field, None) is None:
             because = "it follows from the length of the training, and the steps that were taken went by the old one"
             was, now = found.state["document"]["train"], document["train"]
-            lengths = (name for name in ("epochs", "max_steps") if was[name] != now[name])
-            fix = ", ".join((*(f"--set train.{name}={shown(was[name])}" for name in lengths), "or a new training"))
+            lengths = (name for name in ("epochs", "max_steps") if was.get(name) != now[name])
+            fix = ", ".join((*(f"--set train.{name}={shown(was.get(name))}" for name in lengths), "or a new training"))
         place = tuple(int(part) if part.isdecimal() else part for part in path.split("."))
         problems.append(Diagnostic(
             "SB509", f"{words}: a training that goes on cannot change it", place, because=because, fix=fix,

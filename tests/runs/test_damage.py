@@ -237,6 +237,17 @@ def test_a_state_that_no_training_writes(change: Callable[[Any], Any], told: str
     assert not (run.parent.parent / "evil.json").exists()
 
 
+@pytest.mark.parametrize("change", [
+    lambda state: state.pop("document"), lambda state: state.update(document=[]),
+    lambda state: state["document"].pop("train"),
+])  # fmt: skip
+def test_a_checkpoint_without_its_document_is_passed_over(change: Callable[[Any], Any], run: Path, runs: Path) -> None:
+    changed(run / NEWEST / "state.json", change)
+    told = "checkpoint 0004-00000024 was passed over: state.json is not what a training writes: it has no document"
+    assert told in resumed(run, runs)
+    same_bits(run, runs)
+
+
 STEPS = {"type": "CosineAnnealingWarmRestarts", "T_0": 3}
 GOING_ON: list[dict[str, Any]] = [
     {"optimizer": "Rprop", "metrics": ["precision", "perplexity"],
