@@ -109,6 +109,10 @@ def import_(
 
     live_long()
     require_free(output, weights, force=force)
+    if weights is not None and PurePath(weights).suffix != ".safetensors":
+        raise typer.BadParameter(f"{weights!r} does not end in .safetensors", param_hint="--weights")
+    if output is not None and PurePath(output).suffix == ".safetensors":
+        raise typer.BadParameter(f"{output!r} is for weights, which --weights writes", param_hint="--output")
     found = api.import_model(source, shape, given)
     if weights is not None:
         found.save_weights(weights)

@@ -127,14 +127,17 @@ def written(subject: Subject, to: str, output: str | os.PathLike[str] | None, ch
     form = FORMS[to]
     require_choices(to, choices)
     path = Path(output) if output is not None else Path(subject.spec.name + form.suffix)
+    if not path.name:
+        raise RunError([Diagnostic("SB506", "the file needs a name", fix=f"--output network{form.suffix}")])
     if path.suffix != form.suffix:
         message = f"a file for --to {to} ends in {form.suffix}; got {path.name}"
         raise RunError([Diagnostic("SB506", message, file=str(path), fix=f"--output {path.with_suffix(form.suffix)}")])
     others = [path.with_suffix(form.beside)] if form.beside else []
     for each in (path, *others):
         if each.is_dir() or (os.path.lexists(each) and not force):
-            fix = None if each.is_dir() else "--force writes over it; --output names another"
-            raise RunError([Diagnostic("SB506", "something is there already", file=str(each), fix=fix)])
+            fix = "--output names another" if each.is_dir() else "--force writes over it; --output names another"
+            message = "there is a folder of this name" if each.is_dir() else "something is there already"
+            raise RunError([Diagnostic("SB506", message, file=str(each), fix=fix)])
     try:
         with aside(path, *(each.name for each in others)) as folder:
             parity = form.write(subject, folder / path.name, choices)

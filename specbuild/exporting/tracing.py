@@ -31,6 +31,7 @@ def program_of(subject: Subject, model: nn.Module | None = None) -> ExportedProg
 
     model: another one that takes the same inputs. Raises `RunError` (SB512) with torch's words.
     """
+    require_plain_names(subject)
     model = subject.model if model is None else model
     inputs = traced(subject.spec)
     with quiet(), called_by(model, inputs) as names, watched(model) as layers:
@@ -42,6 +43,15 @@ def program_of(subject: Subject, model: nn.Module | None = None) -> ExportedProg
     for node in program.graph.nodes:
         node.meta.pop("stack_trace", None)  # names files of the machine
     return program
+
+
+def require_plain_names(subject: Subject) -> None:
+    """SB512 for layers with weights whose names torch would write into Python, where they are words of the language."""
+    for key in subject.model.state_dict():
+        word = next((part for part in key.split(".") if keyword.iskeyword(part)), None)
+        if word is not None:
+            message = f"torch.export cannot express it: a layer is called `{word}`, a word of Python's own"
+            raise RunError([Diagnostic("SB512", message, fix="another name for it, or --to safetensors, --to python")])
 
 
 def shapes_of(spec: Spec) -> dict[str, dict[int, Any]]:

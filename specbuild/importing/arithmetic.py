@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 from torch import Tensor
@@ -56,6 +57,9 @@ def quotient_of(call: Call, result: Tensor) -> Source:
     a, b = call.input, call.get(1, "other")
     if call.name == "__rtruediv__" or not number(b) or call.kwargs.get("rounding_mode"):
         raise Inexpressible("a division by a tensor is not in the catalogue")
+    if abs(math.frexp(b)[0]) != 0.5:  # the reciprocal of any other number is rounded
+        message = f"a division by {b:.6g} is not bit for bit the product that the catalogue has"
+        raise Inexpressible(message, f"multiply by 1 / {b:.6g} in forward")
     return scaled(call, a, 1.0 / b, 0.0)
 
 

@@ -37,6 +37,8 @@ class Original:
     """What it gave, in the order of the graph's outputs."""
     watch: Callable[[], Mapping[str, Tensor]] | None = None
     """Gives the output of each of its modules by qualified name, in the order that they end."""
+    again: tuple[Mapping[str, Tensor], Mapping[str, Tensor]] | None = None
+    """Inputs in a batch of another size, and what it gave of them."""
 
 
 @dataclass(frozen=True)

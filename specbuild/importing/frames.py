@@ -17,6 +17,8 @@ from specbuild.diagnostics.diagnostic import Span
 
 OWN = tuple(os.path.dirname(os.path.abspath(module.__file__ or "")) + os.sep for module in (torch, specbuild))
 """Folders whose code is not the model's."""
+OUTERMOST = frozenset({"Tracer.run", "traced"})
+"""What calls the model: what called that is not the model's."""
 FLEETING = frozenset({"x", "y", "out", "output", "result", "self"})
 """Variables that say nothing of what they hold."""
 
@@ -35,7 +37,7 @@ def place() -> Place | None:
     """Where the model's own code called what is running; None if that has no source file."""
     frame: FrameType | None = sys._getframe(1)
     while frame is not None and frame.f_code.co_filename.startswith(OWN):
-        frame = frame.f_back
+        frame = frame.f_back if frame.f_code.co_qualname not in OUTERMOST else None
     if frame is None or frame.f_code.co_filename.startswith("<"):
         return None
     code = frame.f_code

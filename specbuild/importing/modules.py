@@ -8,8 +8,8 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
+from torch.nn.parameter import UninitializedParameter
 
-from specbuild.catalogue.layers import LAYERS
 from specbuild.catalogue.types import TensorType
 from specbuild.diagnostics.diagnostic import Diagnostic
 from specbuild.errors import RunError
@@ -21,6 +21,8 @@ from specbuild.importing.tracing import traced
 from specbuild.language import names
 
 SEED = 0
+OTHER_BATCH = 3
+"""Of the second proof: a forward may go by the size of the batch."""
 
 
 def from_module(
@@ -36,22 +38,24 @@ def from_module(
     init: what filled its parameters. comment: what stands above the document, before what was proven.
     Raises `RunError`: SB516 with all that a spec cannot say, SB515 for a model that does not run on such inputs.
     """
+    require_tensors(model)
     training = {module: module.training for module in model.modules()}
     model.eval()
     try:
-        inputs = drawn(types)
+        inputs, others = drawn(types), drawn(types, OTHER_BATCH)
         result = run(model, inputs)
-        if (kind := type(model).__name__) in LAYERS and type(model) is getattr(nn, kind, None):
-            raise RunError([only_a_layer(kind)])
-        trace = traced(model, types, inputs)
+        require_layers(model)
+        trace = traced(model, types, copied(inputs))
+        other = None if trace.problems else run(model, others)
     finally:
         for module, mode in training.items():
             module.training = mode
     # what watches a run may keep torch from its faster ways, so the outputs are those of the run that nothing watched
-    outputs = outputs_of(result, list(trace.outputs))
     problems = trace.problems or tuple(unused(model, trace.called))
     if problems:
         raise RunError(problems)
+    outputs = outputs_of(result, list(trace.outputs))
+    again = (others, outputs_of(other, list(trace.outputs)))
     graph = trace.graph
     wanted = name or type(model).__name__
     graph.name = wanted if names.malformed(wanted) is None else "model"
@@ -59,21 +63,45 @@ def from_module(
     graph.init = dict(init or {})
     graph.keys = tuple(model.state_dict())
     graph.comment = comment or f"{graph.name}:"
-    return finished(graph, Original(model.state_dict(), inputs, outputs, lambda: watched(model, inputs)))
+    return finished(graph, Original(model.state_dict(), inputs, outputs, lambda: watched(model, copied(inputs)), again))
 
 
-def only_a_layer(kind: str) -> Diagnostic:
-    """SB516 for a model that is a layer of torch's and no more."""
-    message = f"the model is one {kind}, whose keys have no layer's name before them; a spec names its layers"
-    return Diagnostic("SB516", message, fix=f"nn.Sequential({kind}(...))")
+def require_tensors(model: nn.Module) -> None:
+    """SB515 for parameters without values, or of other types than a spec's."""
+    for name, parameter in model.named_parameters():
+        if isinstance(parameter, UninitializedParameter):
+            message, fix = "has no shape yet", "run the model once before it is handed over"
+        elif parameter.is_meta:
+            message, fix = "is on the device meta, which holds no values", "make the model on the cpu"
+        elif parameter.is_floating_point() and parameter.dtype != torch.float32:
+            message = f"is {str(parameter.dtype).removeprefix('torch.')}, and those of a spec are float32"
+            fix = "model.float()"
+        else:
+            continue
+        raise RunError([Diagnostic("SB515", f"the model's parameter `{name}` {message}", fix=fix)])
+
+
+def require_layers(model: nn.Module) -> None:
+    """SB516 for a model that is one layer with weights itself."""
+    keys = list(model.state_dict())
+    if keys and not list(model.children()) and type(model).__module__.startswith("torch.nn.modules."):
+        kind = type(model).__name__
+        message = f"the model is one {kind}, whose key `{keys[0]}` has no layer's name before it"
+        raise RunError([Diagnostic("SB516", message, fix=f"an nn.Sequential that holds the {kind}")])
+
+
+def copied(inputs: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """Inputs for a forward that may write into them."""
+    return {name: tensor.clone() for name, tensor in inputs.items()}
 
 
 def run(model: nn.Module, inputs: Mapping[str, Tensor]) -> Any:
     """What a model returns. Raises `RunError` (SB515) where it raises."""
     try:
         with torch.no_grad():
-            return model(**inputs) if len(inputs) > 1 else model(*inputs.values())
-    except Exception as error:  # whatever somebody's forward raises
+            given = copied(inputs)
+            return model(**given) if len(given) > 1 else model(*given.values())
+    except (Exception, SystemExit) as error:  # whatever somebody's forward raises
         told = ", ".join(
             f"{name} {tensor_type(x)}" if len(inputs) > 1 else tensor_type(x) for name, x in inputs.items()
         )
@@ -100,13 +128,13 @@ def last_line(error: BaseException) -> str:
     return f"{type(error).__name__}: {lines[-1]}" if lines else type(error).__name__
 
 
-def drawn(types: Mapping[str, TensorType]) -> dict[str, Tensor]:
-    """Two samples for each input: normally distributed numbers, or 0 and 1 for integers."""
+def drawn(types: Mapping[str, TensorType], batch: int = BATCH) -> dict[str, Tensor]:
+    """Samples for each input: normally distributed numbers, or 0 and 1 for integers."""
     generator = torch.Generator().manual_seed(SEED)
     found = {}
     for name, kind in types.items():
         dtype = getattr(torch, kind.dtype)
-        shape = (BATCH, *kind.shape)
+        shape = (batch, *kind.shape)
         if dtype.is_floating_point:
             found[name] = torch.randn(shape, generator=generator).to(dtype)
         else:
@@ -161,9 +189,17 @@ def types_of(given: Any) -> dict[str, TensorType]:
         for kind in found.values() for size in kind.shape if not isinstance(size, int)
     ]  # fmt: skip
     if problems:
-        raise RunError([Diagnostic("SB515", f"--input: {p.message}", fix=p.fix or '--input "[3, 224, 224]"')
+        raise RunError([Diagnostic("SB515", f"--input: {p.message}", fix=as_option(p.fix))
                         for p in problems])  # fmt: skip
     return dict(found)
+
+
+def as_option(fix: str | None) -> str:
+    """A fix for a document as one for the command line."""
+    if fix is None:
+        return '--input "[3, 224, 224]"'
+    key, colon, value = fix.partition(": ")
+    return f'--input "{value}"' if colon and key in ("input", "inputs") else fix
 
 
 def one(kind: Any) -> Any:

@@ -33,7 +33,21 @@ def prove(plan: Plan, original: Original) -> nn.Sequential:
     for (name, wanted), found in zip(original.outputs.items(), given, strict=True):
         if not same(wanted, found):
             raise RunError([unequal(network, original, name, wanted, found)])
+    if original.again is not None:
+        require_any_batch(network, *original.again)
     return network
+
+
+def require_any_batch(network: nn.Module, inputs: Mapping[str, Tensor], outputs: Mapping[str, Tensor]) -> None:
+    """SB516 where the model goes by the size of the batch."""
+    with torch.no_grad():
+        result = network(*inputs.values())
+    given = list(result.values()) if isinstance(result, dict) else [result]
+    for (name, wanted), found in zip(outputs.items(), given, strict=True):
+        if not same(wanted, found):
+            size = len(next(iter(inputs.values())))
+            message = f"the output `{name}` goes by the size of the batch: on {size} samples {distance(wanted, found)}"
+            raise RunError([Diagnostic("SB516", message, fix="let forward treat each sample alone")])
 
 
 def same(a: Tensor, b: Tensor) -> bool:

@@ -9,6 +9,7 @@ import sys
 import warnings
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -19,7 +20,7 @@ from specbuild.diagnostics.diagnostic import Diagnostic
 from specbuild.diagnostics.suggest import nearest
 from specbuild.errors import RunError
 from specbuild.importing.finishing import Imported
-from specbuild.importing.modules import from_module, last_line, types_of
+from specbuild.importing.modules import from_module, last_line, require_tensors, types_of
 from specbuild.importing.recording import recording
 
 TORCHVISION = "torchvision"
@@ -29,6 +30,14 @@ SIZES = {"inception_v3": 299}
 
 def from_source(source: str, input: Any = None, arguments: Mapping[str, Any] | None = None) -> Imported:
     """The spec of what a source names, as `specbuild import` takes it. Raises `RunError` (SB515, SB516)."""
+    try:
+        return imported(source, input, arguments)
+    except RunError as error:
+        raise RunError([replace(found, file=found.file or source) for found in error.diagnostics]) from None
+
+
+def imported(source: str, input: Any, arguments: Mapping[str, Any] | None) -> Imported:
+    """The same; what is wrong with the model as a whole has no place yet."""
     if Path(source).suffix.lower() == ".pt2":
         from specbuild.importing.programs import from_program
 
@@ -90,13 +99,13 @@ def found_in(where: str, name: str) -> Any:
                 module = importlib.util.module_from_spec(spec)
                 sys.modules[known] = module
                 spec.loader.exec_module(module)
-            except Exception as error:  # whatever somebody's module raises
+            except (Exception, SystemExit) as error:  # whatever somebody's module raises
                 fail(f"{where} cannot be imported: {last_line(error)}")
     else:
         with looking_in(Path.cwd()):
             try:
                 module = importlib.import_module(where)
-            except Exception as error:
+            except (Exception, SystemExit) as error:
                 fail(
                     f"the module {where} cannot be imported: {last_line(error)}",
                     "a file is named as my_model.py:factory",
@@ -130,8 +139,9 @@ def made(source: str, factory: Any, arguments: Mapping[str, Any]) -> nn.Module:
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore")
                 model = factory(**arguments)
-        except Exception as error:  # whatever somebody's factory raises
+        except (Exception, SystemExit) as error:  # whatever somebody's factory raises
             fail(f"{source} fails: {last_line(error)}", "its arguments are given as --argument NAME=VALUE")
     if not isinstance(model, nn.Module):
         fail(f"{source} gives a {type(model).__name__}, not an nn.Module")
+    require_tensors(model)
     return model

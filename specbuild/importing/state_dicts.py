@@ -80,7 +80,8 @@ def loaded(path: Path) -> Any:
                 path, f"holds more than tensors, and nothing in it is run: it names {named[1]}", fix
             ) from None
         if is_safetensors(path):
-            raise refused(path, "is a safetensors file already: a document may name it", "weights: ...") from None
+            fix = f"call it {path.with_suffix('.safetensors').name}; then a document may name it"
+            raise refused(path, "is a safetensors file already", fix) from None
         raise refused(path, "is no file of torch's, or is damaged") from None
 
 

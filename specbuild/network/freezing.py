@@ -30,7 +30,11 @@ def frozen(plan: Plan, freeze: Freeze) -> tuple[frozenset[str], list[Diagnostic]
     for names in groups.values():
         if held.intersection(names):
             held.update(names)
-    problems = [unmatched(plan, pattern, keys, SB417) for matcher in (about, learn) for pattern in matcher.idle()]
+    problems = [unmatched(plan, pattern, keys, SB417) for pattern in about.idle()]
+    problems += [without_effect(plan, pattern, keys) for pattern in learn.idle()]
+    if not problems and freeze.parameters and not held:
+        message = "`except` takes all of it out: nothing is frozen"
+        problems.append(Diagnostic(SB417, message, ("freeze", "except"), fix="except only what learns, or no `freeze`"))
     if not problems and all(key in held for key, _ in plan.storages()):
         last = [key.rpartition(".")[0] or key for key, _ in plan.storages()][-1:]
         fix = f"leave out of it what learns: freeze: {{parameters: ..., except: {last[0]}}}" if last else "leave it out"
@@ -61,6 +65,14 @@ def resting(plan: Plan) -> list[str]:
             if all(key in plan.frozen for key in keys):
                 found.append(step.name)
     return found
+
+
+def without_effect(plan: Plan, pattern: Pattern, keys: list[str]) -> Diagnostic:
+    """A pattern under `except` that takes nothing out."""
+    if any(Matcher([pattern]).takes(key) for key in keys):
+        message = f"`{pattern.text}` is not frozen: `parameters` does not name it"
+        return Diagnostic(SB417, message, pattern.path, fix="leave it out: it learns")
+    return unmatched(plan, pattern, keys, SB417)
 
 
 def unmatched(plan: Plan, pattern: Pattern, keys: list[str], code: str) -> Diagnostic:

@@ -83,6 +83,24 @@ def test_what_goes_wrong_is_one_line(source: str, options: list[str], told: str,
     assert "Traceback" not in done.stderr
 
 
+@pytest.mark.parametrize(("source", "told"), [("leaves", "fails: SystemExit: 3"), ("plain", "the model is one Linear")])
+def test_a_program_that_ends_is_no_model(source: str, told: str, tmp_path: Path) -> None:
+    file = tmp_path / "mine.py"
+    file.write_text("import sys\nfrom torch import nn\nplain = nn.Linear(4, 2)\ndef leaves(): sys.exit(3)\n")
+    done = run("import", f"{file}:{source}", "--input", "[4]")
+    assert (done.returncode, done.stdout) == (1, "")
+    assert told in done.stderr
+    assert done.stderr.startswith(f"{file}:{source}: error[SB51")
+
+
+def test_each_file_has_the_ending_of_what_is_in_it(model: Path, tmp_path: Path) -> None:
+    sizes = ("import", f"{model}:small", "--input", "[3, 2, 2]")
+    weights = run(*sizes, "--weights", str(tmp_path / "weights.pth"))
+    output = run(*sizes, "--output", str(tmp_path / "net.safetensors"))
+    assert (weights.returncode, output.returncode) == (2, 2)
+    assert list(tmp_path.glob("weights*")) == list(tmp_path.glob("net*")) == []
+
+
 @pytest.mark.parametrize(
     ("source", "told"),
     [

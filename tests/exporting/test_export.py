@@ -277,6 +277,30 @@ def test_what_a_format_has_not(to: str, options: dict[str, Any], message: str, t
     assert (found.code, found.message) == ("SB512", message)
 
 
+@pytest.mark.parametrize("to", ["torch", "onnx"])
+def test_a_name_that_is_a_word_of_python(to: str, tmp_path: Path) -> None:
+    """torch writes the keys of weights into source; a layer without weights may be called so."""
+    spec: dict[str, Any] = {
+        "specbuild": 1,
+        "input": [4],
+        "layers": [{"name": "class", "type": "Linear", "out_features": 2}],
+    }
+    path = tmp_path / f"it{'.pt2' if to == 'torch' else '.onnx'}"
+    with pytest.raises(specbuild.RunError, match=r"SB512.*a layer is called `class`, a word of Python's own"):
+        specbuild.export(spec, to, path)
+    assert not path.exists()
+    spec["layers"] = [{"name": "class", "type": "ReLU"}, {"type": "Linear", "out_features": 2}]
+    assert specbuild.export(spec, to, path).largest_difference < 1e-5
+
+
+@pytest.mark.parametrize(("output", "told"), [("", "the file needs a name"), (".pth", "there is a folder")])
+def test_a_file_that_cannot_be(output: str, told: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "folder.pth").mkdir()
+    with pytest.raises(specbuild.RunError, match=f"SB506.*{told}"):
+        specbuild.export(PLAIN, "pth", f"folder{output}" if output else "", force=True)
+
+
 def test_torch_says_so_of_torchscript(tmp_path: Path) -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")

@@ -221,3 +221,63 @@ layers:
 """
     plan = specbuild.infer(document)
     assert same_plan(plan, specbuild.from_module(specbuild.build(plan), [3, 16, 16]).plan)
+
+
+class Odd(nn.Module):
+    """What a forward may do beside computing."""
+
+    def __init__(self, case: str) -> None:
+        super().__init__()
+        self.case = case
+        self.fc = nn.Linear(4, 4)
+
+    def forward(self, x: Tensor) -> Any:
+        if self.case == "in place":
+            x += 1
+        if self.case == "batch":
+            return self.fc(x) / 2 ** x.shape[0]
+        if self.case == "division":
+            return self.fc(x) / 3
+        if self.case == "zero":
+            return self.fc(x) / 0
+        return self.fc(x) if self.case == "in place" else None
+
+
+@pytest.mark.parametrize(
+    ("case", "told"),
+    [
+        ("batch", "the output `output` goes by the size of the batch: on 3 samples "),
+        ("division", "the model: a division by 3 is not bit for bit the product that the catalogue has"),
+        ("zero", "the model: a division by 0 is not bit for bit the product that the catalogue has"),
+        ("nothing", "the model: its forward returns NoneType, which is no tensor"),
+    ],
+)
+def test_what_would_be_another_model_is_told(case: str, told: str) -> None:
+    with pytest.raises(RunError) as caught:
+        specbuild.from_module(Odd(case), [4])
+    (found,) = caught.value.diagnostics
+    assert found.code == "SB516"
+    assert found.message.startswith(told)
+    assert found.file is None or found.file == __file__
+
+
+def test_a_forward_may_write_into_its_input() -> None:
+    model = Odd("in place").eval()
+    found = specbuild.from_module(model, [4])
+    x = torch.randn(5, 4)
+    with torch.no_grad():
+        assert torch.equal(found.network(x), model(x.clone()))
+
+
+@pytest.mark.parametrize(
+    ("model", "told"),
+    [
+        (nn.Sequential(nn.LazyLinear(4)), r"SB515.*the model's parameter `0.weight` has no shape yet"),
+        (nn.Sequential(nn.Linear(4, 4, device="meta")), r"SB515.*`0.weight` is on the device meta"),
+        (nn.Sequential(nn.Linear(4, 4)).double(), r"SB515.*`0.weight` is float64, and those of a spec are float32"),
+        (nn.Linear(4, 4), r"SB516.*the model is one Linear, whose key `weight` has no layer's name before it"),
+    ],
+)
+def test_models_that_no_spec_is(model: nn.Module, told: str) -> None:
+    with pytest.raises(RunError, match=told):
+        specbuild.from_module(model, [4])

@@ -110,8 +110,6 @@ def test_one_layer_is_no_network(tmp_path: Path) -> None:
     path = saved(nn.Linear(2, 2), tmp_path / "plain.pt2", torch.randn(2, 2))
     with pytest.raises(specbuild.RunError, match=r"SB516.*has the key `weight`, with no layer's name before it"):
         from_program(path)
-    with pytest.raises(specbuild.RunError, match=r"SB516.*the model is one Linear, whose keys have no layer's name"):
-        specbuild.from_module(nn.Linear(2, 2), [2])
 
 
 class Harm:

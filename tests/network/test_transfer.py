@@ -295,3 +295,19 @@ def test_a_bias_that_comes_with_the_weights_is_not_called_lost() -> None:
     assert [found.code for found in specbuild.check(net())] == ["SB809"]
     assert specbuild.check(net(weights="runs/net/1")) == ()
     assert specbuild.check(net(freeze="body")) == ()
+
+
+@pytest.mark.parametrize(
+    ("parameters", "learn", "told"),
+    [
+        ("body", "head", "`head` is not frozen: `parameters` does not name it"),
+        ("body", ["body.norm", "hed"], "nothing in the network is called `hed`"),
+        ("body", "body", "`except` takes all of it out: nothing is frozen"),
+        (["body.conv", "head"], "*", "`except` takes all of it out: nothing is frozen"),
+    ],
+)
+def test_an_except_without_a_meaning(parameters: Any, learn: Any, told: str) -> None:
+    (found,) = [one for one in specbuild.check(net(freeze={"parameters": parameters, "except": learn}))
+                if one.severity == "error"]  # fmt: skip
+    assert (found.code, found.message) == ("SB417", told)
+    assert found.path[:2] == ("freeze", "except")

@@ -125,12 +125,13 @@ def filling(plan: Plan) -> Iterator[str]:
 
 def built(plan: Plan, name: str, *, filled: bool) -> str:
     """The function that makes the network."""
-    lines = [f"network = {name}()"]
+    made = "network" if name != "network" else "model"
+    lines = [f"{made} = {name}()"]
     for tied, kept in plan.tie.items():
-        lines.append(f"{tensor(tied, 'network')} = {tensor(kept, 'network')}")
+        lines.append(f"{tensor(tied, made)} = {tensor(kept, made)}")
     if filled:
-        lines.append("init_weights(network)")
-    body = [f"return {name}()"] if len(lines) == 1 else [*lines, "return network"]
+        lines.append(f"init_weights({made})")
+    body = [f"return {name}()"] if len(lines) == 1 else [*lines, f"return {made}"]
     document = '"""The network, with the weights that it begins with."""'
     return "def build() -> nn.Module:\n" + "\n".join(f"    {line}" for line in [document, *body])
 

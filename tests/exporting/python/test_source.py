@@ -79,6 +79,14 @@ def test_odd_networks_are_equal(tmp_path: Path) -> None:
     assert laid_out(tmp_path) == ""
 
 
+def test_a_network_that_is_called_network(tmp_path: Path) -> None:
+    document = {"specbuild": 1, "name": "network", "input": [4], "init": {"Linear": {"weight": "zeros_"}},
+                "layers": [{"type": "Linear", "out_features": 2}]}  # fmt: skip
+    spec = specbuild.load(document)
+    verdicts, _ = verdicts_of([Trial("network", spec, specbuild.infer(spec))], tmp_path)
+    assert verdicts == {"network": None}
+
+
 def test_a_block_is_one_class_whose_differences_are_parameters() -> None:
     spec = specbuild.load(OPTIONAL)
     text = source(spec, specbuild.infer(spec))
