@@ -60,6 +60,19 @@ def as_array(value: Any) -> Any:
     return (value.float() if str(value.dtype) == "torch.bfloat16" else value).numpy()  # NumPy has no bfloat16
 
 
+def is_input(path: Path, inputs: Iterable[str], form: Form) -> bool:
+    """Whether a file is one of those that are read."""
+    if not path.is_file():
+        return False
+    for each in map(Path, map(os.path.expanduser, inputs)):
+        if each.is_dir():
+            if path.suffix.lower() in FOUND[form.kind] and path.resolve().is_relative_to(each.resolve()):
+                return True
+        elif each.exists() and each.samefile(path):
+            return True
+    return False
+
+
 def of_path(path: str, form: Form) -> Read:
     """The inputs of a file, or of all fitting ones of a folder and those in it."""
     try:
