@@ -35,6 +35,9 @@ def init(
 
     known = templates()
     if template is None:
+        asked = {"output": output, "name": name, "classes": classes, "size": size, "features": features}
+        for option in [key for key, value in asked.items() if value is not None] + ["force"] * force:
+            raise typer.BadParameter(f"it is of a template: there are {', '.join(known)}", param_hint=f"--{option}")
         if format is Format.json:
             print_json([{"template": each, "about": about} for each, about in known.items()])
         else:
@@ -70,6 +73,9 @@ def require_name(name: str | None) -> None:
 
     if name is not None and (names.NAME.fullmatch(name) is None or len(name) > names.LONGEST):
         raise typer.BadParameter(f"{name!r}: a name has letters, digits, _ and -", param_hint="--name")
+    if name is not None and name.startswith("-"):
+        message = f"{name!r}: a command would take {name}.yaml for an option"
+        raise typer.BadParameter(message, param_hint="--name")
 
 
 def listing(known: dict[str, str]) -> str:

@@ -61,6 +61,8 @@ def predict(
     """Say what a trained network makes of inputs: classes with probabilities, numbers, masks, arrays."""
     if inputs.count("-") > 1:
         raise typer.BadParameter("standard input is read once", param_hint="INPUT")
+    if weights is Weights.last and run.lower().endswith(".onnx"):
+        raise typer.BadParameter("an ONNX file has the weights that it was exported with", param_hint="--weights")
     from specbuild import api
     from specbuild.reports.predicting import Writer
 

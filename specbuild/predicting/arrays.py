@@ -106,11 +106,17 @@ def rows_of(place: Place, array: Array, field: str, form: Form) -> Iterator[Arra
         shape = f"[N, {', '.join(map(str, wanted))}]"
         message = f"`{field}` {axes}: it is {list(array.shape)}, but the network takes {shape}"
         raise Refused(place.refused(message, "array[None], for one sample" if one else None))
+    if 0 in array.shape[1:]:
+        raise Refused(place.refused(f"`{field}` is {list(array.shape)}: its samples hold no numbers"))
+    taken = "uint8" if layout is not None else plain(array[:0]).dtype.name
+    if field == form.image and (wrong := form.of_another_type(taken, array.dtype.name)) is not None:
+        raise Refused(place.refused(wrong))
     return map(plain, array) if layout is None else image_rows(array, layout)
 
 
 def plain(value: Array) -> Array:
-    """Floating point as float32, integers as int64."""
+    """Floating point as float32, where what is too large becomes an infinity, integers as int64."""
     if value.dtype.kind == "f":
-        return np.asarray(value, np.float32)
+        with np.errstate(over="ignore"):
+            return np.asarray(value, np.float32)
     return np.asarray(value) if value.dtype.kind == "b" else np.asarray(value, np.int64)

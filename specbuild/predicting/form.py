@@ -53,6 +53,13 @@ class Form:
         """Whether the images of the training came from files of any size, which Pillow brings into the mode."""
         return self.raw.shape is not None and self.raw.shape[1] is None
 
+    def of_another_type(self, dtype: str, held: str) -> str | None:
+        """What is wrong with numbers that were not trained on. held: what they were called before they were read."""
+        if self.raw.dtype is None or self.raw.dtype == dtype:
+            return None
+        what = "images of bytes (uint8)" if self.raw.image else f"arrays of {self.raw.dtype}"
+        return f"`{self.image}` holds {held}, but the network was trained on {what}"
+
     @property
     def dataset(self) -> Dataset | None:
         """The data set that was learned from."""

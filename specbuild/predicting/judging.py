@@ -16,7 +16,7 @@ from specbuild.network.inference import infer
 from specbuild.network.plan import Plan
 from specbuild.network.settling import at_samples
 from specbuild.predicting.form import Form
-from specbuild.predicting.given import Given, Refused
+from specbuild.predicting.given import Given, Place, Refused
 
 Shapes = tuple[tuple[int, ...], ...]
 """Of the fields of an input, in the order of the network's inputs."""
@@ -28,6 +28,15 @@ class Wrong(NamedTuple):
 
     message: str
     fix: str | None = None
+
+
+class Misfit(Refused):
+    """An input of a type that the network does not take. All samples of an array are of one: the first tells it."""
+
+    def __init__(self, place: Place, wrong: Wrong) -> None:
+        of_array = place.unit == "sample"
+        super().__init__((Place(place.file) if of_array else place).refused(*wrong))
+        self.told = of_array and place.number > 0
 
 
 class Judge:
@@ -46,10 +55,10 @@ class Judge:
             self.known[types] = self.judged(dict(zip(self.form.plan.inputs, types, strict=True)))
         found = self.known[types]
         if isinstance(found, Wrong):
-            raise Refused(given.place.refused(*found))
+            raise Misfit(given.place, found)
         for name, values in fields.items():
             if values.dtype.kind == "f" and not np.isfinite(values).all():
-                what = "NaN" if np.isnan(values).any() else "an infinity"
+                what = "NaN" if np.isnan(values).any() else "an infinity, or what is too large for float32"
                 raise Refused(given.place.refused(f"`{name}` holds {what}"))
         for table in self.tables:
             values = fields[table.field]
@@ -65,9 +74,9 @@ class Judge:
         samples = {name: SampleType(shape, dtype) for name, (shape, dtype) in types.items()}
         if form.image in samples:
             sample = samples[form.image]
-            if form.raw.dtype is not None and form.raw.dtype != sample.dtype:
-                what = "images of bytes (uint8)" if form.raw.image else f"arrays of {form.raw.dtype}"
-                return Wrong(f"`{form.image}` holds {sample.dtype}, but the network was trained on {what}")
+            dtype = sample.dtype or ""
+            if (message := form.of_another_type(dtype, dtype)) is not None:
+                return Wrong(message)
             sample = sample._replace(image=sample.dtype == "uint8")
             for transform in form.transforms:
                 try:

@@ -12,7 +12,7 @@ from specbuild.errors import RunError
 from specbuild.predicting.answers import answering
 from specbuild.predicting.form import Form
 from specbuild.predicting.given import Array, Given, Refused
-from specbuild.predicting.judging import Judge
+from specbuild.predicting.judging import Judge, Misfit
 from specbuild.predicting.prediction import Prediction, Predictions
 from specbuild.predicting.reading import Inputs, inputs_of
 
@@ -69,7 +69,8 @@ def each(
             failed = True
             if on_error == "fail":
                 batch.clear()
-            yield refused.diagnostic
+            if not (isinstance(refused, Misfit) and refused.told):
+                yield refused.diagnostic
             continue
         if failed and on_error == "fail":
             continue
@@ -92,6 +93,11 @@ def predictions(
     on_error: OnError = "fail",
 ) -> Predictions:
     """All predictions. Raises `RunError` with each input that cannot be used, unless those are to be skipped."""
+    for name, number in (("top_k", top_k), ("batch_size", batch_size)):
+        if number is not None and (not isinstance(number, int) or number < 1):
+            raise ValueError(f"{name} is {number!r}: a whole number from 1 on")
+    if on_error not in ("fail", "skip"):
+        raise ValueError(f"on_error is {on_error!r}: fail or skip")
     found: list[Prediction] = []
     failed: list[Diagnostic] = []
     for one in each(network, inputs, top_k=top_k, batch_size=batch_size, on_error=on_error):

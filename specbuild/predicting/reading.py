@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import stat
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, TypeAlias
 
@@ -30,7 +30,8 @@ Inputs: TypeAlias = Any
 
 def inputs_of(inputs: Inputs, form: Form, stdin: Callable[[], bytes] | None = None) -> Read:
     """Every input, in order: what was read, or SB513 for what cannot be. stdin: what reads it, for `-`."""
-    alone = isinstance(inputs, (str, os.PathLike, Mapping)) or is_array(inputs)
+    alone = isinstance(inputs, (str, bytes, os.PathLike, Mapping)) or is_array(inputs)
+    alone = alone or not isinstance(inputs, Iterable)  # what is none of all that is told below
     for each in (inputs,) if alone else inputs:
         if isinstance(each, Mapping):
             yield from arrays.of_arrays(Place(ARRAY), {name: as_array(value) for name, value in each.items()}, form)
@@ -53,7 +54,23 @@ def as_array(value: Any) -> Any:
     """An array of NumPy's."""
     import numpy as np
 
-    return value.detach().cpu().numpy() if hasattr(value, "detach") else np.asarray(value)
+    if not hasattr(value, "detach"):
+        return np.asarray(value)
+    value = value.detach().cpu()
+    return (value.float() if str(value.dtype) == "torch.bfloat16" else value).numpy()  # NumPy has no bfloat16
+
+
+def is_input(path: Path, inputs: Iterable[str], form: Form) -> bool:
+    """Whether a file is one of those that are read."""
+    if not path.is_file():
+        return False
+    for each in map(Path, map(os.path.expanduser, inputs)):
+        if each.is_dir():
+            if path.suffix.lower() in FOUND[form.kind] and path.resolve().is_relative_to(each.resolve()):
+                return True
+        elif each.exists() and each.samefile(path):
+            return True
+    return False
 
 
 def of_path(path: str, form: Form) -> Read:

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from time import monotonic
 from types import TracebackType
 from typing import Self, TextIO
 
 from specbuild.diagnostics.diagnostic import Diagnostic
+from specbuild.errors import RunError
 from specbuild.predicting.answers import Mask
 from specbuild.predicting.predicting import Network, OnError, each
-from specbuild.predicting.reading import Inputs
+from specbuild.predicting.reading import is_input
 from specbuild.predicting.writing import ArrayFile, MaskFolder, unwritable
 from specbuild.reports.predictions import Report
 from specbuild.runs.files import write_whole
@@ -47,7 +48,7 @@ class Writer:
     def all_of(
         self,
         network: Network,
-        inputs: Inputs,
+        inputs: Sequence[str],
         *,
         top_k: int,
         batch_size: int | None,
@@ -56,6 +57,9 @@ class Writer:
     ) -> list[Diagnostic]:
         """Take all predictions; what was wrong with inputs that have none."""
         failed: list[Diagnostic] = []
+        if self.path is not None and is_input(self.path, inputs, network.form):
+            message, fix = "it is one of the inputs, which are not written over", "another name"
+            raise RunError([Diagnostic("SB506", message, file=str(self.path), fix=fix)])
         found = each(network, inputs, top_k=top_k, batch_size=batch_size, on_error=on_error, stdin=stdin)
         for one in found:
             if isinstance(one, Diagnostic):

@@ -6,12 +6,14 @@ import io
 import json
 import os
 import struct
+import warnings
 import zlib
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+import torch
 from PIL import Image
 from typer.testing import CliRunner
 
@@ -143,19 +145,22 @@ def test_folders_and_files_that_are_not_there(digits: Run, tmp_path: Path) -> No
         ({"input": np.zeros((1, 8, 8))}, "`input` has no axis of samples: it is [1, 8, 8]"),
         (
             {"input": np.zeros((2, 1, 8, 8))},
-            "sample 0: `input` holds float32, but the network was trained on images of",
+            "`input` holds float64, but the network was trained on images of",
         ),
-        ({"input": np.zeros((2, 9, 9), np.uint8)}, "sample 0: it is [1, 9, 9], but the network takes [1, 8, 8]"),
-        ({"input": np.zeros((2, 8, 8, 3), np.uint8)}, "sample 0: it is [3, 8, 8], but the network takes [1, 8, 8]"),
+        ({"input": np.zeros((2, 9, 9), np.uint8)}, "it is [1, 9, 9], but the network takes [1, 8, 8]"),
+        ({"input": np.zeros((2, 8, 8, 3), np.uint8)}, "it is [3, 8, 8], but the network takes [1, 8, 8]"),
         ({"input": np.array([["a"], ["b"]])}, "`input` holds <U1, not numbers"),
         ({"input": np.array(3)}, "`input` is one number, without an axis of samples"),
         ({"input": np.zeros((0, 8, 8), np.uint8)}, "it has no samples"),
+        ({"input": np.zeros((2, 0, 8), np.uint8)}, "`input` is [2, 0, 8]: its samples hold no numbers"),
+        ({"input": np.zeros((2, 1, 8, 8), np.int16)}, "`input` holds int16, but the network was trained on images of"),
     ],
     ids=lambda value: value if isinstance(value, str) else "",
 )
 def test_arrays_that_do_not_fit(digits: Run, tmp_path: Path, arrays: dict[str, Any], told: str) -> None:
     np.savez(tmp_path / "x.npz", **arrays)
-    assert refused(digits, tmp_path / "x.npz")[0].startswith(f"x.npz: {told}")
+    (said,) = refused(digits, tmp_path / "x.npz")  # once, not for each sample
+    assert said.startswith(f"x.npz: {told}")
 
 
 def test_files_of_arrays_that_are_damaged_or_hold_objects(digits: Run, tmp_path: Path) -> None:
@@ -179,9 +184,37 @@ def test_numbers_that_are_none(houses: Run, tmp_path: Path) -> None:
     np.save(tmp_path / "x.npy", values)
     assert refused(houses, tmp_path / "x.npy") == [
         "x.npy: sample 1: `input` holds NaN",
-        "x.npy: sample 3: `input` holds an infinity",
+        "x.npy: sample 3: `input` holds an infinity, or what is too large for float32",
     ]
     assert [each.input for each in houses.predict(values, on_error="skip")] == ["<array>[0]", "<array>[2]"]
+
+
+def test_numbers_that_float32_does_not_hold(houses: Run) -> None:
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert refused(houses, np.full((1, 5), 1e300)) == [
+            "<array>: sample 0: `input` holds an infinity, or what is too large for float32"
+        ]
+
+
+def test_tensors_in_bfloat16(houses: Run) -> None:
+    values = torch.ones(2, 5, dtype=torch.bfloat16)
+    assert houses.predict(values)[0].values == houses.predict(values.float())[0].values
+
+
+@pytest.mark.parametrize("inputs", [None, 5, b"x.npy", [[1.0, 2.0]]], ids=str)
+def test_what_is_no_input(houses: Run, inputs: Any) -> None:
+    with pytest.raises(TypeError, match="an input is a path, an array, a tensor or a dict of them, not a"):
+        houses.predict(inputs)
+
+
+@pytest.mark.parametrize(
+    "arguments", [{"top_k": 0}, {"top_k": "2"}, {"batch_size": 0}, {"batch_size": 1.5}, {"on_error": "ignore"}], ids=str
+)
+def test_arguments_that_mean_nothing(houses: Run, arguments: dict[str, Any]) -> None:
+    (name,) = arguments
+    with pytest.raises(ValueError, match=f"^{name} is "):
+        houses.predict(np.zeros((2, 5)), **arguments)
 
 
 def test_rows_of_a_table(houses: Run, tmp_path: Path) -> None:

@@ -119,6 +119,9 @@ def test_command_prints_and_lists() -> None:
         (["x"], "there are digits, classifier,"),
         (["text", "--classes", "3"], "the template text has no classes to set"),
         (["digits", "--name", "a b"], "'a b': a name has letters, digits, _ and -"),
+        (["digits", "--name", "-x"], "a command would take -x.yaml for an option"),
+        (["--name", "x"], "--name: it is of a template: there are digits, classifier,"),
+        (["--force"], "--force: it is of a template"),
         (["classifier", "--classes", "0"], "greater than or equal to 1"),
     ],
 )
