@@ -263,7 +263,8 @@ class Fitting:
                 raise inexpressible(self.spec, f"{what} with an optimizer that evaluates a batch as it likes", path)
             inner = [*self.forward("judged"), "optimizer.zero_grad()", 'judged["loss"].backward()',
                      'return judged["loss"]']  # fmt: skip
-            lines += ["def closure() -> Tensor:", *(f"    {line}" for line in inner)]
+            bound = ", ".join(f"{name}={name}" for name in self.sample.split(", "))
+            lines += [f"def closure({bound}) -> Tensor:", *(f"    {line}" for line in inner)]
             if self.tracked:
                 lines += ["with torch.no_grad():", *(f"    {line}" for line in [*self.forward("judged"),
                           *self.added("passed")])]  # fmt: skip

@@ -25,6 +25,7 @@ CLASSES = {
     "mean_iou": "JaccardIndex", "auroc": "AUROC", "average_precision": "AveragePrecision",
 }  # fmt: skip
 """What torchmetrics calls the metrics of labels, after the task."""
+AVERAGED = ("precision", "recall", "f1", "dice", "mean_iou")
 OTHERS = {
     "rmse": "MeanSquaredError", "r2": "R2Score", "psnr": "image.PeakSignalNoiseRatio",
     "ssim": "image.StructuralSimilarityIndexMeasure", "perplexity": "text.Perplexity",
@@ -44,13 +45,18 @@ class Results:
     def add(self, judged: dict[str, Tensor], count: int) -> None:
         """One batch."""
         for name, value in judged.items():
-            self.totals[name] = self.totals.get(name, 0.0) + ADDED
+            self.totals[name] = self.totals.get(name, 0.0) + value.detach() * WEIGHT
         self.count += count
 
     def means(self) -> dict[str, float]:
         """The means over the samples so far."""
         RETURNED
 '''
+
+
+LOOP = "        for name, value in judged.items():\n"
+LONG = 60
+"""Characters of an expression that has a line of its own."""
 
 
 class Judging:
@@ -66,10 +72,23 @@ class Judging:
             raise inexpressible(spec, "means and sums together", (*loss_path(spec, output), "reduction"), WITHOUT)
         found = [metric for metric in metrics_of(spec) if metric.number]
         for index, metric in enumerate(found):
+            self.require_whole(metric, ("metrics", index))
             if metric.plugged:
                 raise inexpressible(spec, f"the metric {metric.short}", ("metrics", index))
         self.plain = [metric for metric in found if self.is_plain(metric)]
         self.measured = [metric for metric in found if not self.is_plain(metric)]
+
+    def require_whole(self, metric: Metric, path: Path) -> None:
+        """SB512 for a mean over classes one of which does not count: torchmetrics counts the answers that name it."""
+        output, loss = self.loss_of(metric)
+        ignored, shape = loss.ignored, self.plan.outputs[output].shape
+        if metric.short in AVERAGED and ignored is not None and loss.targets == "labels" and ignored >= 0 and (
+            getattr(metric, "average", "macro") != "micro"
+        ):  # fmt: skip
+            count = shape[-1 if getattr(loss, "class_dim", 1) == -1 else 0]
+            if not isinstance(count, int) or ignored < count:
+                what = f"{metric.short} over classes of which {ignored} is ignored"
+                raise inexpressible(self.spec, what, path, "leave it out of `metrics`")
 
     def loss_of(self, metric: Metric) -> tuple[str, Loss]:
         """The output that a metric is of, and its loss."""
@@ -112,16 +131,38 @@ class Judging:
     def judge(self) -> str:
         """The function that gives the loss of a batch, and the metrics that are means."""
         lines = ['"""The loss, and the accuracy where there is one."""' if self.accurate else '"""The loss."""']
-        terms = {output: self.term(output, loss) for output, loss in self.spec.losses.items()}
+        terms: dict[str, str] = {}
+        for output, loss in self.spec.losses.items():
+            number = str(len(terms) + 1) if len(self.spec.losses) > 1 else ""
+            criterion, called, wanted = self.term(output, loss)
+            short = len(criterion) > LONG
+            if short:
+                lines.append(f"criterion{number} = {criterion}")
+            criterion = f"criterion{number}" if short else criterion
+            if len(called) + len(criterion) + len(wanted) > LONG and ".view_as(" in wanted:
+                lines.append(f"wanted{number} = {wanted}")
+                wanted = f"wanted{number}"
+            scale = "" if loss.scale == 1 else f"{rendered(loss.scale)} * "
+            terms[output] = f"{scale}{criterion}({self.argument(output, loss)}, {wanted}){called}"
         if len(terms) > 1:
-            pairs = ", ".join(f"{rendered(f'{output}_loss')}: {term}" for output, term in terms.items())
-            lines.append(f"losses = {{{pairs}}}")
+            pairs = [(rendered(f"{output}_loss"), term) for output, term in terms.items()]
+            if max(len(name) + len(term) for name, term in pairs) > LONG:
+                lines.append("losses: dict[str, Tensor] = {}")
+                lines += [f"losses[{name}] = {term}" for name, term in pairs]
+            else:
+                lines.append(f"losses = {{{', '.join(f'{name}: {term}' for name, term in pairs)}}}")
             results = ['"loss": sum(losses.values())', "**losses"]
         else:
             lines.append(f"loss = {next(iter(terms.values()))}")
             results = ['"loss": loss']
         for metric in self.plain:
-            results.append(f"{rendered(metric.label)}: {self.mean(metric)}")
+            compared, mean = self.mean(metric)
+            if len(compared) + len(mean) > LONG:
+                variable = "right" if metric.short == "accuracy" else "error"
+                variable += "" if len(self.plain) == 1 else str(self.plain.index(metric) + 1)
+                lines.append(f"{variable} = {compared}")
+                compared = variable
+            results.append(f"{rendered(metric.label)}: {compared}{mean}")
         lines.append(f"return {{{', '.join(results)}}}")
         return f"def judge({self.head}) -> dict[str, Tensor]:\n" + "\n".join(f"    {line}" for line in lines)
 
@@ -130,8 +171,17 @@ class Judging:
         """Whether more than losses is judged."""
         return bool(self.plain)
 
-    def term(self, output: str, loss: Loss) -> str:
-        """One loss as an expression."""
+    def argument(self, output: str, loss: Loss) -> str:
+        """An output as its loss takes it."""
+        given = self.given(output)
+        if loss.targets == "labels" and getattr(loss, "class_dim", 1) == -1:
+            given += ".movedim(-1, 1)"
+        if getattr(loss, "contiguous", False) and len(self.plan.outputs[output].shape) > 1:
+            given += ".contiguous()"
+        return given
+
+    def term(self, output: str, loss: Loss) -> tuple[str, str, str]:
+        """One loss: what makes its criterion, what is made of its result, and what the output is held against."""
         path = loss_path(self.spec, output)
         if loss.plugged:
             raise inexpressible(self.spec, f"the loss {loss.type}", path)
@@ -144,40 +194,33 @@ class Judging:
                 values = ", ".join(map(rendered, arguments[name]))
                 arguments[name] = Formula(f"torch.tensor([{values}], device={given}.device)")
         criterion = rendered(Call(f"nn.{loss.type}", arguments, defaults(loss), frozenset()))
-        if loss.targets == "labels":
-            if getattr(loss, "class_dim", 1) == -1:
-                given += ".movedim(-1, 1)"
-            if getattr(loss, "contiguous", False) and len(self.plan.outputs[output].shape) > 1:
-                given += ".contiguous()"
-        elif loss.targets != "label lists" and not self.alike(output, loss):
+        if loss.targets not in ("labels", "label lists") and not self.alike(output, loss):
             target += f".float().view_as({given})"
-        text = f"{criterion}({given}, {target})"
-        if arguments.get("reduction") == "none":  # of KLDivLoss, whose mean torch warns of
-            text += ".mean()"
-        return text if loss.scale == 1 else f"{rendered(loss.scale)} * {text}"
+        # of KLDivLoss, whose mean torch warns of
+        return criterion, ".mean()" if arguments.get("reduction") == "none" else "", target
 
     def alike(self, output: str, loss: Loss) -> bool:
         """Whether an output and what it is held against are known to be of one type."""
         wanted = self.plan.inputs.get(loss.target)
         return wanted is not None and wanted == self.plan.outputs[output]
 
-    def mean(self, metric: Any) -> str:
-        """A metric of a batch as an expression."""
+    def mean(self, metric: Any) -> tuple[str, str]:
+        """A metric of a batch: what is compared, and what is made of that."""
         output, loss = self.loss_of(metric)
         given, target = self.given(output), self.target(loss)
         dim = getattr(loss, "class_dim", 1)
         if metric.short == "accuracy" and loss.targets == "labels":
             target = self.labels(target, dim)
             if metric.top_k == 1:
-                return f"({given}.argmax({dim}) == {target}).float().mean()"
+                return f"({given}.argmax({dim}) == {target})", ".float().mean()"
             highest = f"{given}.topk({metric.top_k}, dim={dim}).indices"
-            return f"({highest} == {target}.unsqueeze({dim})).any({dim}).float().mean()"
+            return f"({highest} == {target}.unsqueeze({dim}))", f".any({dim}).float().mean()"
         if metric.short == "accuracy":
-            return f"(({given} > {rendered(loss.threshold)}) == ({target}.view_as({given}) > 0.5)).float().mean()"
+            return f"(({given} > {rendered(loss.threshold)}) == ({target}.view_as({given}) > 0.5))", ".float().mean()"
         if not self.alike(output, loss):
             target += f".view_as({given})"
         difference = f"({self.numbers(given, loss)} - {target})"
-        return f"{difference}.abs().mean()" if metric.short == "mae" else f"{difference}.square().mean()"
+        return difference, ".abs().mean()" if metric.short == "mae" else ".square().mean()"
 
     def labels(self, target: str, dim: int) -> str:
         """Labels, also where samples are mixed and each has shares of several."""
@@ -194,7 +237,9 @@ class Judging:
     def results(self) -> Iterator[str]:
         """The class of what a pass comes to."""
         made = ", ".join(f"{rendered(metric.label)}: {self.made(metric)}.to(device)" for metric in self.measured)
-        name = 'value.detach() * (1 if name.endswith("loss") else count)' if any(self.sums) else "value.detach() * count"
+        weight = "count"
+        if any(self.sums):
+            weight = "weight"
         means = "{name: float(total) / self.count for name, total in self.totals.items()}"
         returned = f"return {means}"
         if made:
@@ -203,7 +248,9 @@ class Judging:
                 "measured = {name: float(metric.compute()) for name, metric in self.metrics.items()}\n        "
                 "return {**means, **measured}"
             )
-        text = RESULTS.replace("RETURNED", returned).replace("ADDED", name)
+        text = RESULTS.replace("RETURNED", returned).replace("WEIGHT", weight)
+        if weight != "count":
+            text = text.replace(LOOP, LOOP + '            weight = 1 if name.endswith("loss") else count\n')
         yield text.replace("        METRICS\n", f"        self.metrics = {{{made}}}\n" if made else "")
         if made:
             yield self.measuring()

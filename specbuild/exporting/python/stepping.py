@@ -123,7 +123,9 @@ def groups(spec: Spec, plan: Plan) -> Iterator[str]:
     rest = 0 in numbers.values()
     made = ['{"params": []}'] * rest + [f'{{"params": [], {change}}}' if change else '{"params": []}' for change in changes]
     lines = ['"""The parameters, each in the first group that takes it."""', f"groups: list[dict[str, Any]] = [{', '.join(made)}]"]
-    owned = any("owner" in test for test in tests)
+    if not rest and len(tests) > 1:
+        tests[-1] = ""
+    owned = any("(owner, " in test for test in tests)
     if owned:
         lines += [
             "owners = {", "    id(parameter): module for module in network.modules()",
@@ -134,8 +136,7 @@ def groups(spec: Spec, plan: Plan) -> Iterator[str]:
     if owned:
         body.append("owner = owners[id(parameter)]")
     for index, test in enumerate(tests):
-        last = index == len(tests) - 1 and not rest
-        body.append("else:" if last and index else f"{'el' if index else ''}if {test}:")
+        body.append(f"{'el' if index else ''}if {test}:" if test else "else:")
         body.append(f'    groups[{index + rest}]["params"].append(parameter)')
     if rest:
         body += ["else:", '    groups[0]["params"].append(parameter)']

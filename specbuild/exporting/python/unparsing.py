@@ -135,11 +135,14 @@ def sliced(index: ast.expr) -> str:
     if not isinstance(index, ast.Slice):
         return flat(index)
     ends = [flat(end) if end is not None else "" for end in (index.lower, index.upper)]
+    if index.step is not None:
+        ends.append(flat(index.step))
     plain = all(
         end is None or isinstance(simple_of(end), (ast.Name, ast.Constant)) for end in (index.lower, index.upper)
     )
     if plain:
         return ":".join(ends)
+    assert index.step is None, "no module has such a slice"
     return f"{ends[0]}{' ' if ends[0] else ''}:{' ' if ends[1] else ''}{ends[1]}"
 
 
