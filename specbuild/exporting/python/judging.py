@@ -139,7 +139,7 @@ class Judging:
             if short:
                 lines.append(f"criterion{number} = {criterion}")
             criterion = f"criterion{number}" if short else criterion
-            if len(called) + len(criterion) + len(wanted) > LONG and ".view_as(" in wanted:
+            if len(called) + len(criterion) + len(wanted) > LONG - 16 * self.several and ".view_as(" in wanted:
                 lines.append(f"wanted{number} = {wanted}")
                 wanted = f"wanted{number}"
             scale = "" if loss.scale == 1 else f"{rendered(loss.scale)} * "
@@ -156,6 +156,7 @@ class Judging:
             lines.append(f"loss = {next(iter(terms.values()))}")
             results = ['"loss": loss']
         for metric in self.plain:
+            lines += [line for line in self.shares(metric) if line not in lines]
             compared, mean = self.mean(metric)
             if len(compared) + len(mean) > LONG:
                 variable = "right" if metric.short == "accuracy" else "error"
@@ -223,10 +224,15 @@ class Judging:
         return difference, ".abs().mean()" if metric.short == "mae" else ".square().mean()"
 
     def labels(self, target: str, dim: int) -> str:
-        """Labels, also where samples are mixed and each has shares of several."""
-        if self.spec.data is None or mixing(self.spec.data) is None:
-            return target
-        return f"({target}.argmax({dim}) if {target}.is_floating_point() else {target})"
+        """Labels, also where samples are mixed."""
+        return target if self.spec.data is None or mixing(self.spec.data) is None else "labels"
+
+    def shares(self, metric: Metric) -> Iterator[str]:
+        """The statement that makes labels of the shares that mixed samples have of several."""
+        _, loss = self.loss_of(metric)
+        target, dim = self.target(loss), getattr(loss, "class_dim", 1)
+        if loss.targets == "labels" and self.labels(target, dim) != target:
+            yield f"labels = {target}.argmax({dim}) if {target}.is_floating_point() else {target}"
 
     def numbers(self, given: str, loss: Loss) -> str:
         """What an output says, where its loss takes a logit or a logarithm."""
@@ -259,6 +265,7 @@ class Judging:
         """The function that hands a batch to torchmetrics."""
         lines = ['"""Let each metric see a batch."""']
         for metric in self.measured:
+            lines += [line for line in self.shares(metric) if line not in lines]
             lines.append(f"metrics[{rendered(metric.label)}].update({self.seen(metric)})")
         head = f"def measure(metrics: dict[str, torchmetrics.Metric], {self.head}) -> None:\n"
         return head + "\n".join(f"    {line}" for line in lines)
@@ -278,6 +285,7 @@ class Judging:
         own = {name: value for name, value in metric.arguments().items() if name != "output"}
         known = defaults(metric)
         if metric.short not in CLASSES:
+            known.pop("data_range", None)  # torchmetrics has another default
             if metric.short == "rmse":
                 own = {"squared": False}
             if metric.short == "perplexity" and loss.ignored not in (None, TORCH_IGNORES):

@@ -70,7 +70,7 @@ RESERVED = {
     "judge", "load", "main", "plain", "range", "super", "train",
 }  # fmt: skip
 """Names that no class and no variable of a module has."""
-OF_TRAINING = {"DIGITS", "Digits", "ImagePairs", "Masked", "Results"}
+OF_TRAINING = {"DIGITS", "Digits", "ENDINGS", "ImagePairs", "Masked", "Results"}
 """Names that no class of a program that trains has either."""
 CALLED = {
     "dict", "enumerate", "float", "groups_of", "held_out", "id", "image", "image_files", "int", "isinstance", "len",

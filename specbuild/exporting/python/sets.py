@@ -44,6 +44,9 @@ class Masked(Dataset):
 '''
 
 PAIRS = '''
+ENDINGS = (".jpg", ".jpeg", ".png", ".ppm", ".bmp", ".pgm", ".tif", ".tiff", ".webp")
+
+
 class ImagePairs(Dataset):
     """Images of two folders, matched by their names."""
 
@@ -66,11 +69,12 @@ class ImagePairs(Dataset):
 
 def image_files(folder: str, suffix: str) -> dict[str, Path]:
     """The images below a folder by their names, without the ending and the suffix."""
-    return {
-        str(path.relative_to(folder).with_suffix("")).removesuffix(suffix): path
-        for path in Path(folder).rglob("*")
-        if path.suffix.lower() in ENDINGS and path.stem.endswith(suffix)
-    }
+    found = {}
+    for path in Path(folder).rglob("*"):
+        if path.suffix.lower() in ENDINGS and path.stem.endswith(suffix):
+            name = str(path.relative_to(folder).with_suffix(""))
+            found[name.removesuffix(suffix)] = path
+    return found
 '''
 
 DIGITS = '''
@@ -172,13 +176,11 @@ def classes(spec: Spec, entries: Mapping[str, Any], *, fields: bool, transformed
 
 def pairs(entry: Any) -> str:
     """The class of images with images, or masks, of the same name."""
-    endings = '(".jpg", ".jpeg", ".png", ".ppm", ".bmp", ".pgm", ".tif", ".tiff", ".webp")'
     mask = entry.target == "mask"
     told = {
         "INPUT_SUFFIX": rendered(entry.input_suffix),
         "TARGET_SUFFIX": rendered(entry.target_suffix),
         "MODE": rendered(entry.mode),
-        "ENDINGS": endings,
         "READ_TARGET": "tv_tensors.Mask(np.array(Image.open(self.targets[name])))"
         if mask
         else f"tv_tensors.Image(Image.open(self.targets[name]).convert({rendered(entry.mode)}))",
@@ -198,7 +200,7 @@ def arrays(entry: Any, image: str | None, *, fields: bool, transformed: bool) ->
     text = ARRAYS
     if fields:
         read = (
-            "self.fields = {name: np.load(Path(path) / file, mmap_mode=\"r\") for name, file in fields.items()}"
+            "self.fields = {name: np.load(Path(path) / file, mmap_mode=\"c\") for name, file in fields.items()}"
             if folder
             else "with np.load(path, allow_pickle=False) as arrays:\n"
             "            self.fields = {name: arrays[array] for name, array in fields.items()}"
@@ -213,8 +215,8 @@ def arrays(entry: Any, image: str | None, *, fields: bool, transformed: bool) ->
                 "SAMPLE_TYPE": "dict[str, Tensor]"}  # fmt: skip
     else:
         read = (
-            "self.inputs = np.load(Path(path) / inputs, mmap_mode=\"r\")\n"
-            "        self.targets = np.load(Path(path) / targets, mmap_mode=\"r\")"
+            "self.inputs = np.load(Path(path) / inputs, mmap_mode=\"c\")\n"
+            "        self.targets = np.load(Path(path) / targets, mmap_mode=\"c\")"
             if folder
             else "with np.load(path, allow_pickle=False) as arrays:\n"
             "            self.inputs, self.targets = arrays[inputs], arrays[targets]"

@@ -23,8 +23,8 @@ def composed(spec: Spec, data: Data, split: SplitName) -> str:
     where = data.transforms_written_at(split)
     alone = [each for each in data.transforms_of(split) if not each.mixes]
     parts = list(texts(spec, alone, ("data", where, "transforms")))
-    first = next((each for each in data.transforms_of(split) if needs_tensor(each)), None)
-    if first is not None and not parts[0].startswith(TO_TENSOR[0]):
+    tensors = any(part in (TO_TENSOR[0], "v2.PILToTensor()") for part in parts)
+    if parts and parts[0] != TO_TENSOR[0] and (not tensors or any(needs_tensor(each) for each in alone)):
         parts.insert(0, TO_TENSOR[0])
     return f"v2.Compose([{', '.join(parts)}])" if parts else ""
 
