@@ -78,12 +78,12 @@ def data_of(spec: Spec, plan: Plan, weights: str | None) -> Iterator[str]:
     for name in names:
         own = held[name] is None
         path: Path = ("data", name if own else "train", "dataset")
-        if entries[name].type == "Text" and own and name != "train" and entries[name].unit == "characters":
-            if data.train.dataset.vocabulary is None:  # type: ignore[attr-defined]
-                fix = "split: 0.1, or a `vocabulary`"
-                raise inexpressible(spec, "a Text of its own, whose characters are numbered as train's", path, fix)
-        text = dataset(spec, entries[name], path, made[name], fields=fields, targets=target_fields(spec))
-        lines.append(f"{name} = {text}")
+        text = own and name != "train" and entries[name].type == "Text"
+        if text and entries[name].unit == "characters" and entries["train"].vocabulary is None:
+            fix = "split: 0.1, or a `vocabulary`"
+            raise inexpressible(spec, "a Text of its own, whose characters are numbered as train's", path, fix)
+        made_by = dataset(spec, entries[name], path, made[name], fields=fields, targets=target_fields(spec))
+        lines.append(f"{name} = {made_by}")
     if any(held.values()):
         lines += parted(spec, data)
     loaders = [f'"{name}": {loader(spec, data.loader_of(name), name, mixed=mixer is not None)}' for name in names]
@@ -103,7 +103,7 @@ def class_count(spec: Spec, plan: Plan, mixer: Any) -> int:
 
 def parted(spec: Spec, data: Data) -> Iterator[str]:
     """The statements that give each split its part of train's samples."""
-    written = [(name, data.held_out(name)) for name in ("test", "val")]  # type: ignore[arg-type]
+    written = [(name, data.held_out(name)) for name in ("test", "val")]
     parts = [(name, split) for name, split in written if split is not None]
     if data.train.dataset.in_one_piece:
         yield "order = list(range(len(train)))[::-1]"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any, cast
 
 from specbuild.catalogue.schedulers import Scheduler
@@ -113,7 +114,7 @@ class Fitting:
         precision = self.train.precision
         lines = [f"output = {self.called}", f"{keep} = judge({self.judging.call})"]
         if self.brief:
-            return [f"loss = judge({self.called}, x, target)[\"loss\"]"]
+            return [f'loss = judge({self.called}, x, target)["loss"]']
         if precision in ("bfloat16", "float16"):
             context = f"with torch.autocast(device.type, torch.{precision}):"
             return [context, *(f"    {line}" for line in lines)]
@@ -210,7 +211,7 @@ class Fitting:
         """The statements of a step, from what was judged on."""
         train = self.train
         if getattr(self.spec.optimizer, "closure", False):
-            return [f"optimizer.step({self.closure_name})", *self.stepped()]
+            return ["optimizer.step(closure)", *self.stepped()]
         scaled = train.precision == "float16"
         loss = "loss" if self.brief else 'judged["loss"]'
         many = train.accumulate > 1
@@ -234,8 +235,6 @@ class Fitting:
             return lines + step
         return [*lines, "if (number + 1) % ACCUMULATE == 0 or number + 1 == len(splits[\"train\"]):",
                 *(f"    {line}" for line in step)]  # fmt: skip
-
-    closure_name = "closure"
 
     def stepped(self) -> list[str]:
         """The statements after a step of the optimizer."""
@@ -312,9 +311,22 @@ class Fitting:
                 'results = evaluate(network, splits["test"], device)',
                 'print("test:", ", ".join(f"{name} {value:.4f}" for name, value in results.items()))',
             ]
-        document = '"""Train the network, and keep the weights of the best epoch."""'
+        document = ['"""Train the network, and keep the weights of the best epoch.', *self.beginnings(), '"""']
+        if len(document) == 2:
+            document = [document[0] + document[1]]
         head = "def train(weights: str = WEIGHTS, epochs: int = EPOCHS) -> None:\n"
-        return head + "\n".join(f"    {line}" for line in [document, *lines])
+        return head + "\n".join(f"    {line}" for line in [*document, *lines])
+
+    def beginnings(self) -> list[str]:
+        """What is said of weights that the document begins with."""
+        names = [re.sub(r"[^0-9A-Za-z_./ -]", "?", weights.name) for weights in self.spec.weights]
+        if not names:
+            return []
+        return [
+            "",
+            f"The document begins with the weights of {', '.join(names)};",
+            "this begins with new ones: load others once the network is built.",
+        ]
 
     def ending(self, judged: str) -> list[str]:
         """The statements that keep an epoch's weights, and that end the training before its last epoch."""

@@ -345,5 +345,3 @@ def read_from(metric: str, judging: Judging, *, val: bool, path: Path) -> tuple[
         fix = "metric: val_accuracy, or val_loss"
         raise inexpressible(judging.spec, f"the metric {metric}", path, fix)
     return ("learned" if split == "train" and val else "results"), name
-
-

@@ -157,7 +157,12 @@ def image(values: np.ndarray) -> Tensor:
 
 def classes(spec: Spec, entries: Mapping[str, Any], *, fields: bool, transformed: bool) -> Iterator[str]:
     """The classes of the module's own that a document's data sets are of. entries: by split; fields: as dicts."""
-    kinds = {entry.type: entry for entry in reversed(entries.values())}
+    kinds = {entry.type: entry for entry in reversed(list(entries.values()))}
+    for split, entry in entries.items():
+        own, first = (alike(each) for each in (entry, kinds[entry.type]))
+        if own != first:
+            what = f"two kinds of {entry.type}: {split}'s is read otherwise than train's"
+            raise inexpressible(spec, what, ("data", split, "dataset"))
     if "Arrays" in kinds:
         yield arrays(kinds["Arrays"], image_field(spec.inputs), fields=fields, transformed=transformed)
         if transformed:
@@ -172,6 +177,17 @@ def classes(spec: Spec, entries: Mapping[str, Any], *, fields: bool, transformed
         yield pairs(kinds["ImagePairs"])
     if any(is_masked(entry) for entry in kinds.values()):
         yield MASKS
+
+
+def alike(entry: Any) -> tuple[Any, ...]:
+    """What two data sets that share a class of the module have in common."""
+    if entry.type == "Arrays":
+        return (is_folder(entry),)
+    if entry.type == "Text":
+        return (entry.unit,)
+    if entry.type == "ImagePairs":
+        return (entry.input_suffix, entry.target_suffix, entry.mode, entry.target)
+    return ()
 
 
 def pairs(entry: Any) -> str:
@@ -200,7 +216,7 @@ def arrays(entry: Any, image: str | None, *, fields: bool, transformed: bool) ->
     text = ARRAYS
     if fields:
         read = (
-            "self.fields = {name: np.load(Path(path) / file, mmap_mode=\"c\") for name, file in fields.items()}"
+            'self.fields = {name: np.load(Path(path) / file, mmap_mode="c") for name, file in fields.items()}'
             if folder
             else "with np.load(path, allow_pickle=False) as arrays:\n"
             "            self.fields = {name: arrays[array] for name, array in fields.items()}"
@@ -215,8 +231,8 @@ def arrays(entry: Any, image: str | None, *, fields: bool, transformed: bool) ->
                 "SAMPLE_TYPE": "dict[str, Tensor]"}  # fmt: skip
     else:
         read = (
-            "self.inputs = np.load(Path(path) / inputs, mmap_mode=\"c\")\n"
-            "        self.targets = np.load(Path(path) / targets, mmap_mode=\"c\")"
+            'self.inputs = np.load(Path(path) / inputs, mmap_mode="c")\n'
+            '        self.targets = np.load(Path(path) / targets, mmap_mode="c")'
             if folder
             else "with np.load(path, allow_pickle=False) as arrays:\n"
             "            self.inputs, self.targets = arrays[inputs], arrays[targets]"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from itertools import pairwise
 from typing import Any, cast
 
 from specbuild.catalogue.optimizers import Group
@@ -121,8 +122,13 @@ def groups(spec: Spec, plan: Plan) -> Iterator[str]:
         tests.append(f"name in [{', '.join(map(rendered, keys))}]" if named or text is None else text)
     changes = [", ".join(f"{rendered(n)}: {rendered(v)}" for n, v in group.changes().items()) for group in entry.parts]
     rest = 0 in numbers.values()
-    made = ['{"params": []}'] * rest + [f'{{"params": [], {change}}}' if change else '{"params": []}' for change in changes]
-    lines = ['"""The parameters, each in the first group that takes it."""', f"groups: list[dict[str, Any]] = [{', '.join(made)}]"]
+    made = ['{"params": []}'] * rest + [
+        f'{{"params": [], {change}}}' if change else '{"params": []}' for change in changes
+    ]
+    lines = [
+        '"""The parameters, each in the first group that takes it."""',
+        f"groups: list[dict[str, Any]] = [{', '.join(made)}]",
+    ]
     if not rest and len(tests) > 1:
         tests[-1] = ""
     owned = any("(owner, " in test for test in tests)
@@ -193,7 +199,7 @@ def part_of(spec: Spec, entry: Any, total: str, steps: str) -> str:
     name = f"torch.optim.lr_scheduler.{entry.type}"
     if entry.type == "SequentialLR":
         ends = [0, *entry.milestones]
-        lengths = [str(end - begin) for begin, end in zip(ends, ends[1:], strict=False)] + [f"{total} - {ends[-1]}"]
+        lengths = [str(end - begin) for begin, end in pairwise(ends)] + [f"{total} - {ends[-1]}"]
         parts = [part_of(spec, part, own, steps) for part, own in zip(entry.schedulers, lengths, strict=True)]
         return f"{name}(optimizer, [{', '.join(parts)}], milestones={listed(entry.milestones)})"
     if entry.type == "ChainedScheduler":

@@ -68,8 +68,8 @@ SETS: dict[str, list[str]] = {
     "folder": ["data.train.dataset={type: ImageFolder, root: photos}", "data.val={split: 0.25, stratify: true}",
                "data.test={split: 0.25}", "input=[3, 8, 8]", "data.train.transforms=[{type: Resize, size: [8, 8]}, "
                "{type: RandomApply, transforms: [{type: ColorJitter, brightness: 0.2}], p: 0.3}, {type: RandomChoice, "
-               "transforms: [Identity, RandomVerticalFlip, {type: Compose, transforms: [{type: Pad, padding: 1}, {type: "
-               "RandomCrop, size: 8}]}], p: [1, 1, 2]}, {type: RandomOrder, transforms: [RandomHorizontalFlip, "
+               "transforms: [Identity, RandomVerticalFlip, {type: Compose, transforms: [{type: Pad, padding: 1}, "
+               "{type: RandomCrop, size: 8}]}], p: [1, 1, 2]}, {type: RandomOrder, transforms: [RandomHorizontalFlip, "
                "{type: RandomRotation, degrees: 5, interpolation: bilinear}]}, {type: AutoAugment, policy: cifar10}, "
                "ToTensor]"],
     "fake": ["data.train.dataset={type: FakeData, size: 40, image_size: [3, 8, 8], num_classes: 2}", "input=[3, 8, 8]",
