@@ -297,4 +297,4 @@ def of_torchvision(spec: Spec, entry: Any, path: Path, more: str) -> str:
     if is_masked(entry):
         first = ", first=1" if entry.type == "OxfordIIITPet" else ""
         return f"Masked({call}{more}{first})"
-    return f"{call[:-1]}{more})"
+    return f"{call[:-1]}{more.removeprefix(', ') if call.endswith('()') else more})"

@@ -48,6 +48,8 @@ YES = [*NUMBERS[:2], "data.train.dataset.fields={input: v, target: b}",
        "data.val.dataset.fields={input: v_val, target: b_val}"]  # fmt: skip
 SIGNS = [*NUMBERS[:2], "data.train.dataset.fields={input: v, target: s}",
          "data.val.dataset.fields={input: v_val, target: s_val}", "metrics=[]"]  # fmt: skip
+MANY = ["input=[6]", "layers=[{type: Linear, out_features: 3}]", "data.train.dataset.fields={input: v, target: m}",
+        "data.val.dataset.fields={input: v_val, target: m_val}"]  # fmt: skip
 SEQUENCE = ["input={shape: [5], dtype: int64}",
             "layers=[{type: Embedding, num_embeddings: 4, embedding_dim: 3}, {type: Linear, out_features: 4}]",
             "data.train.dataset.fields={input: w, target: w}",
@@ -103,6 +105,14 @@ CASES: dict[str, list[str]] = {
                 "data.val.dataset.fields={input: v_val, target: b_val}", "loss={type: PoissonNLLLoss, full: true}",
                 "metrics=[mae, rmse]"],
     "yes": [*YES, "loss={type: BCEWithLogitsLoss, pos_weight: [2.0]}", "metrics=[accuracy, f1, auroc]"],
+    "shares": [*YES, "layers=[{type: Linear, out_features: 1}, Sigmoid]", "loss=BCELoss", "metrics=[accuracy]"],
+    "divergence": [*YES, "layers=[{type: Linear, out_features: 1}, LogSigmoid]", "loss=KLDivLoss", "metrics=[]"],
+    "smooth": [*NUMBERS, "loss={type: SmoothL1Loss, beta: 0.2}"],
+    "absolute": [*NUMBERS, "loss=L1Loss", "scheduler={type: MultiStepLR, milestones: [1], interval: epoch}"],
+    "many_yes": [*MANY, "loss={type: MultiLabelSoftMarginLoss, weight: [1, 2, 3]}", "metrics=[accuracy, f1, auroc]"],
+    "many_labels": [*MANY, "loss=MultiLabelMarginLoss", "metrics=[]",
+                    "data.train.dataset.fields={input: v, target: l}",
+                    "data.val.dataset.fields={input: v_val, target: l_val}"],
     "signs": [*SIGNS, "loss=SoftMarginLoss"],
     "hinge": [*SIGNS, "loss={type: HingeEmbeddingLoss, margin: 0.5}"],
     "sequence": [*SEQUENCE, "loss={type: CrossEntropyLoss, class_dim: -1}", "metrics=[accuracy, perplexity]"],
@@ -144,6 +154,8 @@ def arrays(path: Path) -> None:
         held[f"y{suffix}"], held[f"v{suffix}"], held[f"t{suffix}"] = labels, vectors, number
         held[f"b{suffix}"] = (number > 0).astype(np.int64)
         held[f"s{suffix}"] = np.sign(number)
+        held[f"m{suffix}"] = (vectors[:, :3] > 0).astype(np.int64)
+        held[f"l{suffix}"] = np.stack([labels, np.full(count, -1), np.full(count, -1)], axis=1)
         held[f"w{suffix}"] = draw.integers(0, 4, (count, 5))
     np.savez(path, **held)
 

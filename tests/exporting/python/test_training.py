@@ -75,6 +75,8 @@ SETS: dict[str, list[str]] = {
     "fake": ["data.train.dataset={type: FakeData, size: 40, image_size: [3, 8, 8], num_classes: 2}", "input=[3, 8, 8]",
              "data.train.transforms=[RandomChannelPermutation, {type: ToDtype, dtype: float32, scale: true}, "
              "GaussianNoise, RandomErasing]"],
+    "fakes": ["data.train.dataset=FakeData", "input=[3, 8, 8]", "data.train.transforms=[{type: Resize, size: 8}, "
+              "ToTensor]", "layers[3].out_features=10", "train.max_steps=2", "data.val=null"],
     "mixup": ["data.train.transforms=[ToTensor, {type: MixUp, alpha: 0.4}]", "data.val=null",
               "data.train.loader.drop_last=true"],
     "cutmix": ["data.train.transforms=[ToTensor, CutMix]"],
