@@ -167,7 +167,7 @@ def literal(value: object) -> str:
     if isinstance(value, float):
         mantissa, _, exponent = repr(value).partition("e")
         return f"{mantissa}e{int(exponent)}" if exponent else mantissa
-    return repr(value)
+    return "..." if value is ... else repr(value)
 
 
 def quoted(text: str) -> str:
