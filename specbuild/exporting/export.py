@@ -133,6 +133,10 @@ def written(subject: Subject, to: str, output: str | os.PathLike[str] | None, ch
         message = f"a file for --to {to} ends in {form.suffix}; got {path.name}"
         raise RunError([Diagnostic("SB506", message, file=str(path), fix=f"--output {path.with_suffix(form.suffix)}")])
     others = [path.with_suffix(form.beside)] if form.beside else []
+    if choices.training:
+        from specbuild.exporting.python import beside
+
+        others += [path.with_name(name) for name in beside(subject.spec, others[0].name)]
     for each in (path, *others):
         if each.is_dir() or (os.path.lexists(each) and not force):
             fix = "--output names another" if each.is_dir() else "--force writes over it; --output names another"

@@ -12,12 +12,13 @@ from subprocess import PIPE, Popen
 import torch
 from safetensors.torch import load_file, save_file
 
+from specbuild.data.vision import SCHEMAS
 from specbuild.diagnostics.diagnostic import Diagnostic
 from specbuild.errors import RunError
 from specbuild.exporting import parity
 from specbuild.exporting.locating import Probe, failed
 from specbuild.exporting.parity import EXACT, Parity, Probed, Tensors
-from specbuild.exporting.python import source
+from specbuild.exporting.python import beside, source
 from specbuild.exporting.subject import Subject
 from specbuild.exporting.trials import trials
 from specbuild.exporting.weights import write_state
@@ -34,6 +35,15 @@ from safetensors.torch import load_file, save_file
 module_path, weights, told = sys.argv[1:]
 told = json.loads(told)
 torch.set_num_threads(told["threads"])
+if told["operators"]:  # what a torchvision that was built for another torch lacks
+    try:
+        import torchvision
+    except (ImportError, RuntimeError):
+        for name in [name for name in sys.modules if name.partition(".")[0] == "torchvision"]:
+            del sys.modules[name]
+        library = torch.library.Library("torchvision", "FRAGMENT")
+        for operator in told["operators"]:
+            library.define(operator)
 spec = importlib.util.spec_from_file_location("exported", module_path)
 module = importlib.util.module_from_spec(spec)
 sys.modules["exported"] = module
@@ -68,6 +78,8 @@ def write(subject: Subject, path: Path, *, training: bool = False) -> Parity:
     write_state(subject, weights)
     text = source(subject.spec, subject.plan, training=training, weights=weights.name)
     path.write_text(text, encoding="utf-8")
+    for name, content in (beside(subject.spec, weights.name) if training else {}).items():
+        path.with_name(name).write_bytes(content)
     try:
         with runner(path, subject) as run:
             return parity.require(subject.model, subject.plan, run, trials(subject.spec), EXACT)
@@ -79,7 +91,7 @@ def write(subject: Subject, path: Path, *, training: bool = False) -> Parity:
 def runner(path: Path, subject: Subject, probes: Sequence[str] = ()) -> Iterator[parity.Runner]:
     """The module in an interpreter of its own; probes: the layers whose outputs are given, instead of the network's."""
     told = {"inputs": [*subject.plan.inputs], "outputs": [*subject.plan.outputs], "probes": [*probes],
-            "threads": torch.get_num_threads()}  # fmt: skip
+            "threads": torch.get_num_threads(), "operators": operators(path)}  # fmt: skip
     given, found = (path.with_name(name) for name in ("inputs.safetensors", "outputs.safetensors"))
     said = path.with_name("said.txt")
     command = [sys.executable, "-I", "-c", PROGRAM, str(path), str(path.with_suffix(WEIGHTS)), json.dumps(told)]
@@ -103,6 +115,11 @@ def runner(path: Path, subject: Subject, probes: Sequence[str] = ()) -> Iterator
         finally:
             with suppress(BrokenPipeError):
                 stdin.close()
+
+
+def operators(path: Path) -> tuple[str, ...]:
+    """The operators that torchvision may lack, where the module imports it."""
+    return SCHEMAS if "from torchvision" in path.read_text(encoding="utf-8") else ()
 
 
 def probe(path: Path, subject: Subject) -> Probe:

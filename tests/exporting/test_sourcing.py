@@ -57,3 +57,11 @@ def test_a_module_that_needs_specbuild_is_not_left(tmp_path: Path, monkeypatch: 
     with pytest.raises(specbuild.RunError, match=r"SB511.*does not run where specbuild is not: ModuleNotFoundError"):
         specbuild.export(PLAIN, "python", tmp_path / "wrong.py")
     assert [*tmp_path.iterdir()] == []
+
+
+def test_a_training_that_needs_its_digits_has_them_beside(tmp_path: Path) -> None:
+    spec = Path(__file__).parents[2] / "specs" / "digits_cnn.yaml"
+    exported = specbuild.export(spec, "python", tmp_path / "digits.py", training=True)
+    names = ["digits.digits.npz", "digits.py", "digits.safetensors"]
+    assert sorted(path.name for path in tmp_path.iterdir()) == names
+    assert [path.name for path in exported.beside] == ["digits.safetensors", "digits.digits.npz"]

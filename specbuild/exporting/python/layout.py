@@ -16,7 +16,18 @@ WIDTH = 88
 
 def formatted(text: str) -> str:
     """The same program, laid out. Raises `SyntaxError` for what is none."""
-    return "\n".join(block(ast.parse(text).body, 0)) + "\n"
+    program = ast.parse(text)
+    made = "\n".join(block(program.body, 0)) + "\n"
+    assert ast.dump(cleaned(ast.parse(made))) == ast.dump(cleaned(program)), "what is laid out is the same program"
+    return made
+
+
+def cleaned(program: ast.Module) -> ast.Module:
+    """A program with the margins of its docstrings taken away."""
+    for node in ast.walk(program):
+        if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant) and isinstance(node.value.value, str):
+            node.value = ast.Constant(cleandoc(node.value.value))
+    return program
 
 
 def block(body: Sequence[ast.stmt], depth: int) -> list[str]:
@@ -201,7 +212,7 @@ def broken(node: ast.expr, head: str, tail: str, room: int) -> list[str]:
         case ast.Tuple(elts=items):
             return [f"{head}(", *listed([("", item) for item in items], room - 4), f"){tail}"]
         case ast.Dict(keys=keys, values=values):
-            named = [(f"{flat(key)}: ", value) for key, value in zip(keys, values, strict=True) if key is not None]
+            named = [(f"{flat(key)}: " if key else "**", value) for key, value in zip(keys, values, strict=True)]
             return [f"{head}{{", *listed(named, room - 4), f"}}{tail}"]
         case ast.ListComp(elt=element, generators=generators) | ast.GeneratorExp(elt=element, generators=generators):
             opening, closing = ("[", "]") if isinstance(node, ast.ListComp) else ("(", ")")

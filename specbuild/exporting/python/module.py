@@ -23,19 +23,28 @@ IMPORTS = {
     "ArgumentParser": "from argparse import ArgumentParser",
     "OrderedDict": "from collections import OrderedDict",
     "Sequence": "from collections.abc import Sequence",
+    "fnmatchcase": "from fnmatch import fnmatchcase",
     "reduce": "from functools import reduce",
+    "Path": "from pathlib import Path",
+    "monotonic": "from time import monotonic",
     "Any": "from typing import Any",
     "np": "import numpy as np",
     "torch": "import torch",
+    "torchmetrics": "import torchmetrics",
+    "Image": "from PIL import Image",
     "load_model": "from safetensors.torch import load_model",
     "save_model": "from safetensors.torch import save_model",
     "Tensor": "from torch import Tensor",
     "nn": "from torch import nn",
     "layer_norm": "from torch.nn.functional import layer_norm",
+    "AveragedModel": "from torch.optim.swa_utils import AveragedModel",
+    "get_ema_multi_avg_fn": "from torch.optim.swa_utils import get_ema_multi_avg_fn",
     "DataLoader": "from torch.utils.data import DataLoader",
     "Dataset": "from torch.utils.data import Dataset",
     "Subset": "from torch.utils.data import Subset",
+    "default_collate": "from torch.utils.data import default_collate",
     "datasets": "from torchvision import datasets",
+    "tv_tensors": "from torchvision import tv_tensors",
     "v2": "from torchvision.transforms import v2",
 }
 """What is imported where its name occurs."""
@@ -61,6 +70,13 @@ RESERVED = {
     "judge", "load", "main", "plain", "range", "super", "train",
 }  # fmt: skip
 """Names that no class and no variable of a module has."""
+OF_TRAINING = {"DIGITS", "Digits", "ENDINGS", "ImagePairs", "Masked", "Results"}
+"""Names that no class of a program that trains has either."""
+CALLED = {
+    "dict", "enumerate", "float", "groups_of", "held_out", "id", "image", "image_files", "int", "isinstance", "len",
+    "list", "measure", "min", "mixed", "open", "print", "round", "sorted", "str", "sum",
+}  # fmt: skip
+"""What such a program calls, and the network's function is not called."""
 
 
 def source(spec: Spec, plan: Plan, *, training: bool = False, weights: str | None = None) -> str:
@@ -85,9 +101,9 @@ def source(spec: Spec, plan: Plan, *, training: bool = False, weights: str | Non
 
 def written(spec: Spec, plan: Plan, training: bool, weights: str | None) -> str:
     """The module's text."""
-    kinds = Kinds(plan, set(RESERVED))
+    kinds = Kinds(plan, RESERVED | (OF_TRAINING if training else set()))
     unifier = Unifier(kinds, spec)
-    name, top = network(plan, kinds, unifier)
+    name, top = network(plan, kinds, unifier, CALLED if training else set())
     classes = [class_of(unifier.body(kind), kinds) for kind in kinds.kinds]
     parts = [*classes, top, *filling(plan), built(plan, name, filled=bool(plan.init)), LOAD]
     learned = list(training_of(spec, plan, weights)) if training else []
@@ -104,14 +120,17 @@ def names_in(text: str) -> set[str]:
     return {node.id for node in ast.walk(ast.parse(text)) if isinstance(node, ast.Name)}
 
 
-def network(plan: Plan, kinds: Kinds, unifier: Unifier) -> tuple[str, str]:
-    """The name of what gives the network, and its text: a function for an `nn.Sequential`, else a class."""
+def network(plan: Plan, kinds: Kinds, unifier: Unifier, called: set[str]) -> tuple[str, str]:
+    """The name of what gives the network, and its text: a function for an `nn.Sequential`, else a class.
+
+    called: names that the function cannot have.
+    """
     words = re.sub(r"[^0-9A-Za-z]+", "_", plan.name).strip("_")
     if not kinds.sequential(plan.scope):
         kinds.join(kinds.new(words or "network", kinds.top, sequential=False), kinds.top)
         return kinds.kinds[-1].name, ""
     name = words.lower()
-    name = name if is_name(name) and name not in kinds.reserved and not name.startswith("__") else "network"
+    name = name if is_name(name) and name not in kinds.reserved | called and not name.startswith("__") else "network"
     chain = rendered(unifier.expression(kinds.top))
     return name, f"def {name}() -> nn.Sequential:\n    return {chain}\n"
 

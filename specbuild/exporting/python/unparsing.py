@@ -7,13 +7,14 @@ from collections.abc import Iterator
 
 PRECEDENCE: dict[type, int] = {
     ast.Or: 1, ast.And: 2, ast.Not: 3, ast.BitOr: 5, ast.BitXor: 6, ast.BitAnd: 7, ast.Add: 9, ast.Sub: 9,
-    ast.Mult: 10, ast.Div: 10, ast.FloorDiv: 10, ast.Mod: 10, ast.MatMult: 10, ast.USub: 11, ast.Pow: 12,
+    ast.Mult: 10, ast.Div: 10, ast.FloorDiv: 10, ast.Mod: 10, ast.MatMult: 10, ast.USub: 11, ast.Invert: 11,
+    ast.Pow: 12,
 }  # fmt: skip
 SIGNS: dict[type, str] = {
     ast.Or: "or", ast.And: "and", ast.Not: "not ", ast.BitOr: "|", ast.BitXor: "^", ast.BitAnd: "&", ast.Add: "+",
     ast.Sub: "-", ast.Mult: "*", ast.Div: "/", ast.FloorDiv: "//", ast.Mod: "%", ast.MatMult: "@", ast.USub: "-",
     ast.Pow: "**", ast.Eq: "==", ast.NotEq: "!=", ast.Lt: "<", ast.LtE: "<=", ast.Gt: ">", ast.GtE: ">=",
-    ast.Is: "is", ast.IsNot: "is not", ast.In: "in", ast.NotIn: "not in",
+    ast.Is: "is", ast.IsNot: "is not", ast.In: "in", ast.NotIn: "not in", ast.Invert: "~",
 }  # fmt: skip
 TERNARY, COMPARISON, ATOM = 0, 4, 20
 
@@ -134,11 +135,14 @@ def sliced(index: ast.expr) -> str:
     if not isinstance(index, ast.Slice):
         return flat(index)
     ends = [flat(end) if end is not None else "" for end in (index.lower, index.upper)]
+    if index.step is not None:
+        ends.append(flat(index.step))
     plain = all(
         end is None or isinstance(simple_of(end), (ast.Name, ast.Constant)) for end in (index.lower, index.upper)
     )
     if plain:
         return ":".join(ends)
+    assert index.step is None, "no module has such a slice"
     return f"{ends[0]}{' ' if ends[0] else ''}:{' ' if ends[1] else ''}{ends[1]}"
 
 
@@ -163,7 +167,7 @@ def literal(value: object) -> str:
     if isinstance(value, float):
         mantissa, _, exponent = repr(value).partition("e")
         return f"{mantissa}e{int(exponent)}" if exponent else mantissa
-    return repr(value)
+    return "..." if value is ... else repr(value)
 
 
 def quoted(text: str) -> str:

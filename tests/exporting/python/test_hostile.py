@@ -61,3 +61,45 @@ def test_names_are_names_and_strings_are_strings(names: list[str], block: str, t
             module = node.module if isinstance(node, ast.ImportFrom) else node.names[0].name
             assert (module or "").split(".")[0] in {"torch", "safetensors", "collections", "functools"}
     compile(text, "exported", "exec")
+
+
+PLACES = st.sampled_from(["MODE", "TARGET_SUFFIX", "READ_TARGET", "GIVEN", "VOCABULARY", "LENGTH", "SAMPLE", "WEIGHT"])
+
+
+def shape_of(document: dict[str, Any], weights: str) -> str:
+    """The program of a training with its strings taken away."""
+    spec = specbuild.load(document)
+    tree = ast.parse(source(spec, specbuild.infer(spec), training=True, weights=f"{weights}.safetensors"))
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Constant) and isinstance(node.value, str):
+            node.value = ""
+    return ast.dump(tree)
+
+
+def program(kind: str, a: str, b: str) -> dict[str, Any]:
+    """A training whose data set is named by any strings."""
+    sets: dict[str, dict[str, Any]] = {
+        "pairs": {"type": "ImagePairs", "inputs": a, "targets": b, "input_suffix": b, "target_suffix": a},
+        "arrays": {"type": "Arrays", "path": a, "fields": {"input": b, "target": a}},
+        "folder": {"type": "ImageFolder", "root": a},
+    }
+    return {
+        "specbuild": 1,
+        "input": [3, 8, 8],
+        "layers": [{"name": "c", "type": "Conv2d", "out_channels": 3, "kernel_size": 1}],
+        "outputs": ["c"],
+        "loss": "MSELoss",
+        "metrics": ["rmse"],
+        "optimizer": "SGD",
+        "data": {"train": {"dataset": sets[kind], "transforms": ["ToTensor"]}},
+    }
+
+
+@settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
+@given(st.sampled_from(["pairs", "arrays", "folder"]), st.one_of(TEXTS, PLACES), st.one_of(TEXTS, PLACES))
+def test_strings_of_the_data_are_strings(kind: str, a: str, b: str) -> None:
+    try:
+        found = shape_of(program(kind, a, b), a)
+    except specbuild.SpecError:
+        return
+    assert found == shape_of(program(kind, "c", "d"), "e")
