@@ -142,9 +142,11 @@ def derived(source: Source, above: Sequence[str] = ()) -> Source:
 def base_of(source: Source, above: Sequence[str]) -> Source:
     """What a source builds on, with what that builds on."""
     written = source.tree[BASE]
-    if not isinstance(written, str) or not written.strip() or "${" in written:
-        fix = "base: resnet18.yaml" if "${" not in str(written) else "it is read before any variable has a value"
-        raise unfit(source, f"a base is the path of a spec; got {shown(written)}", fix)
+    if not isinstance(written, str) or not written:
+        message = f"a base is the path of a spec; got {shown(written)}"
+        raise wrong(source, Diagnostic("SB203", message, (BASE,), fix="base: resnet18.yaml"))
+    if "${" in written:
+        raise unfit(source, "a base is read before any variable has a value", "write the path itself")
     if URL.match(written):
         raise unfit(source, "a base is a file; this one is a URL", "keep a copy beside the document")
     if len(above) == MOST_BASES:
@@ -171,7 +173,7 @@ def base_of(source: Source, above: Sequence[str]) -> Source:
         raise unfit(source, f"the base cannot be read: {path}: {why}", fix) from None
     files = [*above, os.path.realpath(source.name)]
     if os.path.realpath(path) in files:
-        raise unfit(source, f"the base builds on this document again: {written}", "a base stands on its own")
+        raise unfit(source, f"the base builds on this document again: {path}", "name another spec")
     if problems := wrong_version(found.tree):
         raise wrong(found, *problems)
     return derived(found, files) if BASE in found.tree or SET in found.tree else found

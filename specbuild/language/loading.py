@@ -109,7 +109,7 @@ def parse(source: Source) -> Spec:
 def parsed(source: Source, problems: list[Diagnostic]) -> Spec:
     """The document of a source, of which nothing may be used where there are problems."""
     tree: dict[str, Any] = source.tree
-    check_keys(tree, problems)
+    check_keys(tree, source.parts[0].tree, problems)
     variables = variables_of(tree.get("vars"), problems)
     blocks = blocks_of(tree.get("blocks"), problems)
     plain = {
@@ -173,14 +173,14 @@ def parse_single(raw: Any, path: Path, child: Any, problems: list[Diagnostic]) -
     return parse_entry(raw, path, child.table, child.what, problems)
 
 
-def check_keys(tree: Mapping[str, Any], problems: list[Diagnostic]) -> None:
-    """Unknown and missing keys of the document, and its version."""
+def check_keys(tree: Mapping[str, Any], written: Mapping[str, Any], problems: list[Diagnostic]) -> None:
+    """Unknown and missing keys of the document, and its version; written: without what comes from a base."""
     missing = [key for key in ("specbuild", "input", "layers") if key not in tree]
     if "inputs" in tree and "input" in missing:
         missing.remove("input")
     for key in tree:
         if key not in KEYS:
-            free = [known for known in KEYS if known not in tree]
+            free = [known for known in KEYS if known not in written]
             meant = nearest(key, missing) or nearest(key, free)
             edit = renaming((key,), key, meant, tuple(missing) if meant in missing else free, "key")
             if meant in missing:

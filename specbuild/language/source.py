@@ -132,7 +132,15 @@ def without_echoes(diagnostics: list[Diagnostic]) -> list[Diagnostic]:
         for found in diagnostics
         if found.span is None
         or seen.setdefault(
-            (found.code, found.message, found.because, found.fix, found.span, repr(found.edit and found.edit.value)),
+            (
+                found.code,
+                found.message,
+                found.because,
+                found.fix,
+                found.file,
+                found.span,
+                repr(found.edit and found.edit.value),
+            ),
             found.path,
         )
         == found.path
