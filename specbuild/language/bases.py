@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 from specbuild.diagnostics.diagnostic import Diagnostic, Edit, Path, Span, Target
 from specbuild.errors import SpecError
 from specbuild.language.budgets import MOST_BASES
-from specbuild.language.decoding import OWN_PIPE, shown_name, similar_name
+from specbuild.language.decoding import shown_name, similar_name
 from specbuild.language.loading import wrong_version
 from specbuild.language.overrides import BASING, copied, put
 from specbuild.language.parsing import shown
@@ -25,6 +25,8 @@ JOINED = ("vars", "blocks")
 INSTEAD = {"input": "inputs", "inputs": "input"}
 """Keys of which a document has one."""
 CANNOT_BE_READ = "the document cannot be read: "
+ENDINGS = (".yaml", ".yml", ".json")
+"""Those of a base's name: a document is to show no line of just any file."""
 URL = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+://")
 
 
@@ -149,11 +151,13 @@ def base_of(source: Source, above: Sequence[str]) -> Source:
         raise unfit(source, "a base is read before any variable has a value", "write the path itself")
     if URL.match(written):
         raise unfit(source, "a base is a file; this one is a URL", "keep a copy beside the document")
+    if not written.lower().endswith(ENDINGS):
+        raise unfit(
+            source, f"the name of a base ends in {', '.join(ENDINGS[:-1])} or {ENDINGS[-1]}; got {shown(written)}"
+        )
     if len(above) == MOST_BASES:
         raise unfit(source, f"a document has at most {MOST_BASES} bases, one upon the other; this is one more")
     path = os.path.join(os.path.dirname(source.name), os.path.expanduser(written))
-    if OWN_PIPE.fullmatch(path):
-        raise unfit(source, "the base cannot be read: it is not a regular file")
     with_dots = path
     try:
         path = os.path.normpath(with_dots)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Iterator
 from copy import deepcopy
 from pathlib import Path
@@ -286,9 +287,12 @@ def test_a_comment_in_the_base_silences_what_is_on_its_line() -> None:
         ("3", "top.yaml:2:7: error[SB203]: a base is the path of a spec; got 3"),
         ("${name}.yaml", "top.yaml:2:7: error[SB114]: a base is read before any variable has a value"),
         ("https://a.b/c.yaml", "top.yaml:2:7: error[SB114]: a base is a file; this one is a URL"),
-        (".", "top.yaml:2:7: error[SB114]: the base cannot be read: .: it is a directory"),
-        ("/dev/zero", "top.yaml:2:7: error[SB114]: the base cannot be read: /dev/zero: it is not a regular file"),
-        ("/dev/stdin", "top.yaml:2:7: error[SB114]: the base cannot be read: it is not a regular file"),
+        ("folder.yaml", "top.yaml:2:7: error[SB114]: the base cannot be read: folder.yaml: it is a directory"),
+        ("pipe.yaml", "top.yaml:2:7: error[SB114]: the base cannot be read: pipe.yaml: it is not a regular file"),
+        (
+            "/etc/passwd",
+            'top.yaml:2:7: error[SB114]: the name of a base ends in .yaml, .yml or .json; got "/etc/passwd"',
+        ),
         ("top.yaml", "top.yaml:2:7: error[SB114]: the base builds on this document again: top.yaml"),
         ("twice.yaml", "twice.yaml:2:7: error[SB114]: the base builds on this document again: top.yaml"),
         ("old.yaml", "old.yaml:1:12: error[SB211]: this specbuild reads version 1 of the language; got 0"),
@@ -302,6 +306,8 @@ def test_a_base_that_cannot_be(base: str, expected: str) -> None:
     Path("old.yaml").write_text("specbuild: 0\n")
     Path("torn.yaml").write_text("specbuild: [\n")
     Path("list.yaml").write_text("- 1\n")
+    Path("folder.yaml").mkdir()
+    os.mkfifo("pipe.yaml")
     (found,) = said("top.yaml")
     assert found.startswith(expected)
 
@@ -349,3 +355,12 @@ def test_a_spec_remembers_what_it_builds_on() -> None:
     assert isinstance(spec.source, Derived)
     assert spec.source.whole["vars"]["width"] == 8
     assert told(spec.source) == ""
+
+
+def test_the_example_says_what_is_written_out_beside_it() -> None:
+    examples = ROOT / "examples/transfer"
+    assert not specbuild.diff(examples / "fashion.yaml", examples / "head.yaml")
+    assert specbuild.check(examples / "head.yaml") == ()
+    assert specbuild.check(examples / "flowers.yaml") == ()
+    plan = specbuild.infer(examples / "flowers.yaml")
+    assert plan.parameters() == 11_689_512 - 1000 * 513 + 102 * 513
