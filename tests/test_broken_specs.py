@@ -14,6 +14,8 @@ from specbuild.diagnostics import render
 
 FOLDER = Path("tests/specs/broken")
 ROOT = Path(__file__).resolve().parent.parent
+BASES = {str(path.relative_to(ROOT)) for path in (ROOT / "tests/specs/bases").iterdir()}
+"""What some of them build upon, and where mistakes are told, too."""
 SPECS = sorted(path.relative_to(ROOT) for path in (ROOT / FOLDER).iterdir() if path.suffix in (".yaml", ".json"))
 
 
@@ -32,7 +34,8 @@ def test_output(path: Path, monkeypatch: pytest.MonkeyPatch, request: pytest.Fix
 @pytest.mark.parametrize("path", SPECS, ids=lambda path: path.name)
 def test_every_error_has_a_line(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(ROOT)
-    lines = path.read_bytes().decode("utf-8", errors="replace").splitlines()
     for diagnostic in specbuild.check(path):
         assert diagnostic.span is not None, diagnostic
+        assert diagnostic.file in (str(path), *BASES)
+        lines = Path(diagnostic.file).read_bytes().decode("utf-8", errors="replace").splitlines()
         assert 1 <= diagnostic.span.line <= max(1, len(lines))

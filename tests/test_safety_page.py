@@ -26,6 +26,7 @@ LIMITS = {
     "a name": [names.LONGEST],
     "what expressions, repeats and blocks make": [budgets.MOST_WORK, budgets.CHARACTERS_A_VALUE],
     "different mistakes that are told": [budgets.MOST_TOLD],
+    "bases, one upon the other": [budgets.MOST_BASES],
     "names among which a misspelt one is looked for": [MOST_KNOWN],
 }  # fmt: skip
 

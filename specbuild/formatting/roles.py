@@ -10,8 +10,8 @@ from typing import Any
 from specbuild.language.items import SCOPE
 
 ORDER = (
-    "specbuild", "name", "ignore", "vars", "blocks", "input", "inputs", "dims", "layers", "outputs", "tie", "init",
-    "weights", "freeze", "loss", "optimizer", "scheduler", "metrics", "data", "train",
+    "specbuild", "name", "base", "set", "ignore", "vars", "blocks", "input", "inputs", "dims", "layers", "outputs",
+    "tie", "init", "weights", "freeze", "loss", "optimizer", "scheduler", "metrics", "data", "train",
 )  # fmt: skip
 FIRST = ("name", "type")
 """What a layer begins with."""

@@ -37,6 +37,9 @@ more for each so many characters of the document."""
 MOST_TOLD = 100
 """How many mistakes of one document are told at once."""
 
+MOST_BASES = 4
+"""How many documents one builds on, each the base of the one before."""
+
 TOO_DEEP = f"lists and mappings may be nested {MAX_DEPTH} deep; this one is deeper"
 TOO_MANY = "a document may hold {most:,} keys and values; this one holds more"
 TOO_LONG = f"a number may have {MAX_DIGITS} characters; this one has {{length}}"

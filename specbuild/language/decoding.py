@@ -53,7 +53,13 @@ def unreadable(name: str, why: str, fix: str | None = None) -> SpecError:
 
 
 def similar(path: str) -> str | None:
-    """A file beside the missing one whose name was probably meant."""
+    """What to say of the file that was probably meant by a missing one."""
+    meant = similar_name(path)
+    return f"did you mean `{shown_name(os.path.join(os.path.dirname(path), meant))}`?" if meant else None
+
+
+def similar_name(path: str) -> str | None:
+    """The name of a file beside the missing one that was probably meant."""
     from specbuild.diagnostics.suggest import nearest
 
     folder, wanted = os.path.split(path)
@@ -64,8 +70,7 @@ def similar(path: str) -> str | None:
         return None
     stem = os.path.splitext(wanted)[0]
     same = sorted(name for name in names if stem and os.path.splitext(name)[0] == stem)
-    found = same[0] if same else nearest(wanted, names)
-    return f"did you mean `{shown_name(os.path.join(folder, found))}`?" if found else None
+    return same[0] if same else nearest(wanted, names)
 
 
 def shown_name(path: str) -> str:

@@ -59,6 +59,7 @@ class Gathering:
 
     def __init__(self, problems: Sequence[Diagnostic], source: Source) -> None:
         self.problems, self.source = problems, source
+        self.in_several_files = len(source.parts) > 1
         self.misspelt = [
             (section, source.tree[str(problem.path[0])])
             for problem in problems
@@ -173,8 +174,10 @@ class Gathering:
             meant = next((other for other in defined if is_clear(name, other, [*defined])), None)
             if meant is not None and not reads(readers, meant):
                 path: Path = (*section, meant)
-                span = self.source.place([replace(first, path=path, target="key", edit=None)])[0].span
-                where = f" at line {span.line}" if span else ""
+                found = self.source.place([replace(first, path=path, target="key", edit=None)])[0]
+                where = f" at line {found.span.line}" if found.span else ""
+                if found.span and self.in_several_files:
+                    where = f" at {found.place}"
                 fix = f"call it `{name}`{where}, where it is `{meant}`"
                 return replace(first, fix=fix, edit=Edit(path, name, "key"))
         return first
@@ -184,8 +187,8 @@ class Gathering:
         others = [problem for problem in group if problem.path != first.path]
         if not others:
             return first
-        spans = [found.span for found in self.source.place(others[:SHOWN]) if found.span is not None]
-        shown = [f"{span.line}:{span.column}" for span in spans]
+        placed = [(found, found.span) for found in self.source.place(others[:SHOWN]) if found.span is not None]
+        shown = [found.place if self.in_several_files else f"{span.line}:{span.column}" for found, span in placed]
         if not shown:
             return first
         more = len(others) - len(shown)

@@ -22,7 +22,7 @@ from specbuild.language.expansion import Expander, TooMuch
 from specbuild.language.initializing import rules_of
 from specbuild.language.meter import EXHAUSTED, EXHAUSTED_FIX, Exhausted, metered
 from specbuild.language.nodes import Nodes
-from specbuild.language.overrides import overridden
+from specbuild.language.overrides import BASING, overridden
 from specbuild.language.parsing import Failed, parse_entries, parse_entry, parse_fields, shown
 from specbuild.language.problems import Enough, Problems
 from specbuild.language.sections import Data
@@ -38,8 +38,8 @@ if TYPE_CHECKING:
 
 VERSION = 1
 KEYS = (
-    "specbuild", "name", "vars", "blocks", "input", "inputs", "layers", "outputs", "tie", "init", "weights",
-    "freeze", "loss", *SECTIONS, "dims", "data", "train", "ignore",
+    "specbuild", "name", "base", "set", "vars", "blocks", "input", "inputs", "layers", "outputs", "tie", "init",
+    "weights", "freeze", "loss", *SECTIONS, "dims", "data", "train", "ignore",
 )  # fmt: skip
 UNEVALUATED = frozenset({"layers", "vars", "blocks"})
 """What is evaluated on its own, with more variables than the document's."""
@@ -55,7 +55,25 @@ def load(
     Raises `SpecError` with everything that is wrong with the document's form; shapes are not judged here.
     """
     with paused_collector():
-        return parse(overridden(read(source), overrides))
+        return parse(overridden(built(read(source)), overrides))
+
+
+def built(source: Source) -> Source:
+    """The source with what it builds on, where it has a `base`; raises `SpecError`."""
+    if BASING[0] not in source.tree and BASING[1] not in source.tree:
+        return source
+    from specbuild.language.bases import derived  # few documents have one
+
+    return derived(source)
+
+
+def alone(source: Source) -> Source:
+    """The source, of what came from elsewhere and names no file of this machine; raises `SpecError` (SB114)."""
+    if BASING[0] in source.tree or BASING[1] in source.tree:
+        message = "a document in a run, or in an exported file, stands alone: it has no base"
+        problem = Diagnostic("SB114", message, (next(key for key in BASING if key in source.tree),), "key")
+        raise SpecError(source.place([problem]))
+    return source
 
 
 def read(source: str | os.PathLike[str] | Mapping[str, Any] | Source) -> Source:
@@ -73,7 +91,7 @@ def parse(source: Source) -> Spec:
     """The validated document of a source; raises `SpecError`."""
     problems = Problems()
     try:
-        with metered(len(source.text) or MAX_BYTES):
+        with metered(source.length or MAX_BYTES):
             spec = parsed(source, problems)
     except Exhausted:
         if not problems:
@@ -91,7 +109,7 @@ def parse(source: Source) -> Spec:
 def parsed(source: Source, problems: list[Diagnostic]) -> Spec:
     """The document of a source, of which nothing may be used where there are problems."""
     tree: dict[str, Any] = source.tree
-    check_keys(tree, problems)
+    check_keys(tree, source.parts[0].tree, problems)
     variables = variables_of(tree.get("vars"), problems)
     blocks = blocks_of(tree.get("blocks"), problems)
     plain = {
@@ -105,7 +123,7 @@ def parsed(source: Source, problems: list[Diagnostic]) -> Spec:
 
         inputs, dims = opened(inputs, plain.get("dims"), problems)
     wanted = outputs_of(plain.get("outputs"), problems)
-    expander = Expander(LAYERS, blocks, variables, problems, most_layers(len(source.text)))
+    expander = Expander(LAYERS, blocks, variables, problems, most_layers(source.length))
     nodes: tuple[Node, ...] = ()
     if "layers" in plain:
         try:
@@ -155,18 +173,20 @@ def parse_single(raw: Any, path: Path, child: Any, problems: list[Diagnostic]) -
     return parse_entry(raw, path, child.table, child.what, problems)
 
 
-def check_keys(tree: Mapping[str, Any], problems: list[Diagnostic]) -> None:
-    """Unknown and missing keys of the document, and its version."""
+def check_keys(tree: Mapping[str, Any], written: Mapping[str, Any], problems: list[Diagnostic]) -> None:
+    """Unknown and missing keys of the document, and its version; written: without what comes from a base."""
     missing = [key for key in ("specbuild", "input", "layers") if key not in tree]
     if "inputs" in tree and "input" in missing:
         missing.remove("input")
     for key in tree:
         if key not in KEYS:
-            free = [known for known in KEYS if known not in tree]
+            free = [known for known in KEYS if known not in written]
             meant = nearest(key, missing) or nearest(key, free)
             edit = renaming((key,), key, meant, tuple(missing) if meant in missing else free, "key")
             if meant in missing:
                 missing.remove(meant)
+            elif meant == "base":
+                missing = [other for other in missing if other == "specbuild"]  # the base has the others
             fix = f"did you mean `{meant}`?" if meant else f"a document has {', '.join(KEYS)}"
             if meant is None and key in Training.model_fields:
                 fix = f"it belongs in `train`: train: {{{key}: {shown(tree[key])}}}"
@@ -179,16 +199,16 @@ def check_keys(tree: Mapping[str, Any], problems: list[Diagnostic]) -> None:
     for key in missing:
         what, example = wanted[key]
         problems.append(Diagnostic("SB202", f"`{key}` is missing: {what}", fix=f"add `{example}`"))
+    problems += wrong_version(tree)
+
+
+def wrong_version(tree: Mapping[str, Any]) -> list[Diagnostic]:
+    """SB211 for a document of another version of the language."""
     version = tree.get("specbuild", VERSION)
     if version != VERSION or isinstance(version, bool):
-        problems.append(
-            Diagnostic(
-                "SB211",
-                f"this specbuild reads version {VERSION} of the language; got {shown(version)}",
-                ("specbuild",),
-                fix="specbuild: 1",
-            )
-        )
+        message = f"this specbuild reads version {VERSION} of the language; got {shown(version)}"
+        return [Diagnostic("SB211", message, ("specbuild",), fix="specbuild: 1")]
+    return []
 
 
 def name_of(plain: Mapping[str, Any], source: Source, problems: list[Diagnostic]) -> str:

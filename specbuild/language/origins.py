@@ -306,8 +306,7 @@ class Trace:
         for path, text in reversed(self.source.overrides):
             if origin.path[: len(path)] == path:
                 return f", by --set {text}"
-        span = self.source.locate(origin.path)
-        return f", at {span.line}:{span.column}" if span else f", at {path_text(origin.path)}"
+        return f", at {self.source.where(origin.path) or path_text(origin.path)}"
 
 
 def uses_in(tree: Any) -> Counter[str]:

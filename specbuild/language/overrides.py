@@ -14,6 +14,8 @@ from specbuild.language import names
 from specbuild.language.budgets import MAX_DEPTH
 from specbuild.language.source import Source, read_text
 
+BASING = ("base", "set")
+"""The keys of a document that builds on another."""
 STEP = re.compile(r"([^.\[\]=]+)|\[([0-9]{1,9})\]")
 
 
@@ -36,7 +38,7 @@ def overridden(source: Source, overrides: Iterable[str]) -> Source:
             continue
         try:
             value = read_text(f"value: {value_text.strip() or 'null'}", "--set", "yaml").tree["value"]
-            applied.append((assign(tree, steps(path_text), value), text))
+            applied.append((put(tree, path_text, value), text))
         except SpecError as error:
             problems.append(problem(text, error.diagnostics[0].message, error.diagnostics[0].fix))
         except LookupError as error:
@@ -44,6 +46,14 @@ def overridden(source: Source, overrides: Iterable[str]) -> Source:
     if problems:
         raise SpecError(problems)
     return replace(source, tree=tree, overrides=(*source.overrides, *applied))
+
+
+def put(tree: dict[str, Any], written: str, value: Any) -> Path:
+    """Put `value` where a written path leads; return that path. Raises `LookupError` (what is wrong, the mend)."""
+    parts = steps(written)
+    if parts[0] in BASING:
+        raise LookupError(f"`{parts[0]}` is read before any value is replaced", "write it in the document")
+    return assign(tree, parts, value)
 
 
 def problem(text: str, message: str, fix: str | None) -> Diagnostic:

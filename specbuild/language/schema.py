@@ -78,8 +78,13 @@ def json_schema() -> dict[str, Any]:
         "description": "A neural network, its data and its training as one document.",
         "type": "object",
         "properties": properties,
-        "required": ["specbuild", "layers"],
-        "oneOf": [{"required": ["input"]}, {"required": ["inputs"]}],
+        "required": ["specbuild"],
+        "anyOf": [
+            {"required": ["layers"], "anyOf": [{"required": ["input"]}, {"required": ["inputs"]}]},
+            {"required": ["base"]},
+        ],
+        "not": {"required": ["input", "inputs"]},
+        "dependentRequired": {"set": ["base"]},
         "additionalProperties": False,
         "$defs": dict(sorted(definitions.items())),
     }

@@ -198,6 +198,17 @@ def structure_properties() -> dict[str, Any]:
             "propertyNames": {"$ref": "#/$defs/variable_name"},
             "additionalProperties": {"$ref": "#/$defs/value"},
         },
+        "base": {
+            "description": "The path of a spec that this one builds on, relative to this document's folder. What is "
+            "written here stands in place of the base's.",
+            "type": "string",
+            "minLength": 1,
+        },
+        "set": {
+            "description": "Values of the base that are others here, by their paths as `--set` takes them: "
+            "`{layers.fc.out_features: 10}`.",
+            "type": ["object", "null"],
+        },
         "blocks": {
             "description": "Parts of the network that are written once and used under their names.",
             "type": ["object", "null"],

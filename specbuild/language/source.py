@@ -21,6 +21,7 @@ Format = Literal["yaml", "json", "python"]
 EMPTY_FIX = "a document has `specbuild: 1`, `input` and `layers`"
 OVERRIDE = "--set"
 """The file of a diagnostic about a value that an override gave."""
+NOWHERE = Span(1 << 62, 0, 0, 0)
 
 
 @dataclass(frozen=True)
@@ -36,6 +37,25 @@ class Source:
     """The plain values: dicts, lists and scalars. What an alias stands for is one object."""
     overrides: tuple[tuple[Path, str], ...] = ()
     """The paths that `--set` gave a value, each with its `PATH=VALUE`."""
+
+    @property
+    def parts(self) -> tuple[Source, ...]:
+        """The documents that it is made of, itself first and then its bases: one, where it has none."""
+        return (self,)
+
+    @property
+    def length(self) -> int:
+        """The characters of all its texts; 0 for a dict."""
+        return len(self.text)
+
+    def origin(self, path: Path) -> tuple[Source, Path]:
+        """The document in which the value at a path is written, and the path there."""
+        return self, path
+
+    def where(self, path: Path) -> str | None:
+        """The line and column of the value at a path, as `3:7`; None for a dict."""
+        span = self.locate(path)
+        return f"{span.line}:{span.column}" if span else None
 
     def locate(self, path: Path, target: Target = "value") -> Span | None:
         """Where the value at a path is written, or the key that holds it.
@@ -67,8 +87,12 @@ class Source:
             if diagnostic not in same:
                 same.append(diagnostic)
                 unique.append(diagnostic)
-        unique.sort(key=lambda found: found.span or Span(1 << 62, 0, 0, 0))
+        unique.sort(key=self.rank)
         return tuple(without_rivals(without_echoes(unique)))
+
+    def rank(self, diagnostic: Diagnostic) -> tuple[int, Span]:
+        """What diagnostics that have their places are ordered by; what stands in no text comes last."""
+        return 0, diagnostic.span or NOWHERE
 
     def _placed(self, diagnostic: Diagnostic) -> Diagnostic:
         for path, text in reversed(self.overrides):
@@ -108,7 +132,15 @@ def without_echoes(diagnostics: list[Diagnostic]) -> list[Diagnostic]:
         for found in diagnostics
         if found.span is None
         or seen.setdefault(
-            (found.code, found.message, found.because, found.fix, found.span, repr(found.edit and found.edit.value)),
+            (
+                found.code,
+                found.message,
+                found.because,
+                found.fix,
+                found.file,
+                found.span,
+                repr(found.edit and found.edit.value),
+            ),
             found.path,
         )
         == found.path

@@ -47,7 +47,7 @@ def told(
     spec: Spec, odd: Iterable[Diagnostic], problems: Iterable[Diagnostic], *, whole: bool
 ) -> tuple[Diagnostic, ...]:
     """What was found, at its place, without the warnings that the document silences; whole: whether all are there."""
-    if not spec.ignored and "ignore" not in spec.source.text.lower():
+    if not spec.ignored and all("ignore" not in part.text.lower() for part in spec.source.parts):
         return spec.place([*few_warnings(odd), *problems])
     from specbuild.network.lint.silencing import silenced  # few documents pay for it
 

@@ -14,7 +14,7 @@ from specbuild.diagnostics.diagnostic import Diagnostic
 from specbuild.errors import DataError, RunError, SpecError
 from specbuild.language.budgets import MAX_BYTES
 from specbuild.language.document import Spec
-from specbuild.language.loading import load
+from specbuild.language.loading import alone, load
 from specbuild.language.source import read_bytes
 from specbuild.network.inference import infer
 from specbuild.network.plan import Plan
@@ -60,7 +60,7 @@ class OnnxNetwork:
         if text is None:
             raise self.wrong(f"it has no `{SPEC}` in its metadata, which says how inputs are prepared", EXPORT)
         try:
-            spec = load(read_bytes(text.encode()[: MAX_BYTES + 1], f"{self.path}: {SPEC}", "json"))
+            spec = load(alone(read_bytes(text.encode()[: MAX_BYTES + 1], f"{self.path}: {SPEC}", "json")))
             return spec, infer(spec)
         except SpecError as error:
             raise self.wrong(f"the document in it is wrong: {error.diagnostics[0].message}", EXPORT) from None

@@ -11,7 +11,8 @@ from typing import Any, NamedTuple
 from specbuild.diagnostics.diagnostic import Diagnostic
 from specbuild.errors import RunError, SpecbuildError
 from specbuild.language.document import Spec
-from specbuild.language.loading import load
+from specbuild.language.loading import alone, load
+from specbuild.language.source import read_source
 from specbuild.network.metrics import best_of
 from specbuild.runs.finding import OVERRIDES, SOURCES, SPEC, content_of
 from specbuild.runs.reading import status
@@ -70,7 +71,7 @@ def document_of(run: Path) -> Spec:
             status(run, name)
         except OSError:
             raise RunError([Diagnostic("SB503", f"{name} is not a plain file", file=str(run / name))]) from None
-        return load(run / name, () if name == SPEC else overrides_of(run))
+        return load(alone(read_source(run / name)), () if name == SPEC else overrides_of(run))
     raise RunError([Diagnostic("SB502", f"{SPEC} is missing, and so is source.yaml", file=str(run))])
 
 

@@ -14,12 +14,14 @@ from specbuild import __version__
 from specbuild.catalogue.plugged import origins
 from specbuild.diagnostics.diagnostic import Diagnostic
 from specbuild.errors import RunError
+from specbuild.language.bases import Derived
 from specbuild.language.document import Spec
 from specbuild.network.compile import build
 from specbuild.network.plan import Plan
 from specbuild.network.resolve import resolved
 from specbuild.runs import checkpoints, environment, golden, manifest, metrics, weights
 from specbuild.runs.files import force_to_disk, json_bytes, write_whole
+from specbuild.runs.finding import SOURCES
 from specbuild.runs.place import Place, unwritable
 
 PREPROCESSING = "preprocessing.json"
@@ -82,7 +84,7 @@ class Recorder:
             (self.folder / manifest.NAME).unlink(missing_ok=True)
             force_to_disk(self.folder)
             checkpoints.tidy(self.folder)
-            for name in {*WRITTEN_LAST, *ended}:
+            for name in {*WRITTEN_LAST, *ended, *SOURCES}:
                 (self.folder / name).unlink(missing_ok=True)
             self.write_source()
             self.rewrite()
@@ -231,11 +233,13 @@ def model_of(plan: Plan, state: Mapping[str, torch.Tensor]) -> torch.nn.Sequenti
 
 def suffix(spec: Spec) -> str:
     """The source file's ending."""
-    return "yaml" if spec.source.format == "yaml" else "json"
+    return "yaml" if spec.source.format == "yaml" and not isinstance(spec.source, Derived) else "json"
 
 
 def source_bytes(spec: Spec) -> bytes:
-    """The document as it came; one that was a dict, as JSON."""
+    """The document as it came; as JSON one that was a dict, and one together with the base that it builds on."""
+    if isinstance(spec.source, Derived):
+        return json_bytes(spec.source.whole)
     if spec.source.format == "python":
         return json_bytes(spec.source.tree)
     text: str = spec.source.text

@@ -16,7 +16,7 @@ from specbuild.errors import RunError
 from specbuild.language.budgets import MAX_BYTES
 from specbuild.language.decoding import shown_name
 from specbuild.language.document import Spec
-from specbuild.language.loading import load
+from specbuild.language.loading import alone, load
 from specbuild.language.source import Source, from_dict, read_bytes
 from specbuild.network.cost import in_bytes, memory_here, memory_of
 from specbuild.network.inference import infer
@@ -119,7 +119,7 @@ def reload(run: str | os.PathLike[str], weights: Which = "best", device: torch.d
         raise wrong(path / metrics.NAME, f"{metrics.NAME} has no best epoch")
     learned = read_object(path, PREPROCESSING) if PREPROCESSING in listed.files else None
     samples = read_object(path, SAMPLES) if SAMPLES in listed.files else None
-    spec = load(document_of(path, listed.format))
+    spec = load(alone(document_of(path, listed.format)))
     plan = infer(spec)
     proven = golden.plan_for(spec, plan)
     tensors = stored.load(path / stored.NAME, stored.expected(plan))

@@ -14,6 +14,7 @@ from typing import Any
 from specbuild.diagnostics.diagnostic import Diagnostic
 from specbuild.errors import DataError, RunError
 from specbuild.language.document import Spec
+from specbuild.language.loading import alone
 from specbuild.language.overrides import overridden
 from specbuild.language.source import Source, read_bytes
 from specbuild.runs import belonging, checkpoints, manifest, metrics, reading, sealing
@@ -85,7 +86,7 @@ def document_of(run: Path) -> Source:
             if held is not None:
                 problem = Diagnostic("SB503", f"{name} was altered: {held} {said}'s", file=str(run / name), fix=GIVE)
                 raise RunError([problem])
-        source = read_bytes(reading.read(run, file.name, LIMIT), str(file))
+        source = alone(read_bytes(reading.read(run, file.name, LIMIT), str(file)))
         try:
             texts = json.loads(reading.read(run, OVERRIDES, LIMIT))
         except (ValueError, RecursionError):

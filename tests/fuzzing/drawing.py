@@ -15,6 +15,7 @@ from specbuild.catalogue.layers import LAYERS
 from specbuild.catalogue.losses import LOSSES
 from specbuild.errors import SpecbuildError
 from specbuild.language.loading import KEYS
+from specbuild.language.overrides import BASING
 from specbuild.language.source import read_bytes
 from specbuild.language.tables import SECTIONS
 
@@ -287,6 +288,11 @@ def entry(rng: random.Random, key: str) -> Any:
             return rng.choice(("runs/a/1", "a.pth", source, {**source, **more}, [{**source, **more}, "a"]))
         case "freeze":
             return rng.choice(("a", ["a.*", "*.bias"], {"parameters": "*", "except": ["a"]}, value(rng)))
+        case "base":
+            return str(ROOT / f"specs/{rng.choice(('lenet5', 'resnet18', 'unet', 'none'))}.yaml")
+        case "set":
+            paths = ("layers[0].bias", "layers.fc", "layers.conv1.type", "vars.a", "train.epochs", "blocks", "a..b")
+            return {rng.choice(paths): value(rng) for _ in range(rng.randrange(3))}
         case "loss":
             return rng.choice(sorted(LOSSES))
         case "dims":
@@ -305,7 +311,9 @@ def entry(rng: random.Random, key: str) -> Any:
 
 def tree(rng: random.Random) -> bytes:
     """A document from keys that there are, and values that may fit."""
-    keys = ["specbuild", "input", "layers"] + [key for key in KEYS[1:] if rng.random() < 0.2]
+    keys = ["specbuild", "input", "layers"] + [key for key in KEYS[1:] if key not in BASING and rng.random() < 0.2]
+    if rng.random() < 0.05:
+        keys += BASING
     made = {key: entry(rng, key) for key in keys if rng.random() < 0.98}
     return json.dumps(made, indent=rng.choice((None, 1))).encode()
 

@@ -117,4 +117,13 @@ READING: tuple[Code, ...] = (
         "specbuild: 1\ninput: [16]\nlayers:\n" + "".join(f"  - Lineal{n}\n" for n in range(101)),
         "specbuild: 1\ninput: [16]\nlayers:\n  - {type: Linear, out_features: 8}\n",
     ),
+    Code(
+        "SB114",
+        "a base that cannot be read",
+        "`base` is the path of another spec, relative to the folder of the document that names it: a regular file on "
+        "this machine whose name ends in .yaml, .yml or .json. A document has at most 4 bases, one upon the other, and "
+        "none of them builds on the document again. What is wrong inside of a base is told at its own line.",
+        "$ printf 'specbuild: 1\\nbase: specs/resnet81.yaml\\n' | specbuild check -",
+        "$ printf 'specbuild: 1\\nbase: specs/resnet18.yaml\\n' | specbuild check -",
+    ),
 )

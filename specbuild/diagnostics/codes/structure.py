@@ -101,9 +101,9 @@ STRUCTURE: tuple[Code, ...] = (
     Code(
         "SB210",
         "an override that cannot be applied",
-        "`--set PATH=VALUE` replaces a value of the document. In a path keys are joined by dots, `layers.conv1` "
-        "is a layer by its name (an automatic one too) and `layers[3]` one by its index from 0. VALUE reads as "
-        "a YAML scalar or flow collection.",
+        "`--set PATH=VALUE` replaces a value of the document, and `set: {PATH: VALUE}` one of its base. In "
+        "a path keys are joined by dots, `layers.conv1` is a layer by its name (an automatic one too) and `layers[3]` "
+        "one by its index from 0. After `--set` VALUE reads as a YAML scalar or flow collection.",
         "$ specbuild check specs/lenet5.yaml --set layers.c9.kernel_size=3",
         "$ specbuild check specs/lenet5.yaml --set layers.c3.kernel_size=3",
     ),

@@ -41,8 +41,12 @@ def every(spec: Spec, plan: Plan) -> Iterator[Diagnostic]:
         from specbuild.network.lint.training import odd_training
 
         yield from odd_training(spec)
-    tree, text = spec.source.tree, spec.source.text
-    if tree.get("vars") or tree.get("blocks") or not text or "repeat" in text:
+    tree = spec.source.tree
+    if (
+        tree.get("vars")
+        or tree.get("blocks")
+        or any(not part.text or "repeat" in part.text for part in spec.source.parts)
+    ):
         from specbuild.network.lint.unused import unused
 
         yield from unused(tree)

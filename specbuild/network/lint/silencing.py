@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
 from specbuild.diagnostics.codes.lint import LINT
-from specbuild.diagnostics.diagnostic import Diagnostic, Span
+from specbuild.diagnostics.diagnostic import Diagnostic
 from specbuild.language.budgets import MOST_TOLD
 from specbuild.language.document import Spec
 from specbuild.language.ignoring import ERROR, meant_code
@@ -25,6 +25,8 @@ class Silence(NamedTuple):
     """One code that is silenced, on a line or in the whole document."""
 
     code: str
+    file: str
+    """Of the line; empty for the whole document."""
     line: int
     """0 for the whole document."""
     start: int
@@ -40,41 +42,42 @@ def silenced(
     whole: whether all warnings are among those in `odd`; where a document has errors they are not.
     """
     source, lines = spec.source, Lines(spec.source.text)
-    silences = Silences(source)
-    silences.add(Silence(code, 0, k, -1) for k, code in enumerate(spec.ignored))
+    silences = Silences()
+    silences.add(Silence(code, "", 0, k, -1) for k, code in enumerate(spec.ignored))
     heard = [*few_warnings(warning for warning in odd if not silences.take(warning))]
     whole = whole and not any(warning.code == TOO_MANY for warning in heard)
-    silences.add(comments(source, lines))
+    for part in source.parts:
+        silences.add(comments(part, lines if part.name == source.name else Lines(part.text)))
     kept = [diagnostic for diagnostic in spec.place([*heard, *problems]) if not silences.take(diagnostic)]
     if whole:
-        idle = [silence for silence in silences.unused() if silence.code != USELESS]
+        own = ("", source.name)  # what is idle in a base serves the base
+        idle = [silence for silence in silences.unused() if silence.code != USELESS and silence.file in own]
         useless = source.place([in_vain(silence, source, lines) for silence in idle[:MOST_TOLD]])
         kept += [diagnostic for diagnostic in useless if not silences.take(diagnostic)]
-        kept.sort(key=lambda diagnostic: diagnostic.span or Span(1 << 62, 0, 0, 0))
+        kept.sort(key=source.rank)
     return tuple(kept)
 
 
 class Silences:
     """What a document silences, and what of that has silenced something."""
 
-    def __init__(self, source: Source) -> None:
-        self.source = source
-        self.by_place: dict[tuple[str, int], list[Silence]] = {}
-        """By code and line."""
-        self.used: set[tuple[str, int]] = set()
+    def __init__(self) -> None:
+        self.by_place: dict[tuple[str, str, int], list[Silence]] = {}
+        """By code, file and line."""
+        self.used: set[tuple[str, str, int]] = set()
 
     def add(self, silences: Iterable[Silence]) -> None:
         """More of them."""
         for silence in silences:
-            self.by_place.setdefault((silence.code, silence.line), []).append(silence)
+            self.by_place.setdefault((silence.code, silence.file, silence.line), []).append(silence)
 
     def take(self, diagnostic: Diagnostic) -> bool:
         """Whether a diagnostic is silenced; what does it is noted."""
         if not diagnostic.code.startswith("SB8"):
             return False
-        places = [(diagnostic.code, 0)]
-        if diagnostic.span is not None and diagnostic.file == self.source.name:
-            places.append((diagnostic.code, diagnostic.span.line))
+        places = [(diagnostic.code, "", 0)]
+        if diagnostic.span is not None and diagnostic.file is not None:
+            places.append((diagnostic.code, diagnostic.file, diagnostic.span.line))
         by = [place for place in places if place in self.by_place]
         self.used.update(by)
         return bool(by)
@@ -100,9 +103,9 @@ def comments(source: Source, lines: Lines) -> Iterator[Silence]:
         line, _ = lines.place(comment.start())
         codes = [*CODE.finditer(source.text, *comment.span(1))] if comment[1] is not None else []
         for code in codes:
-            yield Silence(code[0].upper(), line, *code.span())
+            yield Silence(code[0].upper(), source.name, line, *code.span())
         if not codes:
-            yield Silence("", line, *comment.span())
+            yield Silence("", source.name, line, *comment.span())
 
 
 def in_vain(silence: Silence, source: Source, lines: Lines) -> Diagnostic:
