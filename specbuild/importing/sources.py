@@ -33,6 +33,10 @@ def from_source(source: str, input: Any = None, arguments: Mapping[str, Any] | N
         from specbuild.importing.programs import from_program
 
         return from_program(Path(source))
+    if Path(source).suffix.lower() == ".onnx":
+        from specbuild.importing.onnx import from_onnx
+
+        return from_onnx(Path(source), None if input is None else types_of(input))
     where, colon, name = source.rpartition(":")
     if not colon or not where or not name:
         fail(f"`{source}` names no model", "torchvision:resnet18, my_model.py:factory or package.module:factory")
