@@ -152,6 +152,8 @@ def max_pool(call: Call) -> Result:
         raise Unsayable("is padded by another width at each side, for which the catalogue has no layer")
     if len([name for name in call.op.outputs if name]) > 1:
         raise Unsayable("gives indices, which are not read from ONNX")
+    if arguments["stride"] == plain(kernel):
+        del arguments["stride"]
     return Made(f"MaxPool{len(kernel)}d",
                 {"kernel_size": plain(kernel), **arguments, "ceil_mode": bool(call.get("ceil_mode", 0))})  # fmt: skip
 
@@ -165,6 +167,8 @@ def avg_pool(call: Call) -> Result:
     counted = bool(call.get("count_include_pad", 0))
     if before and not counted:
         raise Unsayable("is padded by another width at each side, for which the catalogue has no layer")
+    if arguments["stride"] == plain(kernel):
+        del arguments["stride"]
     if not any(np.ravel(arguments["padding"])):
         counted = True  # as torch has it by default; there is nothing to count
     found = Made(f"AvgPool{len(kernel)}d", {"kernel_size": plain(kernel), **arguments, "count_include_pad": counted,

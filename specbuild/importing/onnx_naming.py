@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping, Sequence
 
+from specbuild.catalogue.layers import LAYERS
 from specbuild.importing.onnx_files import Array, Op
 from specbuild.language import names
 
 UNNAMED = "@"
 """How the names of layers begin that get the automatic ones."""
+AUTOMATIC = frozenset(type.lower() for type in LAYERS)
 
 
 class Naming:
@@ -35,7 +37,7 @@ class Naming:
             held = [name for name in op.inputs if name in self.initializers]
             candidates += [owner(name) for name in held if self.initializers[name].ndim > 1]
             candidates += [op.place, *(owner(name) for name in held)]
-        elif self.counts[op.place] == 1:
+        elif self.counts[op.place] == 1 and not automatic(op.place):
             candidates.append(op.place)
         return self.first(candidates) or self.within(op)
 
@@ -65,6 +67,12 @@ class Naming:
 def owner(key: str) -> str:
     """The layer that a key of a `state_dict` is of."""
     return key.rpartition(".")[0]
+
+
+def automatic(place: str) -> bool:
+    """Whether a module is called as layers are that nobody named: `relu_2`."""
+    kind, _, number = place.rpartition(".")[2].rpartition("_")
+    return number.isdecimal() and kind in AUTOMATIC
 
 
 def sayable(name: str) -> bool:
