@@ -66,7 +66,8 @@ def import_(
     source: Annotated[
         str,
         typer.Argument(
-            metavar="SOURCE", help="torchvision:NAME, FILE.py:FACTORY, PACKAGE.MODULE:FACTORY, FILE.pt2, FILE.onnx; or FILE.pth."
+            metavar="SOURCE",
+            help="torchvision:NAME, FILE.py:FACTORY, PACKAGE.MODULE:FACTORY, FILE.pt2, FILE.onnx; or FILE.pth.",
         ),
     ],
     input: Annotated[

@@ -25,6 +25,7 @@ from specbuild.importing.normalizing import normalized
 from specbuild.importing.onnx_calls import Call, Made
 from specbuild.importing.onnx_files import Array, Op, Session, called, loaded, operators, opset
 from specbuild.importing.onnx_fusing import fused
+from specbuild.importing.onnx_modules import Values, gathered
 from specbuild.importing.onnx_naming import UNNAMED, Naming
 from specbuild.importing.onnx_operators import OPERATORS, SIZES
 from specbuild.importing.proving import Trial
@@ -69,8 +70,7 @@ class File:
         self.types, batch = types_of(entries, given)
         ops = operators(model.graph)
         fixed = independent(ops, {value.name for value in entries})
-        values = list(dict.fromkeys(name for op in ops for name in op.outputs if name))
-        session = Session(path, model, values)
+        session = Session(path, model, dict.fromkeys(name for op in ops for name in op.outputs if name))
         self.trials: list[Trial] = []
         self.batches = BATCHES if batch is None else (batch,)
         shapes: list[dict[str, tuple[int, ...]]] = []
@@ -90,7 +90,8 @@ class File:
             and all(each[name][:1] == (size,) for each, size in zip(shapes, self.batches, strict=True))
             for name in shapes[0]
         }
-        self.ops = parted(fused(ops, self.constants, self.outputs))
+        values = Values(self.shapes, self.dtypes, self.constants, self.batched, [*self.types], self.outputs)
+        self.ops = parted(fused(gathered(ops, values), self.constants, self.outputs, self.shapes))
 
     def graph(self, *, joined: bool) -> tuple[Graph, Original]:
         """The model as a graph, and what the proof needs of it.
@@ -142,7 +143,9 @@ def types_of(
         wanted = (given or {}).get(entry.name) or (next(iter(given.values())) if given and len(entries) == 1 else None)
         if wanted is not None:
             told = [size if size is not None else "?" for size in sizes]
-            if len(told) != len(wanted.shape) or any(a not in ("?", b) for a, b in zip(told, wanted.shape, strict=True)):
+            if len(told) != len(wanted.shape) or any(
+                a not in ("?", b) for a, b in zip(told, wanted.shape, strict=True)
+            ):
                 message = f"--input: the file's input {entry.name} is {told} for one sample, not {list(wanted.shape)}"
                 raise RunError([Diagnostic("SB515", message.replace("'?'", "?"))])
             sizes = list(wanted.shape)
@@ -271,7 +274,7 @@ class Reader:
         if any(name in self.sources or name in file.constants or not name for name in op.inputs) is False and op.inputs:
             raise Unsaid
         if handler is None:
-            raise Unsayable("has no layer in the catalogue that import knows it as")
+            raise Unsayable("has no layer in the catalogue")
         call = Call(op, file.shapes, file.constants, file.batched, file.dtypes, file.opset)
         made = handler(call)
         if made is None or made == []:

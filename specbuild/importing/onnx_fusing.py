@@ -12,6 +12,7 @@ from specbuild.importing.onnx_files import Array, Op
 X = "x"
 """What a pattern takes; at every place the same value."""
 Constants = Mapping[str, Array]
+Shapes = Mapping[str, tuple[int, ...]]
 Pattern = Any
 """A variable's name; a number; or an operator's kind and the patterns of what it takes."""
 COMMUTATIVE = frozenset({"Add", "Mul"})
@@ -59,8 +60,8 @@ PATTERNS: Sequence[tuple[str, Pattern]] = (
 class Fuser:
     """One walk over operators in their order."""
 
-    def __init__(self, ops: list[Op], constants: Constants, outputs: Sequence[str]) -> None:
-        self.ops, self.constants = ops, constants
+    def __init__(self, ops: list[Op], constants: Constants, outputs: Sequence[str], shapes: Shapes) -> None:
+        self.ops, self.constants, self.shapes = ops, constants, shapes
         self.made = {name: op for op in ops for name in op.outputs if name}
         self.readers: dict[str, int] = dict.fromkeys(outputs, 1)
         for op in ops:
@@ -136,11 +137,11 @@ class Fuser:
             hard = [op for op in match.within if op.kind == "HardSigmoid"]
             return {} if all(np.isclose(op.attributes.get("alpha", 0.2), 1 / 6) for op in hard) else None
         if kind in ("LayerNorm", "RMSNorm"):
-            weight = self.constants[match.bound["weight"]]
+            weight, last = self.constants[match.bound["weight"]], len(self.shapes[match.bound[X]]) - 1
             for op in match.within:
                 if op.kind == "ReduceMean":
                     axes = self.setting(op, "axes", 1)
-                    if axes is None or axes.ravel().tolist() != [-1] or weight.ndim != 1:
+                    if axes is None or axes.ravel().tolist() not in ([-1], [last]) or weight.ndim != 1:
                         return None
             return {"epsilon": float(self.constants[match.bound["eps"]].item())}
         if kind == "GroupNorm":
@@ -174,6 +175,6 @@ class Fuser:
         return None
 
 
-def fused(ops: list[Op], constants: Constants, outputs: Sequence[str]) -> list[Op]:
+def fused(ops: list[Op], constants: Constants, outputs: Sequence[str], shapes: Shapes) -> list[Op]:
     """Operators with those that are one layer together as one."""
-    return Fuser(ops, constants, outputs).fused()
+    return Fuser(ops, constants, outputs, shapes).fused()

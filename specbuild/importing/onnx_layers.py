@@ -209,7 +209,9 @@ def pad(call: Call) -> Result:
 def embedding(call: Call) -> Made:
     """An Embedding: rows of a table, one for each index."""
     table = call.constant(0, "table")
-    return Made("Embedding", {"num_embeddings": table.shape[0], "embedding_dim": table.shape[1]}, {"weight": table}, (1,))
+    return Made(
+        "Embedding", {"num_embeddings": table.shape[0], "embedding_dim": table.shape[1]}, {"weight": table}, (1,)
+    )
 
 
 def upsample(call: Call) -> Result:

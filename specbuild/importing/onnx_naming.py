@@ -21,9 +21,10 @@ class Naming:
         self.initializers = initializers
         self.counts = Counter(op.place for op in ops)
         """How many operators each module has."""
-        owners = {owner(name) for op in ops for name in op.inputs if name in initializers}
+        held = {name for op in ops for name in op.inputs if name in initializers}
+        owners = {owner(name) for name in held}
         self.containers = {"", *(place for place, count in self.counts.items() if count > 1 and place not in owners)}
-        for name in {*owners, *self.counts, *(n for n in initializers if "." in n)}:
+        for name in {*held, *self.counts}:
             parts = name.split(".")
             self.containers.update(".".join(parts[:length]) for length in range(1, len(parts)))
         self.containers -= {name for name in owners if not any(each.startswith(f"{name}.") for each in owners)

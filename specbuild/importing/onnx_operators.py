@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping
 import numpy as np
 
 from specbuild.importing import onnx_layers as layers
+from specbuild.importing import onnx_modules as modules
 from specbuild.importing.aten import Unsayable
 from specbuild.importing.onnx_calls import Call, Made, shortest
 from specbuild.importing.onnx_layers import Result
@@ -276,6 +277,7 @@ OPERATORS: Mapping[str, Callable[[Call], Result]] = {
     "Flatten": reshape, "Reshape": reshape, "Transpose": transpose, "Squeeze": squeeze, "Unsqueeze": unsqueeze,
     "Slice": narrowed, "Split": split, "Gather": gather, "Concat": concat, "DepthToSpace": depth_to_space,
     "Expand": expand, "Cast": cast, "Identity": lambda call: None, "Dropout": lambda call: None,
+    **modules.LAYERS,
 }  # fmt: skip
 """By the operator's name, or that of what several are together."""
 SIZES: frozenset[str] = frozenset({"Reshape", "Expand", "Resize", "Upsample", "Squeeze", "Unsqueeze", "Slice", "Pad",
