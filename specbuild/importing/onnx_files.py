@@ -43,6 +43,7 @@ def loaded(path: Path) -> ModelProto:
     try:
         import onnx
         import onnxruntime  # noqa: F401  it is needed soon after
+        from onnx import inliner
     except ImportError as error:
         message = f"import of ONNX needs the package {error.name}, which is not installed"
         raise RunError([Diagnostic("SB515", message, fix="pip install 'specbuild[export]'")]) from None
@@ -60,7 +61,7 @@ def loaded(path: Path) -> ModelProto:
         refuse(path, f"with its weights it takes {model.ByteSize():,} bytes; ONNX Runtime takes {LARGEST:,} at once")
     try:
         onnx.checker.check_model(model)
-        return onnx.inliner.inline_local_functions(model) if model.functions else model
+        return inliner.inline_local_functions(model) if model.functions else model
     except Exception as error:
         refuse(path, f"the ONNX checker: {first_line(error)}")
 
@@ -73,8 +74,8 @@ def require_beside(path: Path, model: ModelProto) -> None:
     for node in nodes:
         for attribute in node.attribute:
             if attribute.HasField("g") or attribute.graphs:
-                raise RunError([Diagnostic("SB516", f"{called(node)}: {node.op_type} chooses what runs by the values of a "
-                                           "tensor, which a spec does not")])  # fmt: skip
+                message = f"{called(node)}: {node.op_type} runs by the values of a tensor, which a spec does not"
+                raise RunError([Diagnostic("SB516", message)])
             tensors += [attribute.t, *attribute.tensors]
     for tensor in tensors:
         where = next((entry.value for entry in tensor.external_data if entry.key == "location"), None)

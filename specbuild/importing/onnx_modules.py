@@ -89,7 +89,7 @@ def matrix(op: Op, constants: Mapping[str, Array]) -> Array | None:
 def attention(group: Sequence[Op], entry: str, end: str, values: Values) -> Op | None:
     """Attention of a sequence to itself."""
     constants, size = values.constants, values.shapes[entry][-1]
-    matrices = [found for op in group if (found := matrix(op, constants)) is not None]
+    matrices = [each for op in group if (each := matrix(op, constants)) is not None]
     weights = [op.outputs[0] for op in group if op.kind == "Softmax"]
     wanted = [(3 * size, size), (size, size)]
     if len(weights) != 1 or [each.shape for each in matrices] != wanted or len(values.shapes[weights[0]]) != 4:

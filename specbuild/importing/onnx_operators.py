@@ -161,7 +161,7 @@ def reduce(mean: bool) -> Callable[[Call], Result]:
 
     def read(call: Call) -> Result:
         axes = call.setting("axes", 1)
-        dims = sorted(call.axis(axis) for axis in (range(call.rank) if not axes else axes))
+        dims = sorted(call.axis(axis) for axis in (axes or range(call.rank)))
         kept, spatial = bool(call.get("keepdims", 1)), list(range(2, call.rank))
         if kept and spatial and dims == spatial and len(spatial) <= 3:
             return Made(f"Adaptive{'Avg' if mean else 'Max'}Pool{len(spatial)}d", {"output_size": 1})
