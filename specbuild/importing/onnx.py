@@ -82,6 +82,8 @@ def graph_of(file: File, *, joined: bool) -> tuple[Graph, Original]:
     for _, node in walk(graph.scope):
         if node.name is not None and node.name.startswith(UNNAMED):
             node.name = None
+        if node.scope is not None:
+            node.kind = file.classes.get(node.origin, node.kind)
     document(graph)  # which gives the names
     state, where = {}, {}
     for name, node in walk(graph.scope):

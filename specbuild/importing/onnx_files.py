@@ -20,8 +20,8 @@ if TYPE_CHECKING:
 Array = NDArray[Any]
 LARGEST = 2**31 - 2**20
 """Bytes that a message of protocol buffers has room for, in which ONNX Runtime takes a model."""
-SCOPES = "pkg.torch.onnx.name_scopes"
-"""Under what torch's exporter notes the modules that a node was in."""
+SCOPES, CLASSES = "pkg.torch.onnx.name_scopes", "pkg.torch.onnx.class_hierarchy"
+"""Under what torch's exporter notes the modules that a node was in, and their classes."""
 
 
 @dataclass(eq=False, slots=True)
@@ -122,19 +122,31 @@ def operators(graph: GraphProto) -> list[Op]:
     return found
 
 
-def place(node: NodeProto) -> str:
-    """The module that a node was in: torch's exporters tell it in metadata, or in the node's name."""
+def noted(node: NodeProto, key: str) -> list[str]:
+    """A list of strings that torch's exporter notes at a node, as Python writes it; empty where there is none."""
     import ast
 
-    for entry in node.metadata_props:
-        if entry.key == SCOPES:
-            try:
-                scopes = ast.literal_eval(entry.value)
-            except (ValueError, SyntaxError, MemoryError, RecursionError):
-                break
-            if isinstance(scopes, list) and len(scopes) > 1 and isinstance(scopes[-2], str):
-                return scopes[-2]
-            return ""
+    text = next((entry.value for entry in node.metadata_props if entry.key == key), "[]")
+    try:
+        found = ast.literal_eval(text)
+    except (ValueError, SyntaxError, MemoryError, RecursionError):
+        return []
+    return found if isinstance(found, list) and all(isinstance(each, str) for each in found) else []
+
+
+def classes(graph: GraphProto) -> dict[str, str]:
+    """The name of each module's class by the module's, as far as torch's exporter tells it."""
+    found = {}
+    for node in graph.node:
+        for name, kind in zip(noted(node, SCOPES)[:-1], noted(node, CLASSES)[:-1], strict=False):
+            found[name] = kind.rpartition(".")[2]
+    return found
+
+
+def place(node: NodeProto) -> str:
+    """The module that a node was in: torch's exporters tell it in metadata, or in the node's name."""
+    if scopes := noted(node, SCOPES):
+        return scopes[-2] if len(scopes) > 1 else ""
     if not node.name.startswith("/"):
         return ""
     found: list[str] = []

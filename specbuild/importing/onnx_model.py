@@ -13,7 +13,7 @@ from torch import Tensor
 from specbuild.catalogue.types import TensorType
 from specbuild.diagnostics.diagnostic import Diagnostic
 from specbuild.errors import RunError
-from specbuild.importing.onnx_files import Op, Session, operators, opset
+from specbuild.importing.onnx_files import Op, Session, classes, operators, opset
 from specbuild.importing.onnx_fusing import fused
 from specbuild.importing.onnx_modules import Values, gathered
 from specbuild.importing.proving import Trial
@@ -37,7 +37,7 @@ class File:
         entries = [value for value in model.graph.input if value.name not in self.initializers]
         self.outputs = [value.name for value in model.graph.output]
         self.types, batch = types_of(entries, given)
-        ops = operators(model.graph)
+        ops, self.classes = operators(model.graph), classes(model.graph)
         fixed = independent(ops, {value.name for value in entries})
         session = Session(path, model, dict.fromkeys(name for op in ops for name in op.outputs if name))
         self.trials: list[Trial] = []

@@ -36,7 +36,8 @@ class Naming:
         candidates: list[str] = []
         if keyed:
             held = [name for name in op.inputs if name in self.initializers]
-            candidates += [owner(name) for name in held if self.initializers[name].ndim > 1]
+            owners = [owner(name) for name in held if self.initializers[name].ndim > 1]
+            candidates += [name for name in owners if name == op.place or name not in self.counts]
             candidates += [op.place, *(owner(name) for name in held)]
         elif self.counts[op.place] == 1 and not automatic(op.place):
             candidates.append(op.place)
