@@ -1,4 +1,4 @@
-"""What `import` takes: a name of torchvision's, or a factory in a Python file or module that the user names."""
+"""What `import` takes: a name of torchvision's, a factory in a Python file or module that is named, or a model's file."""
 
 from __future__ import annotations
 
@@ -29,11 +29,16 @@ SIZES = {"inception_v3": 299}
 
 def from_source(source: str, input: Any = None, arguments: Mapping[str, Any] | None = None) -> Imported:
     """The spec of what a source names, as `specbuild import` takes it. Raises `RunError` (SB515, SB516)."""
-    if Path(source).suffix.lower() == ".pt2":
+    kind = Path(source).suffix.lower()
+    if kind in (".pt2", ".onnx") and arguments:
+        fail(f"{source} is a file of a model, which takes no arguments", "leave out --argument")
+    if kind == ".pt2":
         from specbuild.importing.programs import from_program
 
+        if input is not None:
+            fail(f"{source} says itself what it takes", "leave out --input")
         return from_program(Path(source))
-    if Path(source).suffix.lower() == ".onnx":
+    if kind == ".onnx":
         from specbuild.importing.onnx import from_onnx
 
         return from_onnx(Path(source), None if input is None else types_of(input))
