@@ -54,7 +54,7 @@ def ties(state: Mapping[str, Tensor]) -> dict[str, str]:
     first: dict[object, str] = {}
     found = {}
     for key, tensor in state.items():
-        if tensor.dim() < 2 or bool((tensor == tensor.flatten()[:1]).all()):
+        if not key.endswith(".weight") or tensor.dim() < 2 or bool((tensor == tensor.flatten()[:1]).all()):
             continue
         content = hashlib.sha256(tensor.contiguous().numpy().tobytes()).digest()
         earlier = first.setdefault((tuple(tensor.shape), tensor.dtype, content), key)
@@ -158,7 +158,10 @@ class Reader:
         if handler is None:
             raise Unsayable("has no layer in the catalogue")
         call = Call(op, file.shapes, file.constants, file.batched, file.dtypes, file.opset)
-        made = handler(call)
+        try:
+            made = handler(call)
+        except (LookupError, TypeError, ValueError, ArithmeticError):
+            raise Unsayable("has arguments that import does not know") from None
         if made is None or made == []:
             self.sources[op.outputs[0]] = self.source(op.inputs[0], op)
             return

@@ -191,4 +191,7 @@ class Session:
             found = self.session.run(self.names, given)
         except Exception as error:  # of its own kinds
             refuse(self.path, f"ONNX Runtime cannot run it: {first_line(error)}")
-        return {name: np.asarray(array) for name, array in zip(self.names, found, strict=True)}
+        return {  # what is no tensor is of no layer
+            name: np.zeros(0) if isinstance(value, list) or value is None else np.asarray(value)
+            for name, value in zip(self.names, found, strict=True)
+        }

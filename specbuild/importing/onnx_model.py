@@ -13,7 +13,7 @@ from torch import Tensor
 from specbuild.catalogue.types import TensorType
 from specbuild.diagnostics.diagnostic import Diagnostic
 from specbuild.errors import RunError
-from specbuild.importing.onnx_files import Op, Session, classes, operators, opset
+from specbuild.importing.onnx_files import Array, Op, Session, classes, operators, opset
 from specbuild.importing.onnx_fusing import fused
 from specbuild.importing.onnx_modules import Values, gathered
 from specbuild.importing.proving import Trial
@@ -60,7 +60,7 @@ class File:
             for name in shapes[0]
         }
         values = Values(self.shapes, self.dtypes, self.constants, self.batched, [*self.types], self.outputs)
-        self.ops = parted(fused(gathered(ops, values), self.constants, self.outputs, self.shapes))
+        self.ops = plainer(fused(gathered(ops, values), self.constants, self.outputs, self.shapes), self.constants)
 
 
 def types_of(
@@ -91,7 +91,13 @@ def types_of(
             fix = f'say them: --input "[{", ".join(str(size or 64) for size in sizes)}]"'
             problems.append(Diagnostic("SB516", message, fix=fix if len(entries) == 1 else "say them with --input"))
             continue
-        found[entry.name] = TensorType(tuple(sizes), str(helper.tensor_dtype_to_np_dtype(kind.elem_type)))
+        dtype = str(helper.tensor_dtype_to_np_dtype(kind.elem_type))
+        if not isinstance(getattr(torch, dtype, None), torch.dtype):
+            problems.append(
+                Diagnostic("SB516", f"the input {entry.name} is of {dtype}, of which no tensor of torch's is")
+            )
+            continue
+        found[entry.name] = TensorType(tuple(sizes), dtype)
     if problems:
         raise RunError(problems)
     if None in batches:
@@ -123,14 +129,29 @@ def independent(ops: Sequence[Op], inputs: set[str]) -> set[str]:
     return {name for op in ops for name in op.outputs if name and name not in moving}
 
 
-def parted(ops: Sequence[Op]) -> list[Op]:
-    """Operators with a Split as one for each of its parts."""
+def plainer(ops: Sequence[Op], constants: dict[str, Array]) -> list[Op]:
+    """Operators with a Split as one for each of its parts, and differences and quotients as sums and products.
+
+    constants: grows by what is added or multiplied instead.
+    """
     found = []
     for op in ops:
-        if op.kind != "Split":
+        if op.kind == "Split":
+            for part, name in enumerate(op.outputs):
+                attributes = {**op.attributes, "part": part, "parts": list(op.outputs)}
+                found.append(Op("Split", op.name, op.inputs[:1], [name], attributes, op.place))
+        elif op.kind == "Sub" and all(name not in constants or constants[name].size > 1 for name in op.inputs):
+            turned = f"{op.outputs[0]}@turned"
+            if op.inputs[1] in constants:
+                constants[turned] = -constants[op.inputs[1]]
+            else:
+                constants[f"{turned}@by"] = np.array(-1.0, np.float32)
+                found.append(Op("Mul", op.name, [op.inputs[1], f"{turned}@by"], [turned], place=op.place))
+            found.append(Op("Add", op.name, [op.inputs[0], turned], op.outputs, place=op.place))
+        elif op.kind == "Div" and constants.get(op.inputs[1], np.zeros(1)).size > 1 and constants[op.inputs[1]].all():
+            turned = f"{op.outputs[0]}@turned"
+            constants[turned] = (1 / constants[op.inputs[1]]).astype(constants[op.inputs[1]].dtype)
+            found.append(Op("Mul", op.name, [op.inputs[0], turned], op.outputs, place=op.place))
+        else:
             found.append(op)
-            continue
-        for part, name in enumerate(op.outputs):
-            attributes = {**op.attributes, "part": part, "parts": list(op.outputs)}
-            found.append(Op("Split", op.name, op.inputs[:1], [name], attributes, op.place))
     return found

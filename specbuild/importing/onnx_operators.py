@@ -64,7 +64,8 @@ def clip(call: Call) -> Result:
     if low is not None and high is not None:
         return Made("ReLU6") if (low, high) == (0, 6) else Made("Hardtanh", {"min_val": low, "max_val": high})
     if high is not None:
-        return Made("Hardtanh", {"min_val": -math.inf, "max_val": high})
+        turned = Made("Affine", {"scale": -1.0})
+        return [turned, Made("Threshold", {"threshold": -high, "value": -high}), turned]
     if low is None:
         return None
     return Made("ReLU") if low == 0 else Made("Threshold", {"threshold": low, "value": low})
@@ -96,12 +97,14 @@ def arithmetic(call: Call) -> Result:
     """A sum, difference, product or quotient, of two tensors or of one with a number."""
     kind, taken = call.op.kind, call.op.inputs
     constants = [name in call.constants for name in taken]
-    single = [index for index in (0, 1) if constants[index] and call.constants[taken[index]].size == 1]
+    single = [
+        index for index in (0, 1) if len(taken) == 2 and constants[index] and call.constants[taken[index]].size == 1
+    ]
     if not single or len(call.constants[taken[single[0]]].shape) > len(call.shape(1 - single[0])):
-        if kind not in ("Add", "Mul") or len(taken) != 2:
-            raise Unsayable("of two tensors has no layer in the catalogue")
-        return Made("Add" if kind == "Add" else "Multiply", takes=(0, 1))
-    (index,) = single
+        if kind == "Div":
+            raise Unsayable("divides by a tensor, for which the catalogue has no layer")
+        return Made("Multiply" if kind == "Mul" else "Add", takes=tuple(range(len(taken))))
+    index = single[0]
     value = shortest(float(call.constants[taken[index]].item()))
     if kind == "Div" and index == 0:
         raise Unsayable("divides by a tensor, for which the catalogue has no layer")

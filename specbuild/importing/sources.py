@@ -1,4 +1,4 @@
-"""What `import` takes: a name of torchvision's, a factory in a Python file or module that is named, or a model's file."""
+"""What `import` takes: a name of torchvision's, a factory in a Python file or module, or a model's file."""
 
 from __future__ import annotations
 

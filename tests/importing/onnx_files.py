@@ -13,6 +13,7 @@ import warnings
 from pathlib import Path
 
 import specbuild
+from specbuild import api
 from specbuild.errors import SpecbuildError
 from tests.importing.test_round_trip import SMALLER, SPECS
 
@@ -29,7 +30,7 @@ def row(name: str, folder: Path) -> tuple[str, ...]:
     except SpecbuildError as error:
         return name, "", "", f"not exported: {error.diagnostics[0].message}"
     try:
-        found = specbuild.api.import_model(str(exported.file))
+        found = api.import_model(str(exported.file))
     except SpecbuildError as error:
         first, *more = error.diagnostics
         return name, "", "", first.message + (f" (and {len(more)} more)" if more else "")

@@ -17,6 +17,7 @@ from onnx import TensorProto, helper, numpy_helper
 from torch import Tensor, nn
 
 import specbuild
+from specbuild import api
 from specbuild.importing.onnx import from_onnx
 from tests.importing.test_round_trip import SMALLER, SPECS
 
@@ -60,7 +61,7 @@ def normal(*shape: int) -> Any:
     return RANDOM.normal(size=shape).astype(np.float32)
 
 
-def agrees(found: specbuild.api.Imported, path: Path, *inputs: Tensor) -> bool:
+def agrees(found: api.Imported, path: Path, *inputs: Tensor) -> bool:
     """Whether the network gives what ONNX Runtime, with all its optimizations, gives on other inputs."""
     session = onnxruntime.InferenceSession(str(path), providers=["CPUExecutionProvider"])
     given = {entry.name: tensor.numpy() for entry, tensor in zip(session.get_inputs(), inputs, strict=True)}
@@ -81,7 +82,7 @@ def test_what_was_exported_comes_back(name: str, tmp_path: Path) -> None:
     spec = specbuild.load(SPECS / f"{name}.yaml", SMALL.get(name, []))
     plan = specbuild.infer(spec)
     path = specbuild.export(spec, "onnx", tmp_path / f"{name}.onnx").file
-    found = specbuild.api.import_model(str(path))
+    found = api.import_model(str(path))
     state, original = found.network.state_dict(), specbuild.build(spec).state_dict()
     norms = {key.rpartition(".")[0] for key in original if key.endswith(".running_mean")}
     wanted = {key for key in original if key.rpartition(".")[0] not in norms}
@@ -179,7 +180,11 @@ def test_nodes_without_names(tmp_path: Path) -> None:
         node("Mul", ["f1", "f2"], ["f3"]),
         node("MatMul", ["f3", "w"], ["l"]),
         node("Add", ["l", "shift"], ["l1"]),
-        node("LogSoftmax", ["l1"], ["y"], axis=-1),
+        node("LogSoftmax", ["l1"], ["o"], axis=-1),
+        node("Sub", ["o", "shift"], ["o1"]),
+        node("Div", ["o1", "shift"], ["o2"]),
+        node("Sub", ["o2", "l1"], ["o3"]),
+        node("Clip", ["o3", "", "high"], ["y"]),
     ]
     constants = {
         "k": normal(4, 3, 3, 3), "g": normal(4), "b": normal(4), "m": normal(4), "v": abs(normal(4)),
@@ -192,6 +197,7 @@ def test_nodes_without_names(tmp_path: Path) -> None:
     assert [step.type for step in found.plan.layers()] == [
         "ZeroPad2d", "Conv2d", "BatchNorm2d", "Hardtanh", "Affine", "MaxPool2d", "PReLU", "ReflectionPad2d", "Upsample",
         "AdaptiveAvgPool2d", "Flatten", "Narrow", "Narrow", "Multiply", "Linear", "LogSoftmax",
+        "Parameter", "Add", "Parameter", "Multiply", "Affine", "Add", "Affine", "Threshold", "Affine",
     ]  # fmt: skip
     assert agrees(found, path, torch.randn(5, 3, 12, 12))
 
@@ -254,12 +260,12 @@ def test_open_sizes_are_said(tmp_path: Path) -> None:
     path = by_hand(
         tmp_path / "open.onnx", [helper.make_node("MatMul", ["x", "w"], ["y"])], TWICE, ("n", "length", 3), rank=3
     )
-    found = specbuild.api.import_model(str(path), [7, 3])
+    found = api.import_model(str(path), [7, 3])
     assert found.spec.inputs["input"].shape == (7, 3)
     with pytest.raises(
         specbuild.RunError, match=r"SB515.*the file's input x is \[\?, 3\] for one sample, not \[7, 4\]"
     ):
-        specbuild.api.import_model(str(path), [7, 4])
+        api.import_model(str(path), [7, 4])
 
 
 def test_a_file_that_is_none(tmp_path: Path) -> None:
