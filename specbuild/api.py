@@ -453,10 +453,11 @@ def from_module(module: nn.Module, input: Any, name: str | None = None) -> Impor
 
 
 def import_model(source: str, input: Any = None, arguments: Mapping[str, Any] | None = None) -> Imported:
-    """The spec of `torchvision:NAME`, `FILE.py:FACTORY`, `PACKAGE.MODULE:FACTORY` or `FILE.pt2`, as `specbuild import`.
+    """The spec of `torchvision:NAME`, `FILE.py:FACTORY`, `PACKAGE.MODULE:FACTORY`, `FILE.pt2` or `FILE.onnx`.
 
     The Python file or the module is imported, and its factory called with `arguments`; input: as in `from_module`, by
-    default an image of the size that torchvision's classifiers take. How parameters begin is noted while it is made.
+    default an image of the size that torchvision's classifiers take; of an ONNX file the sizes that it leaves open. How
+    parameters begin is noted while a factory makes them.
     Raises `RunError` (SB515, SB516).
     """
     from specbuild.importing.sources import from_source

@@ -66,7 +66,8 @@ def import_(
     source: Annotated[
         str,
         typer.Argument(
-            metavar="SOURCE", help="torchvision:NAME, FILE.py:FACTORY, PACKAGE.MODULE:FACTORY, FILE.pt2; or FILE.pth."
+            metavar="SOURCE",
+            help="torchvision:NAME, FILE.py:FACTORY, PACKAGE.MODULE:FACTORY, FILE.pt2, FILE.onnx; or FILE.pth.",
         ),
     ],
     input: Annotated[
@@ -91,7 +92,7 @@ def import_(
     force: Annotated[bool, typer.Option("--force", help="Write over a file that is there.")] = False,
     format: FormatOption = Format.text,
 ) -> None:
-    """Make a spec of an nn.Module or a torch.export program, and prove it: equal keys, and outputs equal bit for bit.
+    """Make a spec of an nn.Module, a torch.export program or an ONNX file, and prove it by a forward pass of both.
 
     The Python file or module that SOURCE names is imported, and its code runs. Of a .pth, which holds weights alone, a
     safetensors file is made, and nothing in it is run.
@@ -133,9 +134,10 @@ def import_(
                 "lines": lines,
                 "parameters": found.plan.parameters(),
                 "keys": len(found.network.state_dict()),
+                "proof": found.proof,
             }
         )
         return
     beside = f" and {weights}" if weights is not None else ""
-    echo(f"{output}{beside}: {lines} lines, {found.plan.parameters():,} parameters\n"
-         f"keys equal to {source}'s, outputs bit-equal on a batch of 2")  # fmt: skip
+    keys = "" if source.lower().endswith(".onnx") else f"keys equal to {source}'s, "
+    echo(f"{output}{beside}: {lines} lines, {found.plan.parameters():,} parameters\n{keys}{found.proof}")

@@ -16,7 +16,7 @@ from specbuild.importing.comparing import same_plan
 from specbuild.importing.documents import document, reduced
 from specbuild.importing.graph import Filling, Graph
 from specbuild.importing.normalizing import Unsayable, normalized
-from specbuild.importing.proving import prove
+from specbuild.importing.proving import Trial, prove
 from specbuild.importing.structure import folded, unfolded
 from specbuild.importing.writing import as_json, as_yaml
 from specbuild.language.document import Spec
@@ -37,8 +37,10 @@ class Original:
     """What it gave, in the order of the graph's outputs."""
     watch: Callable[[], Mapping[str, Tensor]] | None = None
     """Gives the output of each of its modules by qualified name, in the order that they end."""
-    again: tuple[Mapping[str, Tensor], Mapping[str, Tensor]] | None = None
-    """Inputs in a batch of another size, and what it gave of them."""
+    more: tuple[Trial, ...] = ()
+    """Further runs, on batches of other sizes."""
+    near: bool = False
+    """Whether other kernels than torch's ran it: outputs are then equal within a tolerance."""
 
 
 @dataclass(frozen=True)
@@ -53,6 +55,8 @@ class Imported:
     plan: Plan
     network: nn.Sequential
     """What the spec builds, with the model's weights, in eval mode."""
+    proof: str
+    """What was found of its outputs: `outputs bit-equal on a batch of 2`."""
 
     @property
     def json(self) -> str:
@@ -99,10 +103,12 @@ def finished(graph: Graph, original: Original) -> Imported:
     reduced(marked["layers"], plan.steps)
     begin(marked, plan, graph.init)
     tree = structured(marked)
-    text = as_yaml(tree, f"{graph.comment} {plan.parameters():,} parameters, keys and outputs equal.")
+    claim = "outputs as ONNX Runtime's" if original.near else "keys and outputs equal"
+    text = as_yaml(tree, f"{graph.comment} {plan.parameters():,} parameters, {claim}.")
     spec = load(text)
     plan = infer(spec)
-    return Imported(tree, text, spec, plan, prove(plan, original))
+    proof = prove(plan, original)
+    return Imported(tree, text, spec, plan, proof.network, proof.words)
 
 
 def begin(marked: dict[str, Any], plan: Plan, fillings: Mapping[str, Filling]) -> None:

@@ -15,7 +15,7 @@ from specbuild.diagnostics.diagnostic import Diagnostic
 from specbuild.errors import RunError
 from specbuild.importing.finishing import Imported, Original, finished
 from specbuild.importing.graph import Filling
-from specbuild.importing.proving import watched
+from specbuild.importing.proving import Trial, watched
 from specbuild.importing.running import BATCH
 from specbuild.importing.tracing import traced
 from specbuild.language import names
@@ -55,7 +55,7 @@ def from_module(
     if problems:
         raise RunError(problems)
     outputs = outputs_of(result, list(trace.outputs))
-    again = (others, outputs_of(other, list(trace.outputs)))
+    again = Trial(others, outputs_of(other, list(trace.outputs)))
     graph = trace.graph
     wanted = name or type(model).__name__
     graph.name = wanted if names.malformed(wanted) is None else "model"
@@ -63,7 +63,8 @@ def from_module(
     graph.init = dict(init or {})
     graph.keys = tuple(model.state_dict())
     graph.comment = comment or f"{graph.name}:"
-    return finished(graph, Original(model.state_dict(), inputs, outputs, lambda: watched(model, copied(inputs)), again))
+    state = model.state_dict()
+    return finished(graph, Original(state, inputs, outputs, lambda: watched(model, copied(inputs)), (again,)))
 
 
 def require_tensors(model: nn.Module) -> None:

@@ -1,4 +1,4 @@
-"""What `import` takes: a name of torchvision's, or a factory in a Python file or module that the user names."""
+"""What `import` takes: a name of torchvision's, a factory in a Python file or module, or a model's file."""
 
 from __future__ import annotations
 
@@ -38,10 +38,19 @@ def from_source(source: str, input: Any = None, arguments: Mapping[str, Any] | N
 
 def imported(source: str, input: Any, arguments: Mapping[str, Any] | None) -> Imported:
     """The same; what is wrong with the model as a whole has no place yet."""
-    if Path(source).suffix.lower() == ".pt2":
+    kind = Path(source).suffix.lower()
+    if kind in (".pt2", ".onnx") and arguments:
+        fail(f"{source} is a file of a model, which takes no arguments", "leave out --argument")
+    if kind == ".pt2":
         from specbuild.importing.programs import from_program
 
+        if input is not None:
+            fail(f"{source} says itself what it takes", "leave out --input")
         return from_program(Path(source))
+    if kind == ".onnx":
+        from specbuild.importing.onnx import from_onnx
+
+        return from_onnx(Path(source), None if input is None else types_of(input))
     where, colon, name = source.rpartition(":")
     if not colon or not where or not name:
         fail(f"`{source}` names no model", "torchvision:resnet18, my_model.py:factory or package.module:factory")

@@ -9,11 +9,12 @@ IMPORTING: tuple[Code, ...] = (
     Code(
         "SB515",
         "a model that is to be imported cannot be loaded",
-        "`import` takes torchvision:NAME, FILE.py:FACTORY, PACKAGE.MODULE:FACTORY, or a program that torch.export "
-        "saved as FILE.pt2. The Python file or module is imported, because the command line names it, the factory is "
-        "called, and the model is run on an input of the shape that `--input` says. One of these failed: there is no "
-        "such name, Python raised an error, whose last line is told, or what the factory gave is no nn.Module. A "
-        "program is read only where nothing in its file has to be unpickled.",
+        "`import` takes torchvision:NAME, FILE.py:FACTORY, PACKAGE.MODULE:FACTORY, a program that torch.export "
+        "saved as FILE.pt2, or FILE.onnx. The Python file or module is imported, because the command line names it, "
+        "the factory is called, and the model is run on an input of the shape that `--input` says. One of these "
+        "failed: there is no such name, Python raised an error, whose last line is told, or what the factory gave is "
+        "no nn.Module. A program is read only where nothing in its file has to be unpickled; an ONNX file only where "
+        "the ONNX checker and ONNX Runtime take it, its weights in it or in its own folder.",
         "$ specbuild import torchvision:resnet19",
         "$ specbuild import torchvision:resnet18",
     ),
