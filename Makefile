@@ -5,6 +5,7 @@ BIN := $(VENV)/bin
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 
 CIFAR ?= data/cifar10.npz
+DATA ?= data
 
 .PHONY: demo test check fuzz torture damage exports imports accuracy speed format schema reference golden clean
 
@@ -42,10 +43,12 @@ exports: $(VENV)/installed-dev  ## every ready spec in every format, every layer
 	$(BIN)/python -m tests.exporting.every_layer 25
 	$(BIN)/python -m tests.exporting.ready_specs_formats
 	$(BIN)/python -m tests.exporting.onnx_layers
+	SPECBUILD_DATA=$(DATA) $(BIN)/python -m tests.exporting.trainings
 
 imports: $(VENV)/installed-dev  ## torchvision's 80 classifiers as specs, every ready spec back from its source: gigabytes
 	$(BIN)/python -m tests.importing.torchvision_models
 	$(BIN)/python -m tests.importing.test_round_trip
+	$(BIN)/python -m tests.importing.onnx_files
 
 accuracy: $(VENV)/installed  ## train fashion_cnn and cifar_resnet9 on the real sets, which are fetched to data/
 	$(BIN)/specbuild train specs/fashion_cnn.yaml --run runs/accuracy/fashion_cnn
