@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
-from torch import Tensor
 
 from specbuild.catalogue.types import TensorType
 from specbuild.diagnostics.diagnostic import Diagnostic
 from specbuild.errors import RunError
+from specbuild.importing.modules import drawn
 from specbuild.importing.onnx_files import Array, Op, Session, classes, operators, opset
 from specbuild.importing.onnx_fusing import fused
 from specbuild.importing.onnx_modules import Values, gathered
@@ -23,7 +23,6 @@ if TYPE_CHECKING:
 
 BATCHES = (2, 1)
 """Tried where the batch is open."""
-SEED = 0
 
 
 class File:
@@ -106,18 +105,6 @@ def types_of(
         message = f"its inputs have different sizes of axis 0, {sorted(batches)}; that is the batch in a spec"
         raise RunError([Diagnostic("SB516", message)])
     return found, next(iter(batches), 1)
-
-
-def drawn(types: Mapping[str, TensorType], batch: int) -> dict[str, Tensor]:
-    """The same batch of each input every time."""
-    generator = torch.Generator().manual_seed(SEED)
-    found = {}
-    for name, kind in types.items():
-        dtype, shape = getattr(torch, kind.dtype), (batch, *kind.shape)
-        random = torch.randn(shape, generator=generator) if dtype.is_floating_point else (
-            torch.randint(0, 2, shape, generator=generator))  # fmt: skip
-        found[name] = random.to(dtype)
-    return found
 
 
 def independent(ops: Sequence[Op], inputs: set[str]) -> set[str]:

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from torch import Tensor, fx
+from torch import fx
 from torch.export import ExportedProgram
 
 from specbuild.catalogue.layers import LAYERS
@@ -20,11 +20,12 @@ from specbuild.importing.archives import first_line, loaded
 from specbuild.importing.aten import OPERATORS, UNTOUCHED, Unsayable, listed
 from specbuild.importing.finishing import Imported, Original, finished
 from specbuild.importing.graph import Graph, Input, Node, Scope, Source, walk
+from specbuild.importing.modules import drawn
 from specbuild.importing.normalizing import Unsayable as Unordered
 from specbuild.importing.normalizing import normalized
 from specbuild.language import names
 
-BATCH, SEED = 2, 0
+BATCH = 2
 UNNAMED = "@"
 """How the names of layers begin that get the automatic ones."""
 MOST_TOLD = 20
@@ -57,18 +58,6 @@ def from_program(path: Path) -> Imported:
     results = list(result.values()) if isinstance(result, Mapping) else listed(result)
     state = {key: tensor.detach() for key, tensor in program.state_dict.items()}
     return finished(graph, Original(state, inputs, dict(zip(graph.scope.outputs, results, strict=True))))
-
-
-def drawn(types: Mapping[str, TensorType], batch: int) -> dict[str, Tensor]:
-    """The same batch of each input every time."""
-    generator = torch.Generator().manual_seed(SEED)
-    found = {}
-    for name, kind in types.items():
-        dtype, shape = getattr(torch, kind.dtype), (batch, *kind.shape)
-        random = torch.randn(shape, generator=generator) if dtype.is_floating_point else (
-            torch.randint(0, 2, shape, generator=generator))  # fmt: skip
-        found[name] = random.to(dtype)
-    return found
 
 
 class Unsaid(Exception):  # noqa: N818  it is caught

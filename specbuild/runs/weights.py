@@ -17,24 +17,13 @@ from specbuild.errors import RunError
 from specbuild.network.plan import Plan, outcome_of
 from specbuild.runs import reading
 from specbuild.runs.files import write_whole
+from specbuild.runs.headers import DTYPES
 
 NAME = "model.safetensors"
 LAST = "last.safetensors"
 """The weights of the last epoch, in a run whose best epoch is another."""
 MOST_TOLD = 20
 """How many tensors that are wrong are told at once."""
-DTYPES = {
-    "F64": "float64",
-    "F32": "float32",
-    "F16": "float16",
-    "BF16": "bfloat16",
-    "I64": "int64",
-    "I32": "int32",
-    "I16": "int16",
-    "I8": "int8",
-    "U8": "uint8",
-    "BOOL": "bool",
-}
 
 
 def expected(plan: Plan) -> dict[str, Storage]:

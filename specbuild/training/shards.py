@@ -17,7 +17,7 @@ from torch.distributed.tensor import DTensor
 
 from specbuild.diagnostics.diagnostic import Diagnostic
 from specbuild.errors import RunError
-from specbuild.runs.weights import DTYPES
+from specbuild.runs.headers import DTYPES
 
 FILE = re.compile(r"shard-(\d{5})-model-00001-of-00001\.safetensors")
 """As torch.distributed.checkpoint names them, from 00001."""
